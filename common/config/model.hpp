@@ -1,0 +1,249 @@
+#pragma once
+// The typed configuration: plain structs, complete (defaults filled in, definitions expanded, groups resolved) and
+// valid as far as one file can tell. What depends on the machine (an interface that is not there) is not decided here.
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/enum_names.hpp"
+#include "common/net/ip_address.hpp"
+
+namespace ballast::net {
+constexpr auto enum_names(Family*) {
+  return std::array{std::pair{Family::ipv4, std::string_view{"ipv4"}}, std::pair{Family::ipv6, std::string_view{"ipv6"}}};
+}
+}  // namespace ballast::net
+
+namespace ballast::config {
+
+/// A span of time; JSON is seconds with a fraction. keepalived's files allow microseconds.
+using Duration = std::chrono::microseconds;
+using namespace std::chrono_literals;
+
+enum class Protocol : std::uint8_t { tcp = 6, udp = 17 };
+enum class Method : std::uint8_t { nat, dr, tun, fnat };
+enum class Scheduler : std::uint8_t { rr, wrr, lc, wlc, sh, dh, mh, sed, nq, lblc, lblcr, fo, ovf, twos, p2c };
+enum class EngineKind : std::uint8_t { xdp, ipvs };
+enum class XdpMode : std::uint8_t { automatic, native, generic };
+enum class InitialState : std::uint8_t { backup, master };
+enum class CheckKind : std::uint8_t { tcp, http };
+
+using std::pair;
+using std::string_view;
+constexpr auto enum_names(Protocol*) {
+  return std::array{pair{Protocol::tcp, string_view{"tcp"}}, pair{Protocol::udp, string_view{"udp"}}};
+}
+constexpr auto enum_names(Method*) {
+  return std::array{pair{Method::nat, string_view{"NAT"}}, pair{Method::dr, string_view{"DR"}},
+                    pair{Method::tun, string_view{"TUN"}}, pair{Method::fnat, string_view{"FNAT"}},
+                    pair{Method::fnat, string_view{"FULLNAT"}}};
+}
+constexpr auto enum_names(Scheduler*) {
+  using enum Scheduler;
+  return std::array{pair{rr, string_view{"rr"}},     pair{wrr, string_view{"wrr"}},   pair{lc, string_view{"lc"}},
+                    pair{wlc, string_view{"wlc"}},   pair{sh, string_view{"sh"}},     pair{dh, string_view{"dh"}},
+                    pair{mh, string_view{"mh"}},     pair{sed, string_view{"sed"}},   pair{nq, string_view{"nq"}},
+                    pair{lblc, string_view{"lblc"}}, pair{lblcr, string_view{"lblcr"}}, pair{fo, string_view{"fo"}},
+                    pair{ovf, string_view{"ovf"}},   pair{twos, string_view{"twos"}}, pair{p2c, string_view{"p2c"}}};
+}
+constexpr auto enum_names(EngineKind*) {
+  return std::array{pair{EngineKind::xdp, string_view{"xdp"}}, pair{EngineKind::ipvs, string_view{"ipvs"}}};
+}
+constexpr auto enum_names(XdpMode*) {
+  return std::array{pair{XdpMode::automatic, string_view{"auto"}}, pair{XdpMode::native, string_view{"native"}},
+                    pair{XdpMode::generic, string_view{"generic"}}};
+}
+constexpr auto enum_names(InitialState*) {
+  return std::array{pair{InitialState::backup, string_view{"BACKUP"}}, pair{InitialState::master, string_view{"MASTER"}}};
+}
+constexpr auto enum_names(CheckKind*) {
+  return std::array{pair{CheckKind::tcp, string_view{"TCP_CHECK"}}, pair{CheckKind::http, string_view{"HTTP_GET"}}};
+}
+
+/// Timeouts of established TCP, closing TCP and UDP entries, as `ipvsadm --set` has them (data-path defaults).
+struct LvsTimeouts {
+  Duration tcp = 900s;
+  Duration tcp_fin = 120s;
+  Duration udp = 300s;
+  bool operator==(const LvsTimeouts&) const = default;
+};
+
+struct Global {
+  std::string router_id;  ///< empty: the host's name
+  std::string script_user;
+  bool enable_script_security = false;
+  EngineKind lb_engine = EngineKind::xdp;
+  std::vector<std::string> lb_interfaces;  ///< empty: those that carry a VIP or reach a real server
+  XdpMode xdp_mode = XdpMode::automatic;
+  std::uint32_t connection_table_size = 1'000'000;
+  LvsTimeouts lvs_timeouts;
+  bool operator==(const Global&) const = default;
+};
+
+struct VirtualAddress {
+  net::Prefix prefix;
+  std::string interface;  ///< always filled: the instance's, unless `dev` says otherwise
+  std::string label;      ///< IPv4 only; empty: none
+  std::string scope;      ///< empty: global (link for link-local addresses)
+  std::optional<net::IpAddress> broadcast;
+  bool operator==(const VirtualAddress&) const = default;
+};
+
+struct TrackInterface {
+  std::string interface;
+  int weight = 0;  ///< 0: its loss is FAULT; else added to the priority (up if positive, when down if negative)
+  bool reverse = false;
+  bool operator==(const TrackInterface&) const = default;
+};
+
+/// Gratuitous ARP and unsolicited NA, keepalived's garp_* knobs with its defaults.
+struct Announce {
+  Duration delay = 5s;              ///< garp_master_delay: the second burst after becoming master; 0: none
+  unsigned repeat = 5;              ///< garp_master_repeat: in each burst
+  Duration refresh = 0s;            ///< garp_master_refresh; 0: never again
+  unsigned refresh_repeat = 1;      ///< garp_master_refresh_repeat
+  Duration lower_prio_delay = 5s;   ///< garp_lower_prio_delay: after an advertisement of lower priority was heard
+  unsigned lower_prio_repeat = 5;   ///< garp_lower_prio_repeat
+  Duration garp_interval = 0s;      ///< between two GARPs
+  Duration gna_interval = 0s;       ///< between two unsolicited NAs
+  bool operator==(const Announce&) const = default;
+};
+
+struct VrrpInstance {
+  std::string name;
+  std::string interface;
+  std::uint8_t virtual_router_id = 0;  ///< 1..255
+  std::uint8_t priority = 100;         ///< 1..255; 255: the address owner
+  Duration advert_interval = 1s;
+  std::uint8_t version = 2;            ///< 2 or 3; IPv6 is always 3
+  net::Family family = net::Family::ipv4;
+  InitialState initial_state = InitialState::backup;
+  bool preempt = true;
+  Duration preempt_delay = 0s;
+  std::optional<net::IpAddress> source;        ///< mcast_src_ip or unicast_src_ip
+  std::vector<net::IpAddress> unicast_peers;   ///< empty: multicast
+  bool v3_checksum_as_v2 = false;              ///< send the message-only checksum (RFC 9568) over IPv4
+  bool accept = true;                          ///< answer packets to the VIP though not its owner
+  std::vector<VirtualAddress> virtual_addresses;
+  std::vector<VirtualAddress> virtual_addresses_excluded;  ///< programmed but not advertised
+  std::vector<TrackInterface> track_interfaces;
+  Announce announce;
+  std::string description;
+  bool operator==(const VrrpInstance&) const = default;
+};
+
+struct VrrpSyncGroup {
+  std::string name;
+  std::vector<std::string> members;  ///< instances' names
+  std::vector<TrackInterface> track_interfaces;
+  bool operator==(const VrrpSyncGroup&) const = default;
+};
+
+struct StatusRange {
+  std::uint16_t first = 200;
+  std::uint16_t last = 299;
+  bool operator==(const StatusRange&) const = default;
+};
+
+/// One `url { }` of HTTP_GET.
+struct HttpUrl {
+  std::string path = "/";
+  std::vector<StatusRange> status;  ///< empty: any 2xx, unless a digest is given
+  std::string digest;               ///< lower-case hex MD5 of the body; empty: not compared
+  std::string virtualhost;          ///< the Host header; empty: the check's, then the service's, then the address
+  bool operator==(const HttpUrl&) const = default;
+};
+
+/// One checker of one real server, every value resolved (checker, then real_server, then virtual_server, then default).
+struct Check {
+  CheckKind kind = CheckKind::tcp;
+  net::Endpoint target;                      ///< connect_ip/connect_port, else the real server
+  std::optional<net::Endpoint> bind;         ///< bindto, bind_port
+  Duration delay_loop = 60s;                 ///< between two probes
+  Duration connect_timeout = 5s;
+  unsigned retry = 1;                        ///< further tries before a failure counts
+  Duration delay_before_retry = 1s;
+  Duration warmup = 0s;                      ///< random delay before the first probe
+  bool alpha = false;                        ///< down until the first success
+  std::string virtualhost;                   ///< HTTP: as in HttpUrl
+  std::vector<HttpUrl> urls;                 ///< HTTP: all must pass
+  bool operator==(const Check&) const = default;
+};
+
+struct RealServer {
+  net::Endpoint endpoint;
+  int weight = 1;  ///< 0: no new connections
+  Method method = Method::nat;
+  bool inhibit_on_failure = false;
+  std::vector<Check> checks;  ///< none: always up; several: all must pass
+  bool operator==(const RealServer&) const = default;
+};
+
+struct SorryServer {
+  net::Endpoint endpoint;
+  Method method = Method::nat;
+  bool operator==(const SorryServer&) const = default;
+};
+
+struct VirtualServer {
+  std::string name;  ///< unique: `tcp:203.0.113.10:443`, `udp:[2001:db8::1]:53` or `tcp:group:NAME`
+  std::vector<net::Endpoint> endpoints;  ///< one, or those of the virtual_server_group
+  Protocol protocol = Protocol::tcp;
+  EngineKind engine = EngineKind::xdp;
+  Method method = Method::nat;
+  Scheduler scheduler = Scheduler::wlc;
+  bool alpha = false;  ///< servers start down
+  bool omega = false;  ///< quorum_down and notify_down run at the end, too
+  unsigned quorum = 1; ///< sum of weights of servers that are up, below which the service is down
+  unsigned hysteresis = 0;
+  std::optional<SorryServer> sorry_server;
+  std::optional<LvsTimeouts> timeouts;  ///< the service's own, else Global's
+  std::vector<RealServer> real_servers;
+  bool operator==(const VirtualServer&) const = default;
+};
+
+struct Model {
+  Global global;
+  std::vector<VrrpInstance> vrrp_instances;
+  std::vector<VrrpSyncGroup> vrrp_sync_groups;
+  std::vector<VirtualServer> virtual_servers;
+  bool operator==(const Model&) const = default;
+};
+
+// The parts' JSON is what `ballastctl config --json` prints and what the bus carries. A missing field is an error that
+// names it, an unknown one is ignored.
+#define BALLAST_CONFIG_JSON(Type)                      \
+  void to_json(nlohmann::json& json, const Type& value); \
+  void from_json(const nlohmann::json& json, Type& value);
+BALLAST_CONFIG_JSON(LvsTimeouts)
+BALLAST_CONFIG_JSON(Global)
+BALLAST_CONFIG_JSON(VirtualAddress)
+BALLAST_CONFIG_JSON(TrackInterface)
+BALLAST_CONFIG_JSON(Announce)
+BALLAST_CONFIG_JSON(VrrpInstance)
+BALLAST_CONFIG_JSON(VrrpSyncGroup)
+BALLAST_CONFIG_JSON(StatusRange)
+BALLAST_CONFIG_JSON(HttpUrl)
+BALLAST_CONFIG_JSON(Check)
+BALLAST_CONFIG_JSON(RealServer)
+BALLAST_CONFIG_JSON(SorryServer)
+BALLAST_CONFIG_JSON(VirtualServer)
+BALLAST_CONFIG_JSON(Model)
+#undef BALLAST_CONFIG_JSON
+
+}  // namespace ballast::config
+
+NLOHMANN_JSON_NAMESPACE_BEGIN
+template <>
+struct adl_serializer<ballast::config::Duration> {
+  static void to_json(json& out, ballast::config::Duration value) { out = static_cast<double>(value.count()) / 1e6; }
+  static void from_json(const json& in, ballast::config::Duration& value) {
+    value = ballast::config::Duration{std::llround(in.get<double>() * 1e6)};
+  }
+};
+NLOHMANN_JSON_NAMESPACE_END

@@ -1,0 +1,1 @@
+#include "common/netlink/monitor.hpp"

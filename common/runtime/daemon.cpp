@@ -1,0 +1,2 @@
+#include "common/runtime/daemon.hpp"
+#include "common/runtime/privileges.hpp"

@@ -1,0 +1,46 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "daemons/forwardd/desired.hpp"
+
+namespace ballast::forwardd {
+
+struct ServerCounters {
+  std::uint64_t active = 0;
+  std::uint64_t inactive = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t packets_in = 0;
+  std::uint64_t packets_out = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+};
+
+struct ConnectionFilter {
+  std::string service;  ///< name; empty: all
+  std::string client;   ///< address; empty: all
+  std::string server;   ///< endpoint; empty: all
+  std::size_t limit = 1000;
+};
+
+/// A data path that can be made to match a desired state. Both engines (xdp, ipvs) keep this.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  /// Makes the data path match; the smallest difference is applied, unchanged services notice nothing. What could not be
+  /// done is returned in words, one an object, and tried again on the next call.
+  virtual std::vector<Error> reconcile(const DesiredState& desired) = 0;
+
+  /// By service name, then server endpoint text.
+  virtual std::map<std::string, std::map<std::string, ServerCounters>> counters() = 0;
+  virtual std::vector<bus::Connection> connections(const ConnectionFilter& filter) = 0;
+  virtual std::vector<bus::DropCount> drops() = 0;
+
+  /// Takes the data path down: programs detached, pins removed. Only on an operator's word.
+  virtual Result<> unload() = 0;
+};
+
+}  // namespace ballast::forwardd
