@@ -142,6 +142,7 @@ struct flow {
 	__u8 vip[16];            /* REPLY: the source address and port to put back; FORWARD: as in its key */
 	__be16 vip_port;
 	__be16 client_port;      /* REPLY: with the key's destination, names the FORWARD entry */
+	__u32 reserved;
 	/* 64 bytes. Sequence deltas of FULLNAT and SYN proxy, and mirroring's marks, go into a map of their own. */
 };
 
