@@ -34,10 +34,16 @@ class Engine {
   /// done is returned in words, one an object, and tried again on the next call.
   virtual std::vector<Error> reconcile(const DesiredState& desired) = 0;
 
+  /// Only what services' roles say (`compute_roles`), at once; roles that no reconciled service has are ignored.
+  virtual Result<> set_roles(const std::map<std::string, RoleState>& roles) = 0;
+
   /// By service name, then server endpoint text.
   virtual std::map<std::string, std::map<std::string, ServerCounters>> counters() = 0;
   virtual std::vector<bus::Connection> connections(const ConnectionFilter& filter) = 0;
   virtual std::vector<bus::DropCount> drops() = 0;
+
+  /// What is attached where, for `ballastctl`: an object with at least `engine` and `interfaces`.
+  virtual nlohmann::json about() = 0;
 
   /// Takes the data path down: programs detached, pins removed. Only on an operator's word.
   virtual Result<> unload() = 0;

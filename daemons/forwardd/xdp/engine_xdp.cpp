@@ -1,0 +1,254 @@
+#include "daemons/forwardd/xdp/engine_xdp.hpp"
+
+#include <algorithm>
+
+#include "daemons/forwardd/xdp/report.hpp"
+
+namespace ballast::forwardd::xdp {
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+namespace {
+
+/// Routes change in bursts (a link that comes up, a routing daemon that starts): one look-up for all of them.
+constexpr auto settle_time = 20ms;
+constexpr auto loopback = "lo";
+
+std::set<net::IpAddress> servers_of(const DesiredState& desired) {
+  std::set<net::IpAddress> servers;
+  for (const auto& service : desired.services) {
+    for (const auto& server : service.servers) servers.insert(server.endpoint.address);
+  }
+  return servers;
+}
+
+std::set<net::IpAddress> vips_of(const DesiredState& desired) {
+  std::set<net::IpAddress> vips;
+  for (const auto& service : desired.services) {
+    for (const auto& endpoint : service.endpoints) vips.insert(endpoint.address);
+  }
+  return vips;
+}
+
+void append(std::vector<Error>& all, std::vector<Error> more) {
+  std::ranges::move(more, std::back_inserter(all));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<XdpEngine>> XdpEngine::open(asio::io_context& io, EngineOptions options) {
+  if (auto prepared = prepare_pin_dir(options.pin_dir); !prepared) return prepared.error();
+  auto socket = netlink::Socket::open();
+  if (!socket) return socket.error();
+  std::unique_ptr<XdpEngine> engine{new XdpEngine{io, std::move(options), std::move(*socket)}};
+  if (auto listening = engine->listen(); !listening) return listening.error();
+  return engine;
+}
+
+XdpEngine::XdpEngine(asio::io_context& io, EngineOptions options, netlink::Socket socket)
+    : io_{io}, options_{std::move(options)}, socket_{std::move(socket)}, attachments_{options_.pin_dir, options_.tell},
+      settle_{io} {}
+
+XdpEngine::~XdpEngine() = default;
+
+Result<> XdpEngine::listen() {
+  netlink::MonitorHandlers handlers;
+  handlers.link = [this](const netlink::Link& link, bool removed) { on_link(link, removed); };
+  handlers.neighbour = [this](const netlink::Neighbour& neighbour, bool removed) { on_neighbour(neighbour, removed); };
+  handlers.route = [this] { routes_changed(); };
+  handlers.resync = [this] { routes_changed(); };
+  auto monitor = netlink::Monitor::open(io_, std::move(handlers));
+  if (!monitor) return monitor.error();
+  monitor_ = std::move(*monitor);
+  return {};
+}
+
+void XdpEngine::on_link(const netlink::Link& link, bool removed) {
+  if (resolver_.on_link(link, removed).any()) routes_changed();
+}
+
+void XdpEngine::on_neighbour(const netlink::Neighbour& neighbour, bool removed) {
+  next_hops_changed(resolver_.on_neighbour(neighbour, removed));
+}
+
+void XdpEngine::routes_changed() {
+  routes_stale_ = true;
+  if (settling_) return;
+  settling_ = true;
+  settle_.expires_after(settle_time);
+  settle_.async_wait([this](boost::system::error_code error) {
+    if (error) return;
+    settling_ = false;
+    if (object_) (void)bump_route_generation(*object_);
+    if (options_.network_changed) options_.network_changed();
+  });
+}
+
+void XdpEngine::next_hops_changed(NetworkChange change) {
+  if (!object_ || mirror_stale_ || !change.any()) return;
+  std::vector<Error> errors;
+  if (change.servers) write(plan_next_hops(mirror_, resolver_.hops()), errors);
+  if (change.cached) {
+    if (auto bumped = bump_route_generation(*object_); !bumped) errors.push_back(bumped.error());
+  }
+  for (auto& error : errors) options_.tell(engine_event("error", "next hop", std::move(error.message)));
+}
+
+Result<> XdpEngine::load(std::uint32_t connections) {
+  if (!object_) {
+    auto object = load_object(options_.pin_dir, connections, options_.tell);
+    if (!object) return object.error();
+    auto load = LoadTable::map(object->maps.at("server_load"));
+    if (!load) return load.error();
+    auto census = LoadTable::map(object->maps.at("census"));
+    if (!census) return census.error();
+    load_ = std::move(*load);
+    object_ = std::move(*object);
+    sweeper_ = std::make_unique<Sweeper>(
+        io_, *object_, load_, std::move(*census), [this] { return static_cast<std::uint32_t>(mirror_.servers.size()); },
+        options_.tell);
+    mirror_stale_ = true;
+  }
+  if (!mirror_stale_) return {};
+  auto mirror = read_mirror(*object_);
+  if (!mirror) return mirror.error();
+  mirror_ = std::move(*mirror);
+  mirror_stale_ = false;
+  // What connections have cached may be of before a pause in which nobody looked.
+  return bump_route_generation(*object_);
+}
+
+void XdpEngine::write(std::vector<Change> changes, std::vector<Error>& errors) {
+  for (const auto& change : changes) {
+    if (auto written = write_change(*object_, load_, change); !written) {
+      errors.push_back(written.error());
+      mirror_stale_ = true;  // read again what is there, rather than guess
+      return;
+    }
+    apply(mirror_, change);
+  }
+}
+
+void XdpEngine::follow_routes(const DesiredState& desired, std::vector<Error>& errors) {
+  const auto servers = servers_of(desired);
+  append(errors, resolver_.track(servers));
+  if (!routes_stale_) return;
+  errors.clear();
+  append(errors, resolver_.resync());
+  routes_stale_ = false;
+}
+
+std::vector<Error> XdpEngine::reconcile(const DesiredState& desired) {
+  std::vector<Error> errors;
+  if (auto loaded = load(desired.connection_table_size); !loaded) return {loaded.error()};
+  follow_routes(desired, errors);
+  auto plan = make_plan(mirror_, desired, resolver_.hops());
+  append(errors, std::move(plan.errors));
+  services_ = std::move(plan.services);
+  roles_ = std::move(plan.roles);
+  write(std::move(plan.changes), errors);
+  attach(desired, errors);
+  return errors;
+}
+
+void XdpEngine::attach(const DesiredState& desired, std::vector<Error>& errors) {
+  append(errors, attachments_.reconcile(*object_, interfaces_for(desired, errors), desired.xdp_mode));
+  if (!others_removed_) remove_other_layouts(options_.pin_dir, options_.tell);
+  others_removed_ = true;
+}
+
+std::vector<Interface> XdpEngine::interfaces_for(const DesiredState& desired, std::vector<Error>& errors) {
+  std::vector<Interface> interfaces;
+  if (desired.services.empty()) return interfaces;
+  std::map<std::string, int> present;
+  for (const auto& [index, link] : resolver_.links()) present[link.name] = index;
+  const std::set<std::string> names = desired.interfaces.empty()
+                                          ? find_interfaces(desired)
+                                          : std::set<std::string>{desired.interfaces.begin(), desired.interfaces.end()};
+  for (const auto& name : names) {
+    const auto found = present.find(name);
+    if (found != present.end()) interfaces.push_back({name, found->second});
+    else errors.push_back(fail("interface {} does not exist; the data path attaches to it when it does", name));
+  }
+  return interfaces;
+}
+
+std::set<std::string> XdpEngine::find_interfaces(const DesiredState& desired) {
+  std::set<std::string> names;
+  auto vips = vips_of(desired);
+  for (const auto& [vip, interface] : desired.virtual_addresses) {
+    if (vips.erase(vip) > 0) names.insert(interface);
+  }
+  const auto& links = resolver_.links();
+  const auto add = [&](int index) {
+    if (const auto link = links.find(index); link != links.end()) names.insert(link->second.name);
+  };
+  for (const int index : resolver_.links_used()) add(index);
+  // VIPs that no VRRP instance has are somewhere on this machine by the administrator's hand.
+  if (const auto addresses = vips.empty() ? Result<std::vector<netlink::Address>>{} : socket_.addresses()) {
+    for (const auto& address : *addresses) {
+      if (vips.contains(address.prefix.address)) add(address.link);
+    }
+  }
+  names.erase(loopback);
+  return names;
+}
+
+Result<> XdpEngine::set_roles(const std::map<std::string, RoleState>& roles) {
+  if (!object_ || mirror_stale_) return {};
+  std::vector<Error> errors;
+  for (const auto& [name, state] : roles) {
+    const auto index = roles_.find(name);
+    if (!state.known || index == roles_.end()) continue;
+    const std::uint32_t value = state.forwarding ? 1 : 0;
+    const bool same = index->second < mirror_.roles.size() ? mirror_.roles[index->second] == value : value == 0;
+    if (!same) write({PutRole{index->second, value}}, errors);
+  }
+  if (!errors.empty()) return errors.front();
+  return {};
+}
+
+std::map<std::string, std::map<std::string, ServerCounters>> XdpEngine::counters() {
+  std::map<std::string, std::map<std::string, ServerCounters>> all;
+  if (!object_) return all;
+  for (const auto& [name, service] : services_) {
+    auto& servers = all[name];
+    for (const auto& [endpoint, index] : service.servers) {
+      if (const auto counters = read_counters(*object_, load_, index)) servers[endpoint] = *counters;
+    }
+  }
+  return all;
+}
+
+std::vector<bus::Connection> XdpEngine::connections(const ConnectionFilter& filter) {
+  if (!object_) return {};
+  return list_connections(*object_, mirror_, services_, filter);
+}
+
+std::vector<bus::DropCount> XdpEngine::drops() {
+  if (!object_) return {};
+  return read_drops(*object_);
+}
+
+nlohmann::json XdpEngine::about() {
+  nlohmann::json interfaces = nlohmann::json::array();
+  for (const auto& [name, attached] : attachments_.attached()) {
+    interfaces.push_back({{"interface", name}, {"mode", attached.native ? "native" : "generic"},
+                          {"program_id", attached.program_id}});
+  }
+  nlohmann::json about{{"engine", "xdp"}, {"layout_version", LAYOUT_VERSION}, {"pin_dir", options_.pin_dir.string()},
+                       {"loaded", object_.has_value()}, {"interfaces", std::move(interfaces)}};
+  if (object_) {
+    about["adopted"] = object_->adopted;
+    about["connection_table_size"] = object_->maps.at("flows").info().max_entries;
+  }
+  return about;
+}
+
+Result<> XdpEngine::unload() {
+  sweeper_.reset();
+  object_.reset();
+  mirror_stale_ = true;
+  return remove_everything(options_.pin_dir);
+}
+
+}  // namespace ballast::forwardd::xdp

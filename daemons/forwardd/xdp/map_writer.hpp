@@ -1,0 +1,17 @@
+#pragma once
+#include "daemons/forwardd/xdp/load_table.hpp"
+#include "daemons/forwardd/xdp/mirror.hpp"
+#include "daemons/forwardd/xdp/object.hpp"
+
+namespace ballast::forwardd::xdp {
+
+/// Carries one change out.
+Result<> write_change(const Object& object, LoadTable& load, const Change& change);
+
+/// What the maps hold now. Tables are read only where the kernel allows it; one that is not known is written anew.
+Result<Mirror> read_mirror(const Object& object);
+
+/// Makes next hops that connections have cached void.
+Result<> bump_route_generation(const Object& object);
+
+}  // namespace ballast::forwardd::xdp

@@ -1,0 +1,257 @@
+#include "daemons/forwardd/xdp/object.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "daemons/forwardd/xdp/layout.hpp"
+#include "daemons/forwardd/xdp/program.hpp"
+
+namespace ballast::forwardd::xdp {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr auto bpf_root = "/sys/fs/bpf";
+constexpr std::uint32_t half_open_least = 1024;
+
+struct CloseObject {
+  void operator()(bpf_object* object) const { bpf_object__close(object); }
+};
+using OpenObject = std::unique_ptr<bpf_object, CloseObject>;
+
+/// What libbpf says while it loads, kept for the error's words; its last lines tell the reason.
+std::string& libbpf_words() {
+  static std::string words;
+  return words;
+}
+
+int keep_words(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level == LIBBPF_DEBUG) return 0;
+  std::array<char, 1024> line{};
+  const int length = vsnprintf(line.data(), line.size(), format, arguments);
+  auto& words = libbpf_words();
+  words += line.data();
+  if (words.size() > 4096) words.erase(0, words.size() - 4096);
+  return length;
+}
+
+bool is_bpf_file_system(const fs::path& path) {
+  struct statfs about {};
+  return statfs(path.c_str(), &about) == 0 && about.f_type == static_cast<decltype(about.f_type)>(BPF_FS_MAGIC);
+}
+
+/// Where a path is not there yet, its nearest parent that is.
+fs::path existing_part(fs::path path) {
+  std::error_code ignored;
+  while (!path.empty() && path != path.root_path() && !fs::exists(path, ignored)) path = path.parent_path();
+  return path;
+}
+
+bool is_connection_table(const std::string& name) { return name == "flows" || name == "half_open"; }
+
+std::vector<bpf_map*> shared_maps(bpf_object* object) {
+  std::vector<bpf_map*> maps;
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) {
+    if (!bpf_map__is_internal(map)) maps.push_back(map);
+  }
+  return maps;
+}
+
+bool fits(const bpf_map* wanted, const Map& pinned) {
+  const auto& info = pinned.info();
+  return info.type == static_cast<std::uint32_t>(bpf_map__type(wanted)) && info.key_size == bpf_map__key_size(wanted) &&
+         info.value_size == bpf_map__value_size(wanted) && info.map_flags == bpf_map__map_flags(wanted) &&
+         (is_connection_table(pinned.name()) || info.max_entries == bpf_map__max_entries(wanted));
+}
+
+/// All the pinned maps, if every one is there and fits; else which does not.
+Result<std::map<std::string, Map>> find_pinned(bpf_object* object, const fs::path& dir) {
+  std::map<std::string, Map> found;
+  for (bpf_map* wanted : shared_maps(object)) {
+    const std::string name = bpf_map__name(wanted);
+    const int fd = bpf_obj_get((dir / name).c_str());
+    if (fd < 0) return fail("map {}: {}", name, reason(fd));
+    auto map = Map::from(Descriptor{fd}, name);
+    if (!map) return map.error();
+    if (!fits(wanted, *map)) return fail("map {} has another shape", name);
+    found.emplace(name, std::move(*map));
+  }
+  return found;
+}
+
+void remove_pins(const fs::path& dir) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator{dir, ignored}) {
+    if (!entry.path().filename().string().starts_with("link_")) fs::remove(entry.path(), ignored);
+  }
+}
+
+Result<> reuse(bpf_object* object, const std::map<std::string, Map>& pinned) {
+  for (bpf_map* map : shared_maps(object)) {
+    const auto& found = pinned.at(bpf_map__name(map));
+    if (const int error = bpf_map__reuse_fd(map, found.fd()); error != 0) {
+      return fail("cannot reuse pinned map {}: {}", found.name(), reason(error));
+    }
+  }
+  return {};
+}
+
+void size_connection_tables(bpf_object* object, std::uint32_t connections) {
+  if (bpf_map* flows = bpf_object__find_map_by_name(object, "flows"); flows != nullptr) {
+    bpf_map__set_max_entries(flows, connections);
+  }
+  bpf_map* half_open = bpf_object__find_map_by_name(object, "half_open");
+  if (half_open != nullptr && bpf_map__max_entries(half_open) > connections) {
+    bpf_map__set_max_entries(half_open, std::max(connections, half_open_least));
+  }
+}
+
+Result<Descriptor> duplicate(int fd, const char* what) {
+  Descriptor copy{fcntl(fd, F_DUPFD_CLOEXEC, 3)};
+  if (!copy) return fail("cannot keep {}: {}", what, reason(errno));
+  return copy;
+}
+
+Result<Descriptor> find_program(bpf_object* object, const char* name) {
+  const bpf_program* program = bpf_object__find_program_by_name(object, name);
+  if (program == nullptr) return fail("the BPF object has no program {}", name);
+  return duplicate(bpf_program__fd(program), name);
+}
+
+/// What is needed further, so that libbpf's own copy of the object can be freed.
+Result<Object> keep(bpf_object* object) {
+  Object kept;
+  for (bpf_map* map : shared_maps(object)) {
+    auto fd = duplicate(bpf_map__fd(map), bpf_map__name(map));
+    if (!fd) return fd.error();
+    auto made = Map::from(std::move(*fd), bpf_map__name(map));
+    if (!made) return made.error();
+    if (bpf_map* inner = bpf_map__inner_map(map); inner != nullptr) kept.table_flags = bpf_map__map_flags(inner);
+    kept.maps.emplace(made->name(), std::move(*made));
+  }
+  auto program = find_program(object, "ballast_xdp");
+  if (!program) return program.error();
+  auto sweep = find_program(object, "ballast_sweep");
+  if (!sweep) return sweep.error();
+  kept.program = std::move(*program);
+  kept.sweep = std::move(*sweep);
+  bpf_prog_info info{};
+  std::uint32_t length = sizeof info;
+  if (bpf_obj_get_info_by_fd(kept.program.get(), &info, &length) == 0) kept.program_id = info.id;
+  return kept;
+}
+
+Result<> pin_all(const Object& object, const fs::path& dir) {
+  for (const auto& [name, map] : object.maps) {
+    if (const int error = bpf_obj_pin(map.fd(), (dir / name).c_str()); error != 0) {
+      return fail("cannot pin map {} at {}: {}", name, (dir / name).string(), reason(error));
+    }
+  }
+  return {};
+}
+
+bool holds_pins(const fs::path& dir) {
+  std::error_code ignored;
+  return fs::exists(dir / "flows", ignored);
+}
+
+}  // namespace
+
+bus::Event engine_event(std::string severity, std::string subject, std::string message) {
+  bus::Event event;
+  event.kind = "engine";
+  event.subject = std::move(subject);
+  event.message = std::move(message);
+  event.severity = std::move(severity);
+  return event;
+}
+
+fs::path layout_dir(const fs::path& pin_dir) { return pin_dir / fmt::format("v{}", LAYOUT_VERSION); }
+
+Result<> prepare_pin_dir(const fs::path& pin_dir) {
+  std::error_code error;
+  if (!is_bpf_file_system(bpf_root) && pin_dir.string().starts_with(bpf_root) && geteuid() == 0) {
+    if (mount("bpf", bpf_root, "bpf", 0, "mode=0755") != 0) {
+      return fail("cannot mount the BPF file system on {}: {}", bpf_root, reason(errno));
+    }
+  }
+  if (!is_bpf_file_system(existing_part(pin_dir))) {
+    return fail("--pin-dir {} is not on a BPF file system; do: mount -t bpf bpf {}", pin_dir.string(), bpf_root);
+  }
+  fs::create_directories(layout_dir(pin_dir), error);
+  if (error) return fail("cannot make {}: {}", layout_dir(pin_dir).string(), error.message());
+  fs::permissions(pin_dir, fs::perms::owner_all, error);
+  if (error) return fail("cannot make {} private: {}", pin_dir.string(), error.message());
+  return {};
+}
+
+Result<Object> load_object(const fs::path& pin_dir, std::uint32_t connections, const Tell& tell) {
+  libbpf_set_print(keep_words);
+  libbpf_words().clear();
+  const auto dir = layout_dir(pin_dir);
+  const auto image = program_image();
+  LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "ballast");
+  OpenObject object{bpf_object__open_mem(image.data(), image.size(), &options)};
+  if (!object) return fail("cannot read the BPF program: {}", reason(errno));
+  auto pinned = find_pinned(object.get(), dir);
+  if (pinned) {
+    if (auto reused = reuse(object.get(), *pinned); !reused) return reused.error();
+    const auto size = pinned->at("flows").info().max_entries;
+    if (size != connections) {
+      tell(engine_event("warning", "connection_table_size",
+                        fmt::format("the running connection table has {} entries and keeps them; {} takes effect after "
+                                    "`ballastctl engine unload` or a reboot", size, connections)));
+    }
+  } else {
+    if (holds_pins(dir)) {
+      tell(engine_event("warning", dir.string(), fmt::format("the pinned maps are not used, and new ones replace them: {}; "
+                                                             "connections start anew", pinned.error().message)));
+    }
+    remove_pins(dir);
+    size_connection_tables(object.get(), connections);
+  }
+  if (const int error = bpf_object__load(object.get()); error != 0) {
+    return fail("the kernel does not take the BPF program: {}\n{}", reason(error), libbpf_words());
+  }
+  auto kept = keep(object.get());
+  if (!kept) return kept;
+  kept->adopted = pinned.has_value();
+  if (!kept->adopted) {
+    if (auto done = pin_all(*kept, dir); !done) return done.error();
+  }
+  return kept;
+}
+
+void remove_other_layouts(const fs::path& pin_dir, const Tell& tell) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator{pin_dir, ignored}) {
+    if (!entry.path().filename().string().starts_with('v') || entry.path() == layout_dir(pin_dir)) continue;
+    tell(engine_event("warning", entry.path().string(),
+                      fmt::format("the data path had layout {} and has {} now: its maps are replaced, connections start anew",
+                                  entry.path().filename().string(), layout_dir(pin_dir).filename().string())));
+    fs::remove_all(entry.path(), ignored);
+  }
+}
+
+Result<> remove_everything(const fs::path& pin_dir) {
+  std::error_code error;
+  for (const auto& entry : fs::recursive_directory_iterator{pin_dir, error}) {
+    if (!entry.path().filename().string().starts_with("link_")) continue;
+    const Descriptor link{bpf_obj_get(entry.path().c_str())};
+    // A link whose interface is gone has nothing to detach from.
+    if (link) bpf_link_detach(link.get());
+  }
+  fs::remove_all(pin_dir, error);
+  if (error) return fail("cannot remove {}: {}", pin_dir.string(), error.message());
+  return {};
+}
+
+}  // namespace ballast::forwardd::xdp

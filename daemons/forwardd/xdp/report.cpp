@@ -1,0 +1,154 @@
+#include "daemons/forwardd/xdp/report.hpp"
+
+#include <arpa/inet.h>
+
+#include <numeric>
+
+#include "common/runtime/clock.hpp"
+
+namespace ballast::forwardd::xdp {
+namespace {
+
+net::Endpoint endpoint_of(const __u8 (&address)[16], std::uint16_t wire_port) {
+  return {net::IpAddress::v6(address), ntohs(wire_port)};
+}
+
+std::uint32_t seconds_since_boot() {
+  const auto now = runtime::BootClock::now().time_since_epoch();
+  return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(now).count());
+}
+
+bool wanted(const layout::flow_key& key, const layout::flow& flow, const Mirror& mirror,
+            std::optional<std::uint32_t> service, const ConnectionFilter& filter) {
+  if (flow.kind != layout::FLOW_FORWARD) return false;
+  if (!filter.service.empty() && flow.service != service) return false;
+  if (!filter.client.empty() && net::IpAddress::v6(key.source).to_string() != filter.client) return false;
+  if (filter.server.empty()) return true;
+  if (flow.server >= mirror.servers.size()) return false;
+  const auto& server = mirror.servers[flow.server];
+  return endpoint_of(server.address, server.port).to_string() == filter.server;
+}
+
+struct DropText {
+  const char* name;
+  const char* explanation;
+};
+constexpr DropText drop_texts[] = {
+#define X(name, explanation) {#name, explanation},
+    DROP_REASONS(X)
+#undef X
+};
+
+}  // namespace
+
+std::string_view state_name(std::uint8_t state) {
+  switch (state) {
+    case layout::STATE_UDP: return "UDP";
+    case layout::STATE_SYN_RECV:
+    case layout::STATE_SYN_ACK: return "SYN_RECV";
+    case layout::STATE_ESTABLISHED: return "ESTABLISHED";
+    case layout::STATE_FIN_WAIT: return "FIN_WAIT";
+    case layout::STATE_CLOSE_WAIT: return "CLOSE_WAIT";
+    case layout::STATE_LAST_ACK: return "LAST_ACK";
+    case layout::STATE_TIME_WAIT: return "TIME_WAIT";
+    case layout::STATE_CLOSE: return "CLOSE";
+    default: return "NONE";
+  }
+}
+
+std::uint32_t state_timeout(std::uint8_t state, const layout::service& service) {
+  switch (state) {
+    case layout::STATE_UDP: return service.timeout_udp;
+    case layout::STATE_ESTABLISHED: return service.timeout_tcp;
+    case layout::STATE_FIN_WAIT:
+    case layout::STATE_TIME_WAIT: return service.timeout_tcp_fin;
+    case layout::STATE_LAST_ACK: return 30;
+    case layout::STATE_CLOSE: return 10;
+    default: return 60;
+  }
+}
+
+layout::server_stats sum(const std::vector<layout::server_stats>& per_cpu) {
+  layout::server_stats total{};
+  for (const auto& one : per_cpu) {
+    total.connections += one.connections;
+    total.packets_in += one.packets_in;
+    total.bytes_in += one.bytes_in;
+    total.packets_out += one.packets_out;
+    total.bytes_out += one.bytes_out;
+  }
+  return total;
+}
+
+Result<ServerCounters> read_counters(const Object& object, const LoadTable& load, std::uint32_t server) {
+  const auto per_cpu = object.maps.at("server_stats").get_per_cpu<layout::server_stats>(server);
+  if (!per_cpu) return per_cpu.error();
+  const auto stats = sum(*per_cpu);
+  const auto now = load.get(server);
+  return ServerCounters{now.active,       now.inactive,      stats.connections, stats.packets_in,
+                        stats.packets_out, stats.bytes_in, stats.bytes_out};
+}
+
+std::optional<bus::Connection> describe(const layout::flow_key& key, const layout::flow& flow, const Mirror& mirror,
+                                        std::uint32_t now) {
+  if (flow.kind != layout::FLOW_FORWARD || flow.server >= mirror.servers.size()) return std::nullopt;
+  const auto& server = mirror.servers[flow.server];
+  if (server.generation != flow.server_generation || (server.flags & layout::SERVER_USED) == 0) return std::nullopt;
+  if (flow.service >= mirror.services.size()) return std::nullopt;
+  const auto lives = state_timeout(flow.state, mirror.services[flow.service]);
+  const auto idle = now > flow.last_seen ? now - flow.last_seen : 0;
+  if (idle >= lives) return std::nullopt;
+  bus::Connection connection;
+  connection.protocol = name_of(static_cast<config::Protocol>(key.protocol));
+  connection.client = endpoint_of(key.source, key.source_port).to_string();
+  connection.virtual_address = endpoint_of(key.destination, key.destination_port).to_string();
+  connection.server = endpoint_of(server.address, server.port).to_string();
+  connection.method = name_of(server.method == layout::METHOD_DR ? config::Method::dr : config::Method::nat);
+  connection.state = state_name(flow.state);
+  connection.expires = lives - idle;
+  return connection;
+}
+
+std::vector<bus::Connection> list_connections(const Object& object, const Mirror& mirror,
+                                              const std::map<std::string, PlannedService>& services,
+                                              const ConnectionFilter& filter) {
+  std::vector<bus::Connection> found;
+  std::map<std::uint32_t, std::string> names;
+  std::optional<std::uint32_t> service;
+  for (const auto& [name, planned] : services) {
+    names[planned.index] = name;
+    if (name == filter.service) service = planned.index;
+  }
+  const auto now = seconds_since_boot();
+  for (const char* table : {"flows", "half_open"}) {
+    const auto& map = object.maps.at(table);
+    if (map.info().key_size != sizeof(layout::flow_key) || map.info().value_size != sizeof(layout::flow)) continue;
+    // What can be read up to a failure is better than nothing: the table changes underneath all the time.
+    (void)map.for_each([&](const std::uint8_t* key_bytes, const std::uint8_t* value_bytes) {
+      layout::flow_key key{};
+      layout::flow flow{};
+      std::memcpy(&key, key_bytes, sizeof key);
+      std::memcpy(&flow, value_bytes, sizeof flow);
+      if (!wanted(key, flow, mirror, service, filter)) return true;
+      if (auto connection = describe(key, flow, mirror, now)) {
+        connection->service = names[flow.service];
+        found.push_back(std::move(*connection));
+      }
+      return found.size() < filter.limit;
+    });
+    if (found.size() >= filter.limit) break;
+  }
+  return found;
+}
+
+std::vector<bus::DropCount> read_drops(const Object& object) {
+  std::vector<bus::DropCount> drops;
+  for (std::uint32_t reason = 0; reason < layout::DROP_COUNT; ++reason) {
+    const auto counts = object.maps.at("drops").get_per_cpu<std::uint64_t>(reason);
+    const auto packets = counts ? std::accumulate(counts->begin(), counts->end(), std::uint64_t{0}) : 0;
+    drops.push_back({drop_texts[reason].name, drop_texts[reason].explanation, packets});
+  }
+  return drops;
+}
+
+}  // namespace ballast::forwardd::xdp

@@ -1,0 +1,110 @@
+#include "daemons/forwardd/xdp/sweeper.hpp"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <ctime>
+#include <numeric>
+
+#include "common/runtime/clock.hpp"
+
+namespace ballast::forwardd::xdp {
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+namespace {
+
+constexpr std::chrono::nanoseconds period = 1s;
+constexpr std::chrono::nanoseconds longest = 15s;
+/// A sweep of a used table may take this part of the time, one of an empty table (whose buckets are walked, too) that.
+constexpr int used_share = 20;
+constexpr int empty_share = 1500;
+
+std::chrono::nanoseconds thread_time() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+}
+
+}  // namespace
+
+Sweeper::Sweeper(asio::io_context& io, const Object& object, LoadTable& load, LoadTable census,
+                 std::function<std::uint32_t()> servers, Tell tell)
+    : io_{io}, timer_{io}, object_{object}, load_{load}, census_{std::move(census)}, servers_{std::move(servers)},
+      tell_{std::move(tell)} {
+  wait(period);
+}
+
+Sweeper::~Sweeper() {
+  alive_.reset();
+  timer_.cancel();
+  pool_.join();
+}
+
+void Sweeper::wait(std::chrono::nanoseconds delay) {
+  timer_.expires_after(delay);
+  timer_.async_wait([this, alive = std::weak_ptr{alive_}](boost::system::error_code error) {
+    if (!error && !alive.expired()) start();
+  });
+}
+
+void Sweeper::start() {
+  asio::post(pool_, [this, alive = std::weak_ptr{alive_}, program = object_.sweep.get()] {
+    const auto outcome = sweep(program);
+    asio::post(io_, [this, alive, outcome] {
+      if (!alive.expired()) finish(outcome);
+    });
+  });
+}
+
+Sweeper::Outcome Sweeper::sweep(int program) {
+  Outcome outcome;
+  const auto now = runtime::BootClock::now().time_since_epoch();
+  outcome.result.now = static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(now).count());
+  LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &outcome.result, .ctx_size_in = sizeof outcome.result);
+  const auto before = thread_time();
+  outcome.error = bpf_prog_test_run_opts(program, &options);
+  outcome.took = thread_time() - before;
+  return outcome;
+}
+
+void Sweeper::finish(const Outcome& outcome) {
+  if (outcome.error != 0) {
+    if (!told_failure_) {
+      tell_(engine_event("error", "sweep", fmt::format("cannot sweep the connection table: {}; expired entries stay until "
+                                                       "they are met", reason(outcome.error))));
+    }
+    told_failure_ = true;
+    return wait(period);
+  }
+  told_failure_ = false;
+  correct();
+  warn_when_full();
+  const bool empty = outcome.result.flows == 0 && outcome.result.half_open == 0;
+  wait(std::clamp(outcome.took * (empty ? empty_share : used_share), period, longest));
+}
+
+void Sweeper::correct() {
+  const auto servers = std::min<std::size_t>(servers_(), census_.size());
+  for (std::uint32_t server = 1; server < servers; ++server) {
+    if (const auto difference = drift_.compare(server, census_.get(server), load_.get(server))) {
+      load_.add(server, difference->active, difference->inactive);
+    }
+  }
+}
+
+void Sweeper::warn_when_full() {
+  const auto counts = object_.maps.at("drops").get_per_cpu<std::uint64_t>(layout::DROP_table_full);
+  if (!counts) return;
+  const auto refused = std::accumulate(counts->begin(), counts->end(), std::uint64_t{0});
+  if (looked_ && refused > refused_) {
+    tell_(engine_event("error", "connection_table_size",
+                       fmt::format("the connection table is full: {} packets of new connections were dropped since the last "
+                                   "sweep; raise connection_table_size", refused - refused_)));
+  }
+  refused_ = refused;
+  looked_ = true;
+}
+
+}  // namespace ballast::forwardd::xdp
