@@ -27,7 +27,7 @@ struct Diagnostic {
 void to_json(nlohmann::json& json, const Diagnostic& value);
 void from_json(const nlohmann::json& json, Diagnostic& value);
 
-/// `file:line:column: error: message`, the line, the caret and the hint.
+/// `file:line:column: error: message`, the line, the caret and the hint; without a newline at the end.
 std::string render(const Diagnostic& diagnostic);
 
 struct LoadOptions {
@@ -36,9 +36,16 @@ struct LoadOptions {
   bool strict = false;                        ///< keywords that are still to come are errors
 };
 
+/// An interface that the configuration names, and what is to be said if the machine has none of that name.
+struct InterfaceUse {
+  std::string interface;
+  Diagnostic missing;
+};
+
 struct Loaded {
   Model model;                          ///< meaningful only if there is no error
   std::vector<Diagnostic> diagnostics;  ///< in the order of the text
+  std::vector<InterfaceUse> interfaces; ///< each once, where it is named first
   [[nodiscard]] bool ok() const;        ///< no error (warnings may be)
 };
 
@@ -47,6 +54,9 @@ Loaded load_file(const std::filesystem::path& file, const LoadOptions& options);
 
 /// The same for text that is already at hand (tests, fuzzing); `name` stands in diagnostics, includes are relative to its folder.
 Loaded load_text(std::string_view text, const std::string& name, const LoadOptions& options);
+
+/// What depends on the machine: a warning for each interface that the configuration names and the machine has not.
+std::vector<Diagnostic> check_machine(const Loaded& loaded, const std::vector<std::string>& interface_names);
 
 /// The model as a configuration file again; reading it gives the same model.
 std::string print(const Model& model);

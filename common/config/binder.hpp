@@ -1,0 +1,50 @@
+#pragma once
+#include "common/config/draft.hpp"
+#include "common/config/keywords.hpp"
+#include "common/config/preprocess.hpp"
+
+namespace ballast::config {
+
+/// Walks over the tree and sets what the keyword table says; reports whatever does not fit.
+class Binder {
+ public:
+  Binder(Report& report, bool strict, const Limits& limits) : report_{report}, strict_{strict}, limits_{limits} {}
+  void bind(const Statement& root);
+
+  [[nodiscard]] Report& report() { return report_; }
+  [[nodiscard]] const Limits& limits() const { return limits_; }
+  [[nodiscard]] Draft& draft() { return draft_; }
+  /// The innermost object of each kind that is being read.
+  [[nodiscard]] InstanceDraft& instance() { return draft_.instances.back(); }
+  [[nodiscard]] SyncGroupDraft& sync_group() { return draft_.sync_groups.back(); }
+  [[nodiscard]] AddressGroupDraft& address_group() { return draft_.address_groups.back(); }
+  [[nodiscard]] ServiceDraft& service() { return draft_.services.back(); }
+  [[nodiscard]] ServerDraft& server() { return service().servers.back(); }
+  [[nodiscard]] CheckDraft& check() { return server().checks.back(); }
+  [[nodiscard]] HttpUrl& url() { return check().urls.back(); }
+  [[nodiscard]] AnnounceDraft& announce();
+  [[nodiscard]] TimingDraft& timing();
+  [[nodiscard]] Context context() const { return context_; }
+
+  /// A keyword or an option that keepalived has and Ballast not yet.
+  void not_yet(Position at, const std::string& message);
+
+ private:
+  void bind_block(const Statement& parent, Context context);
+  void bind_statement(const Statement& statement, const Statement& parent, Context context);
+  void bind_known(const Statement& statement, const Keyword& keyword);
+  bool check_words(const Statement& statement, const Keyword& keyword);
+  void check_block(const Statement& statement, const Keyword& keyword);
+  void unknown(const Statement& statement, const Statement& parent, Context context);
+
+  Report& report_;
+  bool strict_;
+  Limits limits_;
+  Draft draft_;
+  Context context_ = Context::top;
+};
+
+/// `virtual_server 10.0.0.1 80` — nothing of a text that is too long for a message.
+std::string shorten(std::string_view text);
+
+}  // namespace ballast::config

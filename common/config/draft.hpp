@@ -1,0 +1,132 @@
+#pragma once
+// What the text says, before defaults, groups and inheritance are resolved; every value knows where it was written.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/config/model.hpp"
+#include "common/config/source.hpp"
+
+namespace ballast::config {
+
+/// garp_* and gna_* of global_defs (vrrp_garp_*) or of one instance.
+struct AnnounceDraft {
+  std::optional<Duration> delay, refresh, lower_prio_delay, garp_interval, gna_interval;
+  std::optional<unsigned> repeat, refresh_repeat, lower_prio_repeat;
+};
+
+struct LvsTimeoutsDraft {
+  std::optional<Duration> tcp, tcp_fin, udp;
+};
+
+/// What a virtual_server, a real_server and a checker may all say; the innermost counts.
+struct TimingDraft {
+  std::optional<Duration> delay_loop, connect_timeout, delay_before_retry, warmup;
+  std::optional<unsigned> retry;
+  std::optional<bool> alpha, inhibit_on_failure;
+  std::optional<std::string> virtualhost;
+};
+
+struct AddressDraft {
+  VirtualAddress address;
+  Position at;
+  std::optional<At<std::string>> interface;
+};
+
+struct InstanceDraft {
+  At<std::string> name;
+  Position block;
+  std::optional<At<std::string>> interface;
+  std::optional<At<unsigned>> virtual_router_id;
+  std::optional<At<unsigned>> priority;
+  std::optional<At<Duration>> advert_interval;
+  std::optional<At<unsigned>> version;
+  std::optional<At<InitialState>> state;
+  std::optional<Position> nopreempt;
+  std::optional<At<Duration>> preempt_delay;
+  std::optional<At<net::IpAddress>> multicast_source, unicast_source;
+  std::vector<At<net::IpAddress>> peers;
+  std::vector<AddressDraft> addresses, excluded;
+  std::vector<At<TrackInterface>> tracked;
+  AnnounceDraft announce;
+  bool checksum_as_v2 = false;
+  bool native_ipv6 = false;
+  bool accept = true;
+  std::string description;
+};
+
+struct SyncGroupDraft {
+  At<std::string> name;
+  std::vector<At<std::string>> members;
+  std::vector<At<TrackInterface>> tracked;
+};
+
+/// One record of a virtual_server_group: an address or a range of them, each with the port.
+struct AddressRange {
+  net::IpAddress first;
+  std::uint32_t count = 1;
+  std::optional<std::uint16_t> port;
+};
+
+struct AddressGroupDraft {
+  At<std::string> name;
+  std::vector<At<AddressRange>> ranges;
+};
+
+struct CheckDraft {
+  CheckKind kind = CheckKind::tcp;
+  Position at;
+  TimingDraft timing;
+  std::optional<At<net::IpAddress>> connect_address, bind_address;
+  std::optional<At<unsigned>> connect_port, bind_port;
+  std::vector<HttpUrl> urls;
+};
+
+struct ServerDraft {
+  Position at;  ///< of the keyword; the address has its own
+  std::optional<At<net::IpAddress>> address;
+  std::optional<At<unsigned>> port;
+  int weight = 1;
+  std::optional<At<Method>> method;
+  TimingDraft timing;
+  std::vector<CheckDraft> checks;
+  std::vector<At<std::string>> checks_to_come;  ///< keepalived's checkers that are not done yet
+};
+
+struct SorryDraft {
+  At<net::IpAddress> address;
+  std::optional<At<unsigned>> port;
+};
+
+struct ServiceDraft {
+  Position at;
+  std::string title;  ///< `virtual_server 10.0.0.1 80`
+  std::optional<At<std::string>> group;
+  std::optional<At<net::IpAddress>> address;
+  std::optional<At<unsigned>> port;
+  Protocol protocol = Protocol::tcp;
+  std::optional<EngineKind> engine;
+  std::optional<At<Method>> method;
+  Scheduler scheduler = Scheduler::wlc;
+  bool omega = false;
+  std::optional<At<unsigned>> quorum, hysteresis;
+  std::optional<SorryDraft> sorry;
+  std::optional<At<Method>> sorry_method;
+  LvsTimeoutsDraft timeouts;
+  TimingDraft timing;
+  std::vector<ServerDraft> servers;
+};
+
+struct Draft {
+  Global global;
+  std::vector<At<std::string>> lb_interfaces;
+  LvsTimeoutsDraft timeouts;
+  std::optional<unsigned> vrrp_version;
+  AnnounceDraft announce;
+  std::vector<InstanceDraft> instances;
+  std::vector<SyncGroupDraft> sync_groups;
+  std::vector<AddressGroupDraft> address_groups;
+  std::vector<ServiceDraft> services;
+};
+
+}  // namespace ballast::config

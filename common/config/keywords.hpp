@@ -1,0 +1,82 @@
+#pragma once
+// The one table of the language. Parsing, validation, suggestions and the reference manual are made from it.
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/config/tree.hpp"
+
+namespace ballast::config {
+
+class Binder;
+
+/// The block that a keyword stands in.
+enum class Context : std::uint8_t {
+  top, global_defs, vrrp_instance, vrrp_sync_group, virtual_server_group, virtual_server, real_server, tcp_check, http_get, url
+};
+constexpr auto enum_names(Context*) {
+  return std::array{pair{Context::top, string_view{"top level"}},
+                    pair{Context::global_defs, string_view{"global_defs"}},
+                    pair{Context::vrrp_instance, string_view{"vrrp_instance"}},
+                    pair{Context::vrrp_sync_group, string_view{"vrrp_sync_group"}},
+                    pair{Context::virtual_server_group, string_view{"virtual_server_group"}},
+                    pair{Context::virtual_server, string_view{"virtual_server"}},
+                    pair{Context::real_server, string_view{"real_server"}},
+                    pair{Context::tcp_check, string_view{"TCP_CHECK"}},
+                    pair{Context::http_get, string_view{"HTTP_GET"}},
+                    pair{Context::url, string_view{"url"}}};
+}
+
+using Setter = std::function<void(Binder&, const Statement&)>;
+
+/// What follows a keyword on its line: how many words, how the manual writes them, and where they go.
+struct Value {
+  std::string syntax;
+  std::size_t least = 0;
+  std::size_t most = 0;
+  Setter set;
+};
+
+struct Keyword {
+  std::string_view name;
+  std::vector<std::string_view> aliases;
+  std::vector<Context> contexts;
+  Value value;
+  std::string_view doc;
+  /// For a keyword with a block of keywords: the context within.
+  std::optional<Context> block;
+  /// For a keyword with a block of records: what takes one of them.
+  Setter record;
+  /// The keyword may stand more than once.
+  bool repeats = false;
+
+  [[nodiscard]] bool has_block() const { return block.has_value() || record != nullptr; }
+};
+
+/// All keywords, in the order in which the manual tells of them.
+const std::vector<Keyword>& keywords();
+/// A keyword by its name or an alias; null: none of that context.
+const Keyword* find_keyword(Context context, std::string_view name);
+/// Contexts that know the name.
+std::vector<Context> contexts_of(std::string_view name);
+/// The known name nearest to a misspelt one; empty: none is near.
+std::string suggest(Context context, std::string_view name);
+/// The nearest of some names; empty: none is near.
+std::string nearest(std::string_view name, const std::vector<std::string_view>& candidates);
+
+/// A keyword that keepalived has and Ballast will have: what to say besides. None: keepalived does not have it either.
+std::optional<std::string_view> keyword_to_come(Context context, std::string_view name);
+/// Whether it is a health checker of a real_server.
+bool is_checker_to_come(std::string_view name);
+/// The names of keyword_to_come in one context.
+std::vector<std::string_view> keywords_to_come(Context context);
+
+// Parts of the table, each beside what it sets.
+void add_global_keywords(std::vector<Keyword>& table);
+void add_vrrp_keywords(std::vector<Keyword>& table);
+void add_service_keywords(std::vector<Keyword>& table);
+
+}  // namespace ballast::config

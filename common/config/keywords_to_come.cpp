@@ -1,0 +1,123 @@
+// What keepalived.conf(5) has and Ballast will have. A file that uses one of these loads, with a warning by name.
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+
+#include "common/config/keywords.hpp"
+
+namespace ballast::config {
+namespace {
+
+struct ToCome {
+  Context context;
+  std::string_view names;  ///< parted by blanks
+};
+
+constexpr std::string_view check_names =
+    "SSL_GET SMTP_CHECK DNS_CHECK MISC_CHECK BFD_CHECK UDP_CHECK PING_CHECK FILE_CHECK";
+
+constexpr std::array to_come{
+    ToCome{Context::top,
+           "vrrp_script vrrp_track_process vrrp_track_file track_file bfd_instance garp_group static_ipaddress static_routes "
+           "static_rules track_group linkbeat_interfaces linkbeat_use_polling interface_up_down_delays SSL net_namespace "
+           "net_namespace_ipvs namespace_with_ipsets instance use_pid_dir child_wait_time include_check "
+           "local_address_group"},
+    ToCome{Context::global_defs,
+           "notification_email notification_email_from smtp_server smtp_helo_name smtp_connect_timeout smtp_alert "
+           "smtp_alert_vrrp smtp_alert_checker checker_log_all_failures no_email_faults no_checker_emails "
+           "email_faults vrrp_mcast_group4 vrrp_mcast_group6 default_interface lvs_sync_daemon lvs_flush "
+           "lvs_flush_on_stop lvs_flush_onstop vrrp_down_timer_adverts vrrp_min_garp vrrp_garp_extra_if "
+           "vrrp_lower_prio_no_advert vrrp_higher_prio_send_advert nftables nftables_priority nftables_counters "
+           "nftables_ifindex nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark vrrp_iptables vrrp_ipsets "
+           "iptables ipsets disable_local_igmp vrrp_check_unicast_src vrrp_skip_check_adv_addr vrrp_strict "
+           "vrrp_notify_priority_changes max_auto_priority min_auto_priority_delay vrrp_priority checker_priority "
+           "bfd_priority vrrp_no_swap checker_no_swap bfd_no_swap vrrp_cpu_affinity checker_cpu_affinity "
+           "bfd_cpu_affinity vrrp_rt_priority checker_rt_priority bfd_rt_priority vrrp_rlimit_rttime "
+           "checker_rlimit_rttime bfd_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rtime snmp_socket enable_snmp_keepalived "
+           "enable_snmp_vrrp enable_snmp_checker enable_snmp_rfc enable_snmp_rfcv2 enable_snmp_rfcv3 enable_traps "
+           "enable_dbus dbus_service_name dbus_no_interface_name notify_fifo notify_fifo_script vrrp_notify_fifo "
+           "vrrp_notify_fifo_script lvs_notify_fifo lvs_notify_fifo_script fifo_write_vrrp_states_on_reload "
+           "dynamic_interfaces vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force vrrp_netlink_monitor_rcv_bufs "
+           "vrrp_netlink_monitor_rcv_bufs_force lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force "
+           "lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force process_monitor_rcv_bufs "
+           "process_monitor_rcv_bufs_force vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier rs_init_notifies umask "
+           "vrrp_startup_delay vrrp_delay_after_boot log_unknown_vrids vmac_prefix vmac_addr_prefix random_seed "
+           "reload_check_config include_check reload_time_file reload_repeat reload_file data_use_instance "
+           "tmp_config_directory config_save_dir process_names process_name vrrp_process_name checker_process_name "
+           "bfd_process_name startup_script startup_script_timeout shutdown_script shutdown_script_timeout "
+           "linkbeat_use_polling linkbeat_interfaces net_namespace net_namespace_ipvs namespace_with_ipsets instance "
+           "use_pid_dir child_wait_time use_symlink_paths state_dump_file json_version lvs_flush_on_start "
+           "script_security"},
+    ToCome{Context::vrrp_instance,
+           "vrf use_vmac use_vmac_addr vmac_xmit_base use_ipvlan dont_track_primary track_script track_file track_process "
+           "track_bfd mcast_dst_ip track_src_ip check_unicast_src unicast_fault_no_peer unicast_ttl old_unicast_checksum "
+           "garp_extra_if down_timer_adverts lower_prio_no_advert higher_prio_send_advert authentication "
+           "promote_secondaries virtual_routes virtual_rules skip_check_adv_addr strict_mode debug notify_master "
+           "notify_backup notify_fault notify_stop notify_deleted notify notify_master_rx_lower_pri "
+           "notify_priority_changes smtp_alert kernel_rx_buf_size linkbeat_use_polling lvs_sync_daemon_interface "
+           "lvs_sync_daemon auth_type auth_pass heartbeat_interface"},
+    ToCome{Context::vrrp_sync_group,
+           "track_script track_file track_process track_bfd notify_master notify_backup notify_fault notify_stop "
+           "notify_deleted notify notify_priority_changes smtp_alert global_tracking sync_group_tracking_weight"},
+    ToCome{Context::virtual_server,
+           "persistence_timeout persistence_granularity persistence_engine flag-1 flag-2 flag-3 sh-port sh-fallback "
+           "mh-port mh-fallback ops ha_suspend smtp_alert snmp_name quorum_up quorum_down ip_family "
+           "sorry_server_inhibit laddr_group_name client_address syn_proxy slow_start log_all_failures nat_mask"},
+    ToCome{Context::real_server,
+           "notify_up notify_down uthreshold lthreshold smtp_alert snmp_name log_all_failures any_check"},
+    ToCome{Context::real_server, check_names},
+    ToCome{Context::tcp_check, "bind_if fwmark log_all_failures"},
+    ToCome{Context::http_get, "bind_if fwmark log_all_failures http_protocol fast_recovery enable_sni"},
+    ToCome{Context::url,
+           "regex regex_no_match regex_options regex_stack regex_min_offset regex_max_offset tls_compliant"}};
+
+/// What leaving a keyword out means, where that is more than a feature less.
+constexpr std::array notes{
+    pair{string_view{"authentication"},
+         string_view{"; RFC 3768 took it out of VRRP, and a keepalived peer that has it will not accept this node's advertisements"}},
+    pair{string_view{"use_vmac"}, string_view{"; the addresses move with gratuitous ARP instead of a virtual MAC"}},
+    pair{string_view{"net_namespace"}, string_view{"; start Ballast within the namespace instead"}},
+    pair{string_view{"instance"}, string_view{"; give each family its own --run-dir instead"}},
+    pair{string_view{"persistence_timeout"}, string_view{"; a client's connections may go to different real servers"}}};
+
+std::vector<std::string_view> cut_words(std::string_view text) {
+  std::vector<std::string_view> words;
+  while (!text.empty()) {
+    const auto blank = std::min(text.find(' '), text.size());
+    if (blank > 0) words.push_back(text.substr(0, blank));
+    text.remove_prefix(std::min(blank + 1, text.size()));
+  }
+  return words;
+}
+
+}  // namespace
+
+std::vector<std::string_view> keywords_to_come(Context context) {
+  std::vector<std::string_view> names;
+  for (const auto& entry : to_come) {
+    if (entry.context != context) continue;
+    for (const auto name : cut_words(entry.names)) names.push_back(name);
+  }
+  return names;
+}
+
+std::optional<std::string_view> keyword_to_come(Context context, std::string_view name) {
+  static const auto known = [] {
+    std::unordered_multimap<std::string_view, Context> all;
+    for (const auto& entry : to_come) {
+      for (const auto word : cut_words(entry.names)) all.emplace(word, entry.context);
+    }
+    return all;
+  }();
+  const auto [begin, end] = known.equal_range(name);
+  if (std::none_of(begin, end, [&](const auto& entry) { return entry.second == context; })) return std::nullopt;
+  const auto note = std::ranges::find(notes, name, &pair<string_view, string_view>::first);
+  return note == notes.end() ? string_view{} : note->second;
+}
+
+bool is_checker_to_come(std::string_view name) {
+  const auto names = cut_words(check_names);
+  return std::ranges::find(names, name) != names.end();
+}
+
+}  // namespace ballast::config

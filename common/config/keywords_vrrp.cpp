@@ -1,0 +1,222 @@
+#include <algorithm>
+
+#include "common/config/values.hpp"
+
+namespace ballast::config {
+namespace {
+
+constexpr int most_weight = 253;  ///< a priority stays within 1 to 254
+
+/// The words after the first of a record, taken one by one or with a value.
+class Options {
+ public:
+  Options(Binder& binder, const Statement& record) : binder_{binder}, record_{record} {}
+  [[nodiscard]] const Word* next() { return next_ < record_.words.size() ? &record_.words[next_++] : nullptr; }
+  /// The value of an option; null and an error if the line ends before it.
+  [[nodiscard]] const Word* value_of(const Word& option) {
+    const auto* value = next();
+    if (value == nullptr) binder_.report().error(option.at, fmt::format("'{}' has no value", option.text));
+    return value;
+  }
+  void unknown(const Word& option, std::string_view known) {
+    binder_.report().error(option.at, fmt::format("unknown option '{}'", shorten(option.text)),
+                           fmt::format("expected {}", known));
+  }
+  void not_yet(const Word& option) {
+    binder_.not_yet(option.at, fmt::format("option '{}' of keepalived is not done yet and is ignored", option.text));
+  }
+
+ private:
+  Binder& binder_;
+  const Statement& record_;
+  std::size_t next_ = 1;
+};
+
+void set_broadcast(Binder& binder, const Word& word, VirtualAddress& address) {
+  if (word.text == "-") return;
+  if (word.text != "+") {
+    if (const auto value = read<net::IpAddress>(binder, word, net::IpAddress::parse)) address.broadcast = *value;
+    return;
+  }
+  auto bytes = address.prefix.address.mapped();
+  for (unsigned bit = address.prefix.length; bit < 32; ++bit) {
+    bytes[12 + bit / 8] = static_cast<std::uint8_t>(bytes[12 + bit / 8] | (0x80U >> (bit % 8)));
+  }
+  address.broadcast = net::IpAddress::v6(bytes);
+}
+
+void check_address(Binder& binder, const AddressDraft& draft) {
+  const auto& address = draft.address;
+  if (address.prefix.address.is_v6() && (address.broadcast || !address.label.empty())) {
+    binder.report().error(draft.at, "an IPv6 address has no broadcast address and no label");
+  }
+  if (address.broadcast && address.broadcast->is_v6()) {
+    binder.report().error(draft.at, fmt::format("{} is no IPv4 broadcast address", *address.broadcast));
+  }
+  if (address.prefix.address.is_multicast() || address.prefix.address.is_unspecified()) {
+    binder.report().error(draft.at, fmt::format("{} cannot be a virtual address", address.prefix.address));
+  }
+}
+
+constexpr std::array flags_to_come{string_view{"home"},          string_view{"-nodad"},   string_view{"mngtmpaddr"},
+                                   string_view{"noprefixroute"}, string_view{"autojoin"}, string_view{"no_track"},
+                                   string_view{"use_vmac"}};
+constexpr std::array scopes{string_view{"global"}, string_view{"site"}, string_view{"link"}, string_view{"host"},
+                            string_view{"nowhere"}};
+
+void set_scope(Binder& binder, const Word& word, VirtualAddress& address) {
+  if (std::ranges::find(scopes, word.text) == scopes.end()) {
+    binder.report().error(word.at, fmt::format("'{}' is none of global|site|link|host|nowhere", shorten(word.text)));
+    return;
+  }
+  address.scope = word.text == "global" ? "" : word.text;
+}
+
+void set_address_option(Binder& binder, Options& options, const Word& option, AddressDraft& draft) {
+  const auto& name = option.text;
+  if (std::ranges::find(flags_to_come, name) != flags_to_come.end()) return options.not_yet(option);
+  const bool to_come = name == "peer" || name == "preferred_lft" || name == "track_group";
+  if (!to_come && name != "dev" && name != "label" && name != "scope" && name != "brd" && name != "broadcast") {
+    return options.unknown(option, "dev INTERFACE, label LABEL, scope SCOPE or brd ADDRESS");
+  }
+  const auto* value = options.value_of(option);
+  if (value == nullptr) return;
+  if (to_come) return options.not_yet(option);
+  if (name == "scope") return set_scope(binder, *value, draft.address);
+  if (name == "brd" || name == "broadcast") return set_broadcast(binder, *value, draft.address);
+  if (name == "dev") {
+    if (auto device = read<std::string>(binder, *value, parse_interface)) draft.interface = {std::move(*device), value->at};
+  } else if (constexpr std::size_t longest = 15; value->text.empty() || value->text.size() > longest) {
+    binder.report().error(value->at, fmt::format("a label has 1 to {} characters", longest));
+  } else {
+    draft.address.label = value->text;
+  }
+}
+
+// ADDRESS[/LENGTH] [dev INTERFACE] [label LABEL] [scope SCOPE] [brd ADDRESS]
+void add_virtual_address(Binder& binder, const Statement& record, std::vector<AddressDraft>& list) {
+  const auto prefix = read<net::Prefix>(binder, record.words[0], net::Prefix::parse);
+  if (!prefix) return;
+  AddressDraft draft;
+  draft.address.prefix = *prefix;
+  draft.at = record.at();
+  Options options{binder, record};
+  while (const auto* option = options.next()) set_address_option(binder, options, *option, draft);
+  check_address(binder, draft);
+  list.push_back(std::move(draft));
+}
+
+// INTERFACE [weight -253..253] [reverse]
+void add_tracked(Binder& binder, const Statement& record, std::vector<At<TrackInterface>>& list) {
+  auto name = read<std::string>(binder, record.words[0], parse_interface);
+  if (!name) return;
+  TrackInterface tracked{std::move(*name), 0, false};
+  Options options{binder, record};
+  while (const auto* option = options.next()) {
+    if (option->text == "reverse" || option->text == "noreverse" || option->text == "no_reverse") {
+      tracked.reverse = option->text == "reverse";
+    } else if (option->text == "weight") {
+      const auto* value = options.value_of(*option);
+      if (value == nullptr) continue;
+      const auto parse = [](std::string_view text) { return parse_integer(text, -most_weight, most_weight); };
+      if (const auto weight = read<int>(binder, *value, parse)) tracked.weight = *weight;
+    } else {
+      options.unknown(*option, "weight NUMBER or reverse");
+    }
+  }
+  const bool again = std::ranges::any_of(list, [&](const auto& other) { return other.value.interface == tracked.interface; });
+  if (again) binder.report().error(record.at(), fmt::format("interface '{}' is tracked twice", tracked.interface));
+  else list.push_back({std::move(tracked), record.at()});
+}
+
+void add_peer(Binder& binder, const Statement& record) {
+  const auto peer = read<net::IpAddress>(binder, record.words[0], net::IpAddress::parse);
+  Options options{binder, record};
+  while (const auto* option = options.next()) {
+    if (option->text == "min_ttl" || option->text == "max_ttl") {
+      if (options.value_of(*option) != nullptr) options.not_yet(*option);
+    } else {
+      options.unknown(*option, "one address a line");
+    }
+  }
+  if (!peer) return;
+  auto& peers = binder.instance().peers;
+  const bool again = std::ranges::any_of(peers, [&](const auto& other) { return other.value == *peer; });
+  if (again) binder.report().error(record.at(), fmt::format("{} is listed twice", *peer));
+  else peers.push_back({*peer, record.at()});
+}
+
+void add_member(Binder& binder, const Statement& record) {
+  for (const auto& word : record.words) binder.sync_group().members.push_back({word.text, word.at});
+}
+
+void open_instance(Binder& binder, const Statement& statement) {
+  InstanceDraft draft;
+  draft.block = statement.at();
+  if (statement.words.size() > 1) draft.name = {statement.words[1].text, statement.words[1].at};
+  binder.draft().instances.push_back(std::move(draft));
+}
+
+void open_sync_group(Binder& binder, const Statement& statement) {
+  SyncGroupDraft draft;
+  draft.name.at = statement.at();
+  if (statement.words.size() > 1) draft.name = {statement.words[1].text, statement.words[1].at};
+  binder.draft().sync_groups.push_back(std::move(draft));
+}
+
+}  // namespace
+
+void add_vrrp_keywords(std::vector<Keyword>& table) {
+  using enum Context;
+  const auto own = [](auto member) { return [member](Binder& binder) -> auto& { return binder.instance().*member; }; };
+  const auto add = [&](std::string_view name, Value value, std::string_view doc) {
+    table.push_back({name, {}, {vrrp_instance}, std::move(value), doc, {}, {}, false});
+  };
+  const auto records = [&](std::string_view name, Context context, Setter record, std::string_view doc) {
+    table.push_back({name, {}, {context}, {}, doc, {}, std::move(record), true});
+  };
+  const auto flag = [](Setter set) { return custom("", 0, 0, std::move(set)); };
+
+  table.push_back({"vrrp_instance", {}, {top}, custom("NAME", 1, 1, open_instance), "One virtual router.", vrrp_instance, {}, true});
+  add("state", choice<InitialState>(own(&InstanceDraft::state)), "The state to begin in; default BACKUP.");
+  add("interface", interface_name(own(&InstanceDraft::interface)), "Where it speaks, and where its addresses are put.");
+  add("virtual_router_id", number(1, 255, own(&InstanceDraft::virtual_router_id)), "The same on all its routers, and unique on the link.");
+  add("priority", number(1, 255, own(&InstanceDraft::priority)), "The highest wins; 255: the owner of the addresses; default 100.");
+  add("advert_int", seconds(10ms, 255s, own(&InstanceDraft::advert_interval)),
+      "Between advertisements; version 2: whole seconds, version 3: 0.01 to 40.95; default 1.");
+  add("version", number(2, 3, own(&InstanceDraft::version)), "VRRP version; default vrrp_version, and 3 for IPv6.");
+  add("preempt", flag([](Binder& binder, const Statement&) { binder.instance().nopreempt.reset(); }),
+      "Take over from a master of lower priority (default).");
+  add("nopreempt", flag([](Binder& binder, const Statement& statement) { binder.instance().nopreempt = statement.at(); }),
+      "Leave a master of lower priority its role.");
+  add("preempt_delay", seconds(0s, 1'000s, own(&InstanceDraft::preempt_delay)), "Wait so long before taking over; default 0.");
+  add("unicast_src_ip", address(own(&InstanceDraft::unicast_source)), "Source address of advertisements to unicast peers.");
+  add("mcast_src_ip", address(own(&InstanceDraft::multicast_source)), "Source address of multicast advertisements.");
+  add("v3_checksum_as_v2", boolean(own(&InstanceDraft::checksum_as_v2)),
+      "Version 3 over IPv4: checksum over the message alone, as RFC 9568 has it.");
+  add("native_ipv6", boolean(own(&InstanceDraft::native_ipv6)), "IPv6, where the addresses do not tell.");
+  add("accept", boolean(own(&InstanceDraft::accept)), "Answer packets to the addresses (default).");
+  add("no_accept", flag([](Binder& binder, const Statement&) { binder.instance().accept = false; }),
+      "Do not answer packets to the addresses, unless their owner.");
+  add("description", text("TEXT", own(&InstanceDraft::description)), "For people.");
+
+  records("unicast_peer", vrrp_instance, add_peer, "The other routers' addresses, one a line: unicast instead of multicast.");
+  records("virtual_ipaddress", vrrp_instance, [](Binder& binder, const Statement& record) {
+            add_virtual_address(binder, record, binder.instance().addresses);
+          }, "ADDRESS[/LENGTH] [dev INTERFACE] [label LABEL] [scope SCOPE] [brd ADDRESS], one a line, of one family.");
+  records("virtual_ipaddress_excluded", vrrp_instance, [](Binder& binder, const Statement& record) {
+            add_virtual_address(binder, record, binder.instance().excluded);
+          }, "Addresses that move with the others but are not advertised.");
+  records("track_interface", vrrp_instance, [](Binder& binder, const Statement& record) {
+            add_tracked(binder, record, binder.instance().tracked);
+          }, "INTERFACE [weight NUMBER] [reverse]: its loss is FAULT, or changes the priority.");
+
+  table.push_back({"vrrp_sync_group", {}, {top}, custom("NAME", 1, 1, open_sync_group),
+                   "Instances that change state together.", vrrp_sync_group, {}, true});
+  records("group", vrrp_sync_group, add_member, "The instances' names.");
+  records("track_interface", vrrp_sync_group, [](Binder& binder, const Statement& record) {
+            add_tracked(binder, record, binder.sync_group().tracked);
+          }, "As in vrrp_instance, for all members.");
+}
+
+}  // namespace ballast::config

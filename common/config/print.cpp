@@ -1,0 +1,239 @@
+#include <set>
+
+#include "common/config/loader.hpp"
+#include "common/config/values.hpp"
+
+namespace ballast::config {
+namespace {
+
+/// A value as one word of the language, quoted where it must be.
+std::string word(std::string_view text) {
+  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/-";
+  if (!text.empty() && text.find_first_not_of(plain) == std::string_view::npos && !text.starts_with("include")) {
+    return std::string{text};
+  }
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+    if (c == '$') out += "\"\"";  // a '$' before a quote begins no reference
+  }
+  return out + '"';
+}
+
+class Printer {
+ public:
+  std::string run(const Model& model) {
+    global(model.global);
+    for (const auto& instance : model.vrrp_instances) vrrp_instance(instance);
+    for (const auto& group : model.vrrp_sync_groups) sync_group(group);
+    for (const auto& service : model.virtual_servers) virtual_server(service);
+    return std::move(out_);
+  }
+
+ private:
+  template <class... Args>
+  void line(fmt::format_string<Args...> format, Args&&... args) {
+    out_.append(depth_ * 4, ' ');
+    fmt::format_to(std::back_inserter(out_), format, std::forward<Args>(args)...);
+    out_ += '\n';
+  }
+  template <class... Args>
+  void open(fmt::format_string<Args...> format, Args&&... args) {
+    if (depth_ == 0 && !out_.empty()) out_ += '\n';
+    line(format, std::forward<Args>(args)...);
+    out_.insert(out_.size() - 1, " {");
+    ++depth_;
+  }
+  void close() {
+    --depth_;
+    line("}}");
+  }
+  void flag(bool set, std::string_view keyword) {
+    if (set) line("{}", keyword);
+  }
+  void text(std::string_view keyword, std::string_view value) {
+    if (!value.empty()) line("{} {}", keyword, word(value));
+  }
+  void seconds(std::string_view keyword, Duration value) { line("{} {}", keyword, seconds_text(value)); }
+
+  void timeouts(const LvsTimeouts& value) {
+    line("lvs_timeouts tcp {} tcpfin {} udp {}", seconds_text(value.tcp), seconds_text(value.tcp_fin), seconds_text(value.udp));
+  }
+
+  void global(const Global& value) {
+    open("global_defs");
+    text("router_id", value.router_id);
+    if (!value.script_user.empty()) {
+      const auto blank = value.script_user.find(' ');
+      const auto group = blank == std::string::npos ? "" : " " + word(std::string_view{value.script_user}.substr(blank + 1));
+      line("script_user {}{}", word(std::string_view{value.script_user}.substr(0, blank)), group);
+    }
+    flag(value.enable_script_security, "enable_script_security");
+    line("lb_engine {}", value.lb_engine);
+    if (!value.lb_interfaces.empty()) {
+      std::string names;
+      for (const auto& name : value.lb_interfaces) names += " " + word(name);
+      line("lb_interfaces{}", names);
+    }
+    line("xdp_mode {}", value.xdp_mode);
+    line("connection_table_size {}", value.connection_table_size);
+    timeouts(value.lvs_timeouts);
+    close();
+  }
+
+  void addresses(std::string_view keyword, const std::vector<VirtualAddress>& list, const std::string& interface) {
+    if (list.empty()) return;
+    open("{}", keyword);
+    for (const auto& address : list) {
+      std::string options;
+      if (address.interface != interface) options += " dev " + word(address.interface);
+      if (!address.label.empty()) options += " label " + word(address.label);
+      if (!address.scope.empty()) options += " scope " + word(address.scope);
+      if (address.broadcast) options += " brd " + address.broadcast->to_string();
+      line("{}{}", address.prefix, options);
+    }
+    close();
+  }
+
+  void tracked(const std::vector<TrackInterface>& list) {
+    if (list.empty()) return;
+    open("track_interface");
+    for (const auto& track : list) {
+      const auto weight = track.weight == 0 ? std::string{} : fmt::format(" weight {}", track.weight);
+      line("{}{}{}", word(track.interface), weight, track.reverse ? " reverse" : "");
+    }
+    close();
+  }
+
+  void announce(const Announce& value) {
+    seconds("garp_master_delay", value.delay);
+    line("garp_master_repeat {}", value.repeat);
+    seconds("garp_master_refresh", value.refresh);
+    line("garp_master_refresh_repeat {}", value.refresh_repeat);
+    seconds("garp_lower_prio_delay", value.lower_prio_delay);
+    line("garp_lower_prio_repeat {}", value.lower_prio_repeat);
+    seconds("garp_interval", value.garp_interval);
+    seconds("gna_interval", value.gna_interval);
+  }
+
+  void vrrp_instance(const VrrpInstance& value) {
+    open("vrrp_instance {}", word(value.name));
+    text("description", value.description);
+    line("state {}", value.initial_state);
+    text("interface", value.interface);
+    line("virtual_router_id {}", value.virtual_router_id);
+    line("priority {}", value.priority);
+    seconds("advert_int", value.advert_interval);
+    line("version {}", value.version);
+    flag(value.family == net::Family::ipv6 && value.virtual_addresses.empty(), "native_ipv6");
+    flag(!value.preempt, "nopreempt");
+    if (value.preempt_delay != 0s) seconds("preempt_delay", value.preempt_delay);
+    if (value.source) line("{} {}", value.unicast_peers.empty() ? "mcast_src_ip" : "unicast_src_ip", *value.source);
+    flag(value.v3_checksum_as_v2, "v3_checksum_as_v2");
+    flag(!value.accept, "no_accept");
+    announce(value.announce);
+    if (!value.unicast_peers.empty()) {
+      open("unicast_peer");
+      for (const auto& peer : value.unicast_peers) line("{}", peer);
+      close();
+    }
+    addresses("virtual_ipaddress", value.virtual_addresses, value.interface);
+    addresses("virtual_ipaddress_excluded", value.virtual_addresses_excluded, value.interface);
+    tracked(value.track_interfaces);
+    close();
+  }
+
+  void sync_group(const VrrpSyncGroup& value) {
+    open("vrrp_sync_group {}", word(value.name));
+    open("group");
+    for (const auto& member : value.members) line("{}", word(member));
+    close();
+    tracked(value.track_interfaces);
+    close();
+  }
+
+  /// The group's name of a service `tcp:group:NAME`; empty: one address.
+  static std::string_view group_name(const VirtualServer& value) {
+    const auto prefix = fmt::format("{}:group:", value.protocol);
+    return value.name.starts_with(prefix) ? std::string_view{value.name}.substr(prefix.size()) : std::string_view{};
+  }
+
+  void virtual_server(const VirtualServer& value) {
+    const auto group = group_name(value);
+    if (!group.empty() && groups_.insert(std::string{group}).second) {
+      open("virtual_server_group {}", word(group));
+      for (const auto& endpoint : value.endpoints) line("{} {}", endpoint.address, endpoint.port);
+      close();
+    }
+    if (group.empty() && value.endpoints.empty()) return;
+    if (group.empty()) open("virtual_server {} {}", value.endpoints.front().address, value.endpoints.front().port);
+    else open("virtual_server group {}", word(group));
+    line("protocol {}", value.protocol == Protocol::udp ? "UDP" : "TCP");
+    line("lb_engine {}", value.engine);
+    line("lvs_method {}", value.method);
+    line("lvs_sched {}", value.scheduler);
+    flag(value.alpha, "alpha");
+    flag(value.omega, "omega");
+    line("quorum {}", value.quorum);
+    line("hysteresis {}", value.hysteresis);
+    if (value.timeouts) timeouts(*value.timeouts);
+    if (value.sorry_server) {
+      line("sorry_server {} {}", value.sorry_server->endpoint.address, value.sorry_server->endpoint.port);
+      line("sorry_server_lvs_method {}", value.sorry_server->method);
+    }
+    for (const auto& server : value.real_servers) real_server(server);
+    close();
+  }
+
+  void real_server(const RealServer& value) {
+    open("real_server {} {}", value.endpoint.address, value.endpoint.port);
+    line("weight {}", value.weight);
+    line("lvs_method {}", value.method);
+    flag(value.inhibit_on_failure, "inhibit_on_failure");
+    for (const auto& each : value.checks) check(each, value.endpoint);
+    close();
+  }
+
+  void check(const Check& value, const net::Endpoint& server) {
+    open("{}", value.kind);
+    if (value.target.address != server.address) line("connect_ip {}", value.target.address);
+    if (value.target.port != server.port) line("connect_port {}", value.target.port);
+    if (value.bind && !value.bind->address.is_unspecified()) line("bindto {}", value.bind->address);
+    if (value.bind && value.bind->port != 0) line("bind_port {}", value.bind->port);
+    seconds("delay_loop", value.delay_loop);
+    seconds("connect_timeout", value.connect_timeout);
+    line("retry {}", value.retry);
+    seconds("delay_before_retry", value.delay_before_retry);
+    seconds("warmup", value.warmup);
+    line("alpha {}", value.alpha ? "on" : "off");
+    text("virtualhost", value.virtualhost);
+    for (const auto& each : value.urls) url(each);
+    close();
+  }
+
+  void url(const HttpUrl& value) {
+    open("url");
+    line("path {}", word(value.path));
+    if (!value.status.empty()) {
+      std::string codes;
+      for (const auto& range : value.status) {
+        codes += range.first == range.last ? fmt::format(" {}", range.first) : fmt::format(" {}-{}", range.first, range.last);
+      }
+      line("status_code{}", codes);
+    }
+    text("digest", value.digest);
+    text("virtualhost", value.virtualhost);
+    close();
+  }
+
+  std::string out_;
+  std::size_t depth_ = 0;
+  std::set<std::string> groups_;
+};
+
+}  // namespace
+
+std::string print(const Model& model) { return Printer{}.run(model); }
+
+}  // namespace ballast::config

@@ -1,0 +1,15 @@
+#pragma once
+#include "common/config/binder.hpp"
+
+namespace ballast::config {
+
+/// Makes the model of what was read: fills in defaults, resolves groups and inheritance, and reports what cannot be.
+Model resolve(Binder& binder);
+/// Every interface that is named, where it is named first.
+std::vector<InterfaceUse> interface_uses(Binder& binder);
+
+// The parts of resolve().
+void resolve_vrrp(Binder& binder, Model& model);
+void resolve_services(Binder& binder, Model& model);
+
+}  // namespace ballast::config

@@ -1,0 +1,255 @@
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "common/config/resolve.hpp"
+#include "common/config/values.hpp"
+
+namespace ballast::config {
+namespace {
+
+struct ServiceKey {
+  net::Endpoint endpoint;
+  Protocol protocol = Protocol::tcp;
+  bool operator==(const ServiceKey&) const = default;
+};
+struct ServiceKeyHash {
+  std::size_t operator()(const ServiceKey& key) const {
+    return std::hash<net::IpAddress>{}(key.endpoint.address) ^ (std::size_t{key.endpoint.port} << 8) ^
+           static_cast<std::size_t>(key.protocol);
+  }
+};
+
+std::string_view family_text(const net::IpAddress& address) { return address.is_v4() ? "IPv4" : "IPv6"; }
+
+template <class T>
+T pick(const std::optional<T>& first, const std::optional<T>& second, const std::optional<T>& third, T fallback) {
+  return first ? *first : second ? *second : third ? *third : fallback;
+}
+
+/// keepalived's defaults of a checker.
+Duration default_delay_before_retry(CheckKind kind) { return kind == CheckKind::http ? 3s : 1s; }
+
+class ServiceResolver {
+ public:
+  ServiceResolver(Binder& binder, Model& model) : binder_{binder}, report_{binder.report()}, model_{model} {
+    for (const auto& instance : model.vrrp_instances) {
+      for (const auto& address : instance.virtual_addresses) floating_.insert(address.prefix.address);
+      for (const auto& address : instance.virtual_addresses_excluded) floating_.insert(address.prefix.address);
+    }
+    for (const auto& group : binder.draft().address_groups) expand_group(group);
+  }
+
+  void run() {
+    for (const auto& draft : binder_.draft().services) resolve(draft);
+  }
+
+ private:
+  void expand_group(const AddressGroupDraft& draft) {
+    group_names_.push_back(draft.name.value);
+    auto& endpoints = groups_[draft.name.value];
+    for (const auto& [range, at] : draft.ranges) {
+      expanded_ += range.count;
+      if (expanded_ > binder_.limits().addresses) {
+        report_.error(at, fmt::format("the virtual_server_groups hold more than {} addresses", binder_.limits().addresses));
+        return;
+      }
+      for (std::uint32_t i = 0; i < range.count; ++i) endpoints.push_back({address_plus(range.first, i), range.port.value_or(0)});
+    }
+    if (endpoints.empty()) report_.error(draft.name.at, fmt::format("virtual_server_group {} has no addresses", draft.name.value));
+  }
+
+  void resolve(const ServiceDraft& draft) {
+    VirtualServer made;
+    made.protocol = draft.protocol;
+    made.engine = draft.engine.value_or(model_.global.lb_engine);
+    made.method = draft.method ? draft.method->value : Method::nat;
+    made.scheduler = draft.scheduler;
+    made.alpha = draft.timing.alpha.value_or(false);
+    made.omega = draft.omega;
+    if (draft.timeouts.tcp || draft.timeouts.tcp_fin || draft.timeouts.udp) {
+      const auto& global = model_.global.lvs_timeouts;
+      made.timeouts = LvsTimeouts{draft.timeouts.tcp.value_or(global.tcp), draft.timeouts.tcp_fin.value_or(global.tcp_fin),
+                                  draft.timeouts.udp.value_or(global.udp)};
+    }
+    endpoints(draft, made);
+    check_endpoints(draft, made);
+    if (draft.servers.empty()) report_.error(draft.at, fmt::format("{} has no real_server", draft.title));
+    std::unordered_map<ServiceKey, Position, ServiceKeyHash> seen;
+    for (const auto& server : draft.servers) add_server(draft, server, made, seen);
+    sorry_server(draft, made);
+    quorum(draft, made);
+    model_.virtual_servers.push_back(std::move(made));
+  }
+
+  void endpoints(const ServiceDraft& draft, VirtualServer& made) {
+    if (draft.address && draft.port) {
+      const net::Endpoint endpoint{draft.address->value, static_cast<std::uint16_t>(draft.port->value)};
+      made.endpoints.push_back(endpoint);
+      made.name = fmt::format("{}:{}", made.protocol, endpoint);
+    }
+    if (!draft.group || draft.group->value.empty()) return;
+    const auto& [name, at] = *draft.group;
+    made.name = fmt::format("{}:group:{}", made.protocol, name);
+    const auto group = groups_.find(name);
+    if (group == groups_.end()) {
+      const auto near = nearest(name, group_names_);
+      report_.error(at, fmt::format("there is no virtual_server_group '{}'", shorten(name)),
+                    near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+    } else if (const auto [first, fresh] = group_services_.emplace(made.name, draft.at); !fresh) {
+      report_.error(draft.at, fmt::format("{} ({}) exists already ({})", draft.title, made.protocol, report_.where(first->second)));
+    } else {
+      made.endpoints = group->second;
+    }
+  }
+
+  void check_endpoints(const ServiceDraft& draft, const VirtualServer& made) {
+    const net::Endpoint* homeless = nullptr;
+    for (const auto& endpoint : made.endpoints) {
+      const auto [first, fresh] = taken_.emplace(ServiceKey{endpoint, made.protocol}, draft.at);
+      if (!fresh) {
+        report_.error(draft.at, fmt::format("{}: a {} service at {} exists already ({})", draft.title, made.protocol, endpoint,
+                                            report_.where(first->second)));
+        break;
+      }
+      if (homeless == nullptr && !floating_.contains(endpoint.address)) homeless = &endpoint;
+    }
+    const auto other = std::ranges::find_if(made.endpoints, [&](const auto& endpoint) {
+      return endpoint.address.family() != made.endpoints.front().address.family();
+    });
+    if (other != made.endpoints.end()) {
+      report_.error(draft.at, fmt::format("{} has addresses of both families, {} and {}", draft.title,
+                                          made.endpoints.front().address, other->address));
+    }
+    if (homeless != nullptr && !model_.vrrp_instances.empty()) {
+      report_.warning(draft.at, fmt::format("{} is in no vrrp_instance: this node serves it whatever its role", homeless->address));
+    }
+  }
+
+  /// The port of a server that names none: the service's.
+  std::optional<std::uint16_t> common_port(const VirtualServer& made) const {
+    if (made.endpoints.empty()) return std::nullopt;
+    const auto port = made.endpoints.front().port;
+    const bool same = std::ranges::all_of(made.endpoints, [&](const auto& endpoint) { return endpoint.port == port; });
+    return same ? std::optional{port} : std::nullopt;
+  }
+
+  /// Address and port of a real or sorry server, checked against what its method can do.
+  std::optional<net::Endpoint> server_endpoint(const VirtualServer& made, const At<net::IpAddress>& address,
+                                               const std::optional<At<unsigned>>& port, Method method, std::string_view kind) {
+    const auto common = common_port(made);
+    if (!port && !common) {
+      if (!made.endpoints.empty()) report_.error(address.at, fmt::format("{} has no port, and its service has several", kind));
+      return std::nullopt;
+    }
+    const net::Endpoint endpoint{address.value, port ? static_cast<std::uint16_t>(port->value) : *common};
+    if (made.endpoints.empty()) return endpoint;
+    const auto& service = made.endpoints.front().address;
+    if (service.family() != address.value.family() && (method == Method::nat || method == Method::dr)) {
+      report_.error(address.at, fmt::format("{} {} is {}, its service is {}: {} cannot translate between them", kind, address.value,
+                                            family_text(address.value), family_text(service), method));
+    }
+    const bool keeps_port = method == Method::dr || method == Method::tun;
+    const auto differs = [&](const net::Endpoint& other) { return other.port != endpoint.port; };
+    if (keeps_port && std::ranges::any_of(made.endpoints, differs)) {
+      report_.error(port ? port->at : address.at, fmt::format("{} cannot change the port: the service's is {}", method,
+                                                              std::ranges::find_if(made.endpoints, differs)->port));
+    }
+    return endpoint;
+  }
+
+  void add_server(const ServiceDraft& service, const ServerDraft& draft, VirtualServer& made,
+                  std::unordered_map<ServiceKey, Position, ServiceKeyHash>& seen) {
+    if (!draft.address) return;
+    RealServer server;
+    server.method = draft.method ? draft.method->value : made.method;
+    server.weight = draft.weight;
+    server.inhibit_on_failure = pick<bool>(draft.timing.inhibit_on_failure, service.timing.inhibit_on_failure, {}, false);
+    const auto endpoint = server_endpoint(made, *draft.address, draft.port, server.method, "real_server");
+    if (!endpoint) return;
+    server.endpoint = *endpoint;
+    const auto [first, fresh] = seen.emplace(ServiceKey{*endpoint, made.protocol}, draft.at);
+    if (!fresh) {
+      report_.error(draft.at, fmt::format("real_server {} exists already in {} ({})", *endpoint, service.title, report_.where(first->second)));
+    }
+    for (const auto& check : draft.checks) server.checks.push_back(resolve_check(service, draft, check, *endpoint));
+    for (const auto& [name, at] : draft.checks_to_come) {
+      binder_.not_yet(at, fmt::format("checker '{}' of keepalived is not done yet and is ignored: real_server {} {}", name, *endpoint,
+                                      draft.checks.empty() ? "counts as always up" : "is checked without it"));
+    }
+    made.real_servers.push_back(std::move(server));
+  }
+
+  Check resolve_check(const ServiceDraft& service, const ServerDraft& server, const CheckDraft& draft, net::Endpoint target) {
+    Check made;
+    const auto& own = draft.timing;
+    const auto& outer = server.timing;
+    const auto& outermost = service.timing;
+    made.kind = draft.kind;
+    made.target = target;
+    if (draft.connect_address) made.target.address = draft.connect_address->value;
+    if (draft.connect_port) made.target.port = static_cast<std::uint16_t>(draft.connect_port->value);
+    bind(draft, made);
+    made.delay_loop = pick(own.delay_loop, outer.delay_loop, outermost.delay_loop, made.delay_loop);
+    made.connect_timeout = pick(own.connect_timeout, outer.connect_timeout, outermost.connect_timeout, made.connect_timeout);
+    made.retry = pick(own.retry, outer.retry, outermost.retry, made.retry);
+    made.delay_before_retry = pick(own.delay_before_retry, outer.delay_before_retry, outermost.delay_before_retry,
+                                   default_delay_before_retry(draft.kind));
+    made.warmup = pick(own.warmup, outer.warmup, outermost.warmup, made.delay_loop);
+    made.alpha = pick(own.alpha, outer.alpha, outermost.alpha, false);
+    if (draft.kind != CheckKind::http) return made;
+    made.virtualhost = pick(own.virtualhost, outer.virtualhost, outermost.virtualhost, std::string{});
+    made.urls = draft.urls;
+    if (made.urls.empty()) report_.error(draft.at, "HTTP_GET has no url", "add url { path / }");
+    return made;
+  }
+
+  void bind(const CheckDraft& draft, Check& made) {
+    if (!draft.bind_address && !draft.bind_port) return;
+    const std::array<std::uint8_t, 16> any{};
+    net::Endpoint source{made.target.address.is_v4() ? net::IpAddress{} : net::IpAddress::v6(any), 0};
+    if (draft.bind_address) source.address = draft.bind_address->value;
+    if (draft.bind_port) source.port = static_cast<std::uint16_t>(draft.bind_port->value);
+    if (source.address.family() != made.target.address.family()) {
+      report_.error(draft.bind_address->at, fmt::format("bindto {} for a probe of {}: the families differ", source.address, made.target.address));
+    }
+    if (source.port != 0 || !source.address.is_unspecified()) made.bind = source;
+  }
+
+  void sorry_server(const ServiceDraft& draft, VirtualServer& made) {
+    if (!draft.sorry) return;
+    const auto method = draft.sorry_method ? draft.sorry_method->value : made.method;
+    const auto endpoint = server_endpoint(made, draft.sorry->address, draft.sorry->port, method, "sorry_server");
+    if (endpoint) made.sorry_server = SorryServer{*endpoint, method};
+  }
+
+  void quorum(const ServiceDraft& draft, VirtualServer& made) {
+    made.quorum = draft.quorum ? draft.quorum->value : 1;
+    made.hysteresis = draft.hysteresis ? draft.hysteresis->value : 0;
+    std::uint64_t total = 0;
+    for (const auto& server : made.real_servers) total += static_cast<unsigned>(server.weight);
+    if (draft.quorum && made.quorum > total && !draft.servers.empty()) {
+      report_.warning(draft.quorum->at, fmt::format("quorum {} is never reached: all servers together weigh {}", made.quorum, total));
+    }
+    if (draft.hysteresis && made.hysteresis >= made.quorum) {
+      report_.warning(draft.hysteresis->at, fmt::format("hysteresis is lowered to {}, below the quorum of {}", made.quorum - 1, made.quorum));
+      made.hysteresis = made.quorum - 1;
+    }
+  }
+
+  Binder& binder_;
+  Report& report_;
+  Model& model_;
+  std::unordered_set<net::IpAddress> floating_;
+  std::unordered_map<std::string, std::vector<net::Endpoint>> groups_;
+  std::vector<std::string_view> group_names_;
+  std::unordered_map<std::string, Position> group_services_;
+  std::unordered_map<ServiceKey, Position, ServiceKeyHash> taken_;
+  std::size_t expanded_ = 0;
+};
+
+}  // namespace
+
+void resolve_services(Binder& binder, Model& model) { ServiceResolver{binder, model}.run(); }
+
+}  // namespace ballast::config
