@@ -1,0 +1,349 @@
+#include "daemons/forwardd/xdp/planner.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "daemons/forwardd/tables.hpp"
+#include "daemons/forwardd/xdp/filters.hpp"
+
+namespace ballast::forwardd::xdp {
+namespace {
+
+using ServerIdentity = std::tuple<std::uint32_t, net::IpAddress, std::uint16_t, std::uint8_t>;
+
+layout::service_key key_of(const net::Endpoint& endpoint, config::Protocol protocol) {
+  layout::service_key key{};
+  std::memcpy(key.address, endpoint.address.mapped().data(), sizeof key.address);
+  key.port = htons(endpoint.port);
+  key.protocol = static_cast<std::uint8_t>(protocol);
+  return key;
+}
+
+std::uint8_t method_of(config::Method method) {
+  switch (method) {
+    case config::Method::nat: return layout::METHOD_NAT;
+    case config::Method::dr: return layout::METHOD_DR;
+    case config::Method::tun: return layout::METHOD_TUN;
+    case config::Method::fnat: return layout::METHOD_FNAT;
+  }
+  return layout::METHOD_NAT;
+}
+
+std::uint32_t scheduler_of(config::Scheduler scheduler) {
+  using enum config::Scheduler;
+  if (scheduler == mh) return layout::SCHED_TABLE_HASH;
+  return scheduler == lc || scheduler == wlc ? layout::SCHED_WLC : layout::SCHED_TABLE_CURSOR;
+}
+
+/// rr and lc know no weights but 0.
+std::uint32_t weight_of(config::Scheduler scheduler, int weight) {
+  if (weight <= 0) return 0;
+  if (scheduler == config::Scheduler::rr || scheduler == config::Scheduler::lc) return 1;
+  return static_cast<std::uint32_t>(weight);
+}
+
+std::uint8_t flags_of(const DesiredServer& server) {
+  if (server.status != bus::ServerStatus::down) return layout::SERVER_USED | layout::SERVER_UP;
+  return server.keeps_connections ? layout::SERVER_USED : layout::SERVER_USED | layout::SERVER_RESCHEDULE;
+}
+
+net::IpAddress address_of(const layout::server& server) { return net::IpAddress::v6(server.address); }
+
+void set_next_hop(layout::server& server, const NextHops& hops) {
+  const auto hop = hops.find(address_of(server));
+  const auto flags = server.flags & ~layout::SERVER_REACHABLE;
+  server.flags = static_cast<std::uint8_t>(hop == hops.end() ? flags : flags | layout::SERVER_REACHABLE);
+  if (hop == hops.end()) return;
+  server.ifindex = hop->second.ifindex;
+  std::memcpy(server.source_mac, hop->second.source.bytes.data(), sizeof server.source_mac);
+  std::memcpy(server.destination_mac, hop->second.destination.bytes.data(), sizeof server.destination_mac);
+}
+
+std::uint32_t seconds(config::Duration duration) {
+  const auto count = std::chrono::ceil<std::chrono::seconds>(duration).count();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(count, 1, 1 << 30));
+}
+
+/// A server named twice in one service (a sorry server that is a real one, too) is one server that takes the most of both.
+std::vector<DesiredServer> without_doubles(const std::vector<DesiredServer>& servers) {
+  std::vector<DesiredServer> kept;
+  for (const auto& server : servers) {
+    const auto same = std::ranges::find_if(kept, [&](const auto& other) {
+      return other.endpoint == server.endpoint && other.method == server.method;
+    });
+    if (same == kept.end()) kept.push_back(server);
+    else if (server.weight > same->weight || same->status == bus::ServerStatus::down) *same = server;
+  }
+  return kept;
+}
+
+/// One run of the planner; the order of its steps is the order of the writes.
+class Planner {
+ public:
+  Planner(const Mirror& now, const DesiredState& desired, const NextHops& hops) : now_{now}, desired_{desired}, hops_{hops} {}
+
+  Plan run() {
+    claim_services();
+    claim_roles();
+    find_servers();
+    drop_keys();
+    for (const auto& service : desired_.services) {
+      if (plan_.services.contains(service.name)) plan_service(service);
+    }
+    put_keys_and_filters();
+    clear_rest();
+    return std::move(plan_);
+  }
+
+ private:
+  template <class T>
+  static T at(const std::vector<T>& values, std::uint32_t index) {
+    return index < values.size() ? values[index] : T{};
+  }
+
+  std::optional<std::uint32_t> known_index(const DesiredService& service) const {
+    for (const auto& endpoint : service.endpoints) {
+      const auto found = now_.keys.find(key_of(endpoint, service.protocol));
+      if (found != now_.keys.end() && !claimed_services_.contains(found->second)) return found->second;
+    }
+    return std::nullopt;
+  }
+
+  void claim_services() {
+    for (const auto& service : desired_.services) {
+      const auto index = known_index(service);
+      if (!index) continue;
+      claimed_services_.insert(*index);
+      plan_.services[service.name].index = *index;
+    }
+    for (const auto& service : desired_.services) {
+      if (plan_.services.contains(service.name)) continue;
+      const auto index = free_service();
+      if (!index) {
+        plan_.errors.push_back(fail("service {}: the data path has room for {} services, and all are taken", service.name,
+                                    now_.limits.services - 1));
+        continue;
+      }
+      claimed_services_.insert(*index);
+      plan_.services[service.name].index = *index;
+    }
+  }
+
+  std::optional<std::uint32_t> free_service() const {
+    // One that a service of the past leaves only in this plan is not free yet: its servers still carry its number.
+    for (std::uint32_t index = 1; index < now_.limits.services; ++index) {
+      if (!claimed_services_.contains(index) && at(now_.services, index).used == 0) return index;
+    }
+    return std::nullopt;
+  }
+
+  void claim_roles() {
+    std::set<std::uint32_t> taken{0};
+    for (const auto& service : desired_.services) {
+      const auto planned = plan_.services.find(service.name);
+      if (service.role.empty() || planned == plan_.services.end() || plan_.roles.contains(service.role)) continue;
+      const auto before = at(now_.services, planned->second.index);
+      if (before.used != 0 && taken.insert(before.role).second) plan_.roles[service.role] = before.role;
+    }
+    if (at(now_.roles, 0) == 0) plan_.changes.push_back(PutRole{0, 1});
+    std::uint32_t next = 1;
+    for (const auto& service : desired_.services) {
+      if (service.role.empty()) continue;
+      if (!plan_.roles.contains(service.role)) {
+        while (taken.contains(next)) ++next;
+        if (next >= now_.limits.roles) {
+          plan_.errors.push_back(fail("service {}: the data path has room for {} VRRP instances, and all are taken",
+                                      service.name, now_.limits.roles - 1));
+          plan_.services.erase(service.name);
+          continue;
+        }
+        taken.insert(next);
+        plan_.roles[service.role] = next;
+        put_role(next, service.role_known && service.forwarding ? 1 : 0);
+      } else if (service.role_known) {
+        put_role(plan_.roles[service.role], service.forwarding ? 1 : 0);
+      }
+    }
+  }
+
+  void put_role(std::uint32_t index, std::uint32_t value) {
+    if (!roles_done_.insert(index).second || at(now_.roles, index) == value) return;
+    plan_.changes.push_back(PutRole{index, value});
+  }
+
+  void find_servers() {
+    for (std::uint32_t index = 1; index < now_.servers.size(); ++index) {
+      const auto& server = now_.servers[index];
+      if ((server.flags & layout::SERVER_USED) == 0) continue;
+      servers_.emplace(ServerIdentity{server.service, address_of(server), ntohs(server.port), server.method}, index);
+    }
+  }
+
+  void drop_keys() {
+    for (const auto& service : desired_.services) {
+      const auto planned = plan_.services.find(service.name);
+      if (planned == plan_.services.end()) continue;
+      for (const auto& endpoint : service.endpoints) keys_.emplace(key_of(endpoint, service.protocol), planned->second.index);
+    }
+    for (const auto& [key, index] : now_.keys) {
+      if (!keys_.contains(key)) plan_.changes.push_back(DropKey{key});
+    }
+  }
+
+  std::optional<std::uint32_t> free_server() {
+    for (; next_server_ < now_.limits.servers; ++next_server_) {
+      if ((at(now_.servers, next_server_).flags & layout::SERVER_USED) == 0) return next_server_++;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<std::uint32_t> plan_server(const DesiredService& service, const DesiredServer& server, std::uint32_t owner) {
+    const auto method = method_of(server.method);
+    const auto known = servers_.find({owner, server.endpoint.address, server.endpoint.port, method});
+    const auto index = known != servers_.end() ? std::optional{known->second} : free_server();
+    if (!index) {
+      plan_.errors.push_back(fail("service {}, server {}: the data path has room for {} servers, and all are taken",
+                                  service.name, server.endpoint, now_.limits.servers - 1));
+      return std::nullopt;
+    }
+    const bool fresh = known == servers_.end();
+    const auto before = at(now_.servers, *index);
+    layout::server after = fresh ? layout::server{} : before;
+    after.generation = fresh ? before.generation + 1 : before.generation;
+    std::memcpy(after.address, server.endpoint.address.mapped().data(), sizeof after.address);
+    after.port = htons(server.endpoint.port);
+    after.method = method;
+    after.service = owner;
+    after.weight = weight_of(service.scheduler, server.weight);
+    after.flags = flags_of(server);
+    set_next_hop(after, hops_);
+    if (!same_bytes(before, after)) plan_.changes.push_back(PutServer{*index, after, fresh});
+    kept_servers_.insert(*index);
+    return index;
+  }
+
+  void plan_service(const DesiredService& service) {
+    auto& planned = plan_.services[service.name];
+    std::vector<TableServer> members;
+    for (const auto& server : without_doubles(service.servers)) {
+      const auto index = plan_server(service, server, planned.index);
+      if (!index) continue;
+      planned.servers.try_emplace(server.endpoint.to_string(), *index);
+      members.push_back({server.endpoint, *index, weight_of(service.scheduler, server.weight)});
+    }
+    plan_table(service, planned.index, members);
+  }
+
+  static std::uint64_t digest_inputs(config::Scheduler scheduler, const std::vector<TableServer>& members) {
+    std::vector<std::uint32_t> words{static_cast<std::uint32_t>(scheduler)};
+    for (const auto& member : members) {
+      words.insert(words.end(), {member.index, member.weight, filter_bit(member.endpoint.address), member.endpoint.port});
+    }
+    return digest_of(words);
+  }
+
+  static std::vector<std::uint32_t> make_table(config::Scheduler scheduler, const std::vector<TableServer>& members) {
+    switch (scheduler_of(scheduler)) {
+      case layout::SCHED_TABLE_HASH: return maglev_table(members);
+      case layout::SCHED_WLC: return list_table(members);
+      default: return round_robin_table(members);
+    }
+  }
+
+  void plan_table(const DesiredService& service, std::uint32_t index, const std::vector<TableServer>& members) {
+    const auto before = at(now_.services, index);
+    const auto known = at(now_.tables, index);
+    layout::service after{};
+    after.used = 1;
+    after.role = service.role.empty() ? 0 : plan_.roles[service.role];
+    after.scheduler = scheduler_of(service.scheduler);
+    after.table_size = before.table_size;
+    after.timeout_tcp = seconds(service.timeouts.tcp);
+    after.timeout_tcp_fin = seconds(service.timeouts.tcp_fin);
+    after.timeout_udp = seconds(service.timeouts.udp);
+    std::optional<PutTable> table;
+    const auto inputs = digest_inputs(service.scheduler, members);
+    if (inputs != known.inputs || before.used == 0) {
+      auto slots = make_table(service.scheduler, members);
+      const auto digest = digest_of(slots);
+      after.table_size = static_cast<std::uint32_t>(slots.size());
+      table = PutTable{index, std::move(slots), {inputs, digest}, digest == known.slots && before.used != 0};
+    }
+    // The program reads size, then table: at no time may the size pass the table's.
+    const bool shrinks = after.table_size < before.table_size;
+    if (table && !shrinks) plan_.changes.push_back(*table);
+    if (!same_bytes(before, after)) plan_.changes.push_back(PutService{index, after});
+    if (table && shrinks) plan_.changes.push_back(std::move(*table));
+  }
+
+  void put_keys_and_filters() {
+    filters_ = std::make_shared<layout::filters>();
+    for (const auto& service : desired_.services) {
+      if (!plan_.services.contains(service.name)) continue;
+      for (const auto& endpoint : service.endpoints) set_bit(filters_->destination, filter_bit(endpoint.address));
+      for (const auto& server : service.servers) {
+        if (server.method == config::Method::nat) set_bit(filters_->source, filter_bit(server.endpoint.address));
+      }
+    }
+    auto both = std::make_shared<layout::filters>(united(now_.filters, *filters_));
+    widened_ = !same(*both, now_.filters);
+    narrowed_ = !same(*both, *filters_);
+    if (widened_) plan_.changes.push_back(PutFilters{both});
+    for (const auto& [key, index] : keys_) {
+      const auto before = now_.keys.find(key);
+      if (before == now_.keys.end() || before->second != index) plan_.changes.push_back(PutKey{key, index});
+    }
+  }
+
+  void clear_rest() {
+    for (std::uint32_t index = 1; index < now_.services.size(); ++index) {
+      if (now_.services[index].used == 0 || claimed_services_.contains(index)) continue;
+      plan_.changes.push_back(PutService{index, layout::service{}});
+      plan_.changes.push_back(PutTable{index, {}, {}, false});
+    }
+    for (std::uint32_t index = 1; index < now_.servers.size(); ++index) {
+      const auto& server = now_.servers[index];
+      if ((server.flags & layout::SERVER_USED) == 0 || kept_servers_.contains(index)) continue;
+      layout::server cleared{};
+      cleared.generation = server.generation;
+      plan_.changes.push_back(PutServer{index, cleared, false});
+    }
+    if (narrowed_) plan_.changes.push_back(PutFilters{filters_});
+  }
+
+  const Mirror& now_;
+  const DesiredState& desired_;
+  const NextHops& hops_;
+  Plan plan_;
+  std::set<std::uint32_t> claimed_services_;
+  std::set<std::uint32_t> kept_servers_;
+  std::set<std::uint32_t> roles_done_;
+  std::map<ServerIdentity, std::uint32_t> servers_;
+  Keys keys_;
+  std::shared_ptr<layout::filters> filters_;
+  std::uint32_t next_server_ = 1;
+  bool widened_ = false;
+  bool narrowed_ = false;
+};
+
+}  // namespace
+
+Plan make_plan(const Mirror& now, const DesiredState& desired, const NextHops& hops) {
+  return Planner{now, desired, hops}.run();
+}
+
+std::vector<Change> plan_next_hops(const Mirror& now, const NextHops& hops) {
+  std::vector<Change> changes;
+  for (std::uint32_t index = 1; index < now.servers.size(); ++index) {
+    const auto& before = now.servers[index];
+    if ((before.flags & layout::SERVER_USED) == 0) continue;
+    auto after = before;
+    set_next_hop(after, hops);
+    if (!same_bytes(before, after)) changes.push_back(PutServer{index, after, false});
+  }
+  return changes;
+}
+
+}  // namespace ballast::forwardd::xdp

@@ -1,0 +1,43 @@
+#pragma once
+// From the desired state and what the maps hold to the writes that make them agree. Pure.
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "daemons/forwardd/desired.hpp"
+#include "daemons/forwardd/xdp/mirror.hpp"
+
+namespace ballast::forwardd::xdp {
+
+/// How packets reach a server.
+struct NextHop {
+  std::uint32_t ifindex = 0;
+  net::MacAddress source;
+  net::MacAddress destination;
+  bool operator==(const NextHop&) const = default;
+};
+/// Servers whose next hop is known; the others are written as unreachable.
+using NextHops = std::map<net::IpAddress, NextHop>;
+
+struct PlannedService {
+  std::uint32_t index = 0;
+  std::map<std::string, std::uint32_t> servers;  ///< endpoint text -> server index
+};
+
+struct Plan {
+  std::vector<Change> changes;  ///< in this order no packet meets half a service
+  std::vector<Error> errors;    ///< what did not fit, by name
+  std::map<std::string, PlannedService> services;
+  std::map<std::string, std::uint32_t> roles;  ///< name -> index
+};
+
+/// Unchanged services, servers and tables are in no change. Services are recognised by their addresses and ports, servers
+/// by service, address, port and method, so that a restarted forwardd finds its own again in the pinned maps.
+Plan make_plan(const Mirror& now, const DesiredState& desired, const NextHops& hops);
+
+/// Only the writes that new next hops make necessary.
+std::vector<Change> plan_next_hops(const Mirror& now, const NextHops& hops);
+
+}  // namespace ballast::forwardd::xdp
