@@ -1,1 +1,123 @@
-int main() { return 0; }
+// vrrpd: speaks VRRP, decides who is MASTER and keeps the virtual addresses where they belong.
+#include <linux/capability.h>
+#include <sched.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <system_error>
+
+#include "common/runtime/daemon.hpp"
+#include "common/runtime/log.hpp"
+#include "common/runtime/privileges.hpp"
+#include "daemons/vrrpd/shell/speaker.hpp"
+#include "daemons/vrrpd/shell/withdraw.hpp"
+
+namespace ballast::vrrpd {
+namespace {
+
+namespace asio = boost::asio;
+constexpr std::chrono::milliseconds bus_patience{500};  ///< then the last configuration runs without ballastd
+
+/// An advertisement that waits behind other processes is a failover for nothing. A sandbox may refuse it.
+void ask_for_real_time() {
+  const sched_param lowest{.sched_priority = 1};
+  if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest) == 0) return;
+  log::info("runs without real-time priority: {}", std::generic_category().message(errno));
+}
+
+asio::awaitable<Result<nlohmann::json>> answer(const Speaker& speaker, std::string method) {
+  if (method == "counters") co_return speaker.counters();
+  co_return fail("vrrpd has no request '{}', expected counters", method);
+}
+
+/// Runs the saved configuration: at once after a crash (each master-down interval counts), else when the bus is silent.
+class Fallback {
+ public:
+  Fallback(asio::io_context& io, Speaker& speaker, std::filesystem::path run_dir)
+      : timer_{io}, speaker_{speaker}, run_dir_{std::move(run_dir)} {}
+
+  void start() {
+    if (speaker_.was_interrupted()) run("the last configuration runs at once: vrrpd had not been stopped in order");
+    timer_.expires_after(bus_patience);
+    timer_.async_wait([this](boost::system::error_code error) {
+      if (!error && !applied_) run("no configuration from ballastd yet: the last one runs");
+    });
+  }
+  void applied() {
+    applied_ = true;
+    timer_.cancel();
+  }
+
+ private:
+  void run(const char* why) {
+    const auto model = read_model(run_dir_);
+    if (!model) return log::info("waits for ballastd; there is no saved configuration: {}", model.error().message);
+    if (const auto valid = Speaker::validate(*model); !valid) return log::error("{}", valid.error().message);
+    log::notice("{}", why);
+    speaker_.apply(*model);
+    applied_ = true;
+  }
+
+  asio::steady_timer timer_;
+  Speaker& speaker_;
+  std::filesystem::path run_dir_;
+  bool applied_ = false;
+};
+
+int run(runtime::DaemonOptions options) {
+  const auto run_dir = options.run_dir;
+  std::unique_ptr<Speaker> speaker;
+  std::unique_ptr<Fallback> fallback;
+  bus::ClientHandlers handlers;
+  handlers.validate = [](const config::Model& model) { return Speaker::validate(model); };
+  handlers.apply = [&](const config::Model& model) {
+    fallback->applied();
+    speaker->apply(model);
+  };
+  handlers.request = [&](std::string method, const nlohmann::json&) { return answer(*speaker, std::move(method)); };
+  runtime::Daemon daemon{std::move(options),
+                         {.socket = run_dir / "bus.sock", .role = "vrrpd", .subscriptions = {}, .configuration = true},
+                         std::move(handlers)};
+  auto& bus = daemon.bus();
+  auto opened = Speaker::open(daemon.io(), run_dir,
+                              {[&bus](const bus::VrrpState& state) { bus.publish("vrrp/" + state.name, state); },
+                               [&bus](const std::string& instance) { bus.withdraw("vrrp/" + instance); },
+                               [&bus](bus::Event event) { bus.event(std::move(event)); }});
+  if (!opened) {
+    log::error("{}", opened.error().message);
+    return 1;
+  }
+  speaker = std::move(*opened);
+  ask_for_real_time();
+  if (const auto kept = runtime::keep_capabilities({CAP_NET_ADMIN, CAP_NET_RAW}); !kept) {
+    log::warning("{}", kept.error().message);
+  }
+  fallback = std::make_unique<Fallback>(daemon.io(), *speaker, run_dir);
+  daemon.on_stop([&]() -> asio::awaitable<void> {
+    speaker->stop();
+    co_return;
+  });
+  fallback->start();
+  const int status = daemon.run();
+  fallback.reset();
+  speaker.reset();
+  return status;
+}
+
+}  // namespace
+}  // namespace ballast::vrrpd
+
+int main(int argc, char** argv) {
+  CLI::App app{"Ballast's VRRP speaker (RFC 9568, RFC 3768)"};
+  ballast::runtime::DaemonOptions options{.role = "vrrpd"};
+  ballast::runtime::add_daemon_options(app, options);
+  bool withdraw = false;
+  app.add_flag("--withdraw", withdraw, "remove the virtual addresses that a dead vrrpd left, say priority 0, and end");
+  CLI11_PARSE(app, argc, argv);
+  ballast::log::configure("vrrpd", options.verbose ? ballast::log::Level::debug : ballast::log::Level::info);
+  if (!withdraw) return ballast::vrrpd::run(std::move(options));
+  const auto done = ballast::vrrpd::withdraw(options.run_dir);
+  if (!done) ballast::log::error("{}", done.error().message);
+  return done ? 0 : 1;
+}

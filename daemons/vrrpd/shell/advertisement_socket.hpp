@@ -1,0 +1,37 @@
+#pragma once
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "common/result.hpp"
+#include "daemons/vrrpd/protocol/codec.hpp"
+
+namespace ballast::vrrpd {
+
+/// A raw socket of protocol 112 on one interface and family: all its instances send and hear through it.
+class AdvertisementSocket {
+ public:
+  using Handler = std::function<void(const Datagram&)>;
+
+  /// Errors: the interface is gone, or CAP_NET_RAW is missing.
+  static Result<std::unique_ptr<AdvertisementSocket>> open(boost::asio::io_context& io, const std::string& interface,
+                                                           int index, net::Family family, Handler handler);
+  ~AdvertisementSocket();
+
+  /// Hears 224.0.0.18 or ff02::12 from now on; a second call does nothing.
+  Result<> join();
+  /// TTL 255. The payload's checksum is the caller's.
+  Result<> send(const net::IpAddress& source, const net::IpAddress& destination, std::span<const std::uint8_t> payload);
+  /// Hands over all that waits in the socket, now: before silence is concluded from an expired timer.
+  void drain();
+  [[nodiscard]] int index() const;
+
+ private:
+  struct Impl;
+  explicit AdvertisementSocket(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace ballast::vrrpd

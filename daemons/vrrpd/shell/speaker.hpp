@@ -1,0 +1,148 @@
+#pragma once
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/bus/messages.hpp"
+#include "common/config/model.hpp"
+#include "daemons/vrrpd/protocol/codec.hpp"
+#include "daemons/vrrpd/protocol/instance.hpp"
+#include "daemons/vrrpd/shell/address_keeper.hpp"
+#include "daemons/vrrpd/shell/advertisement_socket.hpp"
+#include "daemons/vrrpd/shell/announcer.hpp"
+#include "daemons/vrrpd/shell/host.hpp"
+#include "daemons/vrrpd/shell/state_file.hpp"
+#include "daemons/vrrpd/shell/timer_queue.hpp"
+
+namespace ballast::vrrpd {
+
+/// Where the speaker tells what it does. All are set.
+struct Outlet {
+  std::function<void(const bus::VrrpState&)> publish;
+  std::function<void(const std::string& instance)> withdraw;
+  std::function<void(bus::Event)> event;
+};
+
+struct Counters {
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+  std::uint64_t checksum_message = 0;        ///< version 3 over IPv4, RFC 9568's form
+  std::uint64_t checksum_pseudo_header = 0;  ///< version 3 over IPv4, RFC 5798's form
+  std::array<std::uint64_t, refused_count> refused{};
+};
+
+struct Group;
+struct Port;
+
+/// One running instance and what belongs to it outside the state machine.
+struct Router {
+  Router(std::uint32_t number, config::VrrpInstance configured);
+
+  std::uint32_t id;
+  config::VrrpInstance config;  ///< with its group's tracked interfaces
+  Instance core;
+  Group* group = nullptr;
+  Port* port = nullptr;
+  double since = 0;
+  std::optional<net::IpAddress> told_master;  ///< as last published
+  std::string told_reason;
+  Counters counters;
+  std::array<TimePoint, refused_count> refusal_logged{};
+  bool send_failed = false;
+  bool put = false;  ///< its addresses were programmed and have not been taken back
+  std::vector<net::IpAddress> advertised;
+};
+
+struct Group {
+  std::string name;
+  std::vector<Router*> members;
+};
+
+/// One interface and family: a socket while the interface is there, and its instances by VRID.
+struct Port {
+  std::string interface;
+  net::Family family{};
+  std::unique_ptr<AdvertisementSocket> socket;
+  std::array<Router*, 256> routers{};
+};
+
+/// The shell of vrrpd: feeds the instances with what happens on this machine and carries out what they say.
+class Speaker {
+ public:
+  /// Errors: no netlink, no packet socket, the run directory cannot be written.
+  static Result<std::unique_ptr<Speaker>> open(boost::asio::io_context& io, std::filesystem::path run_dir, Outlet outlet);
+  ~Speaker();
+
+  /// Two instances of one VRID on one interface cannot run; anything else can.
+  static Result<> validate(const config::Model& model);
+  /// Runs this configuration from now on; what is unchanged notices nothing. Also kept for a start without the bus.
+  void apply(const config::Model& model);
+  /// Priority 0, then the addresses are removed.
+  void stop();
+  /// The process before died a short while ago in this boot: its last configuration should run at once.
+  [[nodiscard]] bool was_interrupted() const;
+  [[nodiscard]] nlohmann::json counters() const;
+
+ private:
+  Speaker(boost::asio::io_context& io, std::filesystem::path run_dir, Outlet outlet);
+  Result<> prepare();
+
+  // speaker_config.cpp: configurations
+  void stop_router(const std::string& name, const std::string& reason);
+  void reconfigure(Router& router, const config::VrrpInstance& settings);
+  Router& add_router(const config::VrrpInstance& settings);
+  void regroup(const config::Model& model);
+  void start_routers(const std::vector<Router*>& fresh);
+  [[nodiscard]] std::optional<std::string> continues(const Router& router) const;
+  void tell_links(Router& router);
+  void tell_source(Router& router);
+  void open_port(Port& port);
+  void save_model(const config::Model& model);
+
+  // speaker.cpp: events and actions
+  void dispatch(Router& router, const Event& event);
+  void settle(Router& router, Role before);
+  void perform(Router& router, const SendAdvertisement& action);
+  void perform(Router& router, const SetTimer& action);
+  void perform(Router& router, const Become& action);
+  void perform(Router& router, const AnnounceAddresses& action);
+  void perform(Router& router, const Note& action);
+  void report(Router& router, const Become& change);
+  void publish(Router& router);
+  void expired(std::uint32_t owner, Timer timer, std::uint64_t generation);
+  void received(Port& port, const Datagram& datagram);
+  void refuse(Router& router, const Refusal& refusal);
+  void link_changed(const std::string& interface);
+  void address_changed(const netlink::Address& address, bool removed);
+  void schedule_repair();
+  void repair();
+  void schedule_save();
+  void save_state();
+
+  boost::asio::io_context& io_;
+  std::filesystem::path run_dir_;
+  Outlet outlet_;
+  std::unique_ptr<Host> host_;
+  std::unique_ptr<AddressKeeper> keeper_;
+  std::unique_ptr<Announcer> announcer_;
+  TimerQueue timers_;
+  std::optional<SignOfLife> life_;
+  std::optional<SavedState> before_;  ///< what the process before left, until the first configuration runs
+  TimePoint last_life_;
+  std::map<std::string, std::unique_ptr<Router>> routers_;
+  std::map<std::uint32_t, Router*> by_id_;
+  std::map<std::pair<std::string, net::Family>, std::unique_ptr<Port>> ports_;
+  std::vector<std::unique_ptr<Group>> groups_;
+  config::Model model_;
+  bool configured_ = false;
+  std::uint32_t next_id_ = 1;
+  std::vector<std::uint8_t> buffer_;
+  bool repair_scheduled_ = false;
+  bool save_scheduled_ = false;
+};
+
+}  // namespace ballast::vrrpd

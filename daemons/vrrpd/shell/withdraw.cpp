@@ -1,0 +1,79 @@
+#include "daemons/vrrpd/shell/withdraw.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include "common/runtime/log.hpp"
+#include "daemons/vrrpd/shell/address_keeper.hpp"
+#include "daemons/vrrpd/shell/advertisement_socket.hpp"
+#include "daemons/vrrpd/shell/state_file.hpp"
+
+namespace ballast::vrrpd {
+namespace {
+
+Result<> send_leaving(boost::asio::io_context& io, const SavedInstance& instance, int link) {
+  const auto& settings = instance.settings;
+  auto socket = AdvertisementSocket::open(io, settings.interface, link, settings.family, nullptr);
+  if (!socket) return socket.error();
+  std::vector<net::IpAddress> addresses;
+  for (const auto& address : settings.virtual_addresses) addresses.push_back(address.prefix.address);
+  const auto form = settings.v3_checksum_as_v2 ? ChecksumForm::message : ChecksumForm::pseudo_header;
+  auto destinations = settings.unicast_peers;
+  if (destinations.empty()) destinations.push_back(multicast_group(settings.family));
+  std::vector<std::uint8_t> buffer;
+  for (const auto& destination : destinations) {
+    encode({settings.version, settings.virtual_router_id, priority_leaving,
+            std::chrono::duration_cast<Duration>(settings.advert_interval), addresses},
+           *instance.source, destination, form, buffer);
+    if (auto sent = (*socket)->send(*instance.source, destination, buffer); !sent) return sent;
+  }
+  return {};
+}
+
+Result<> remove_addresses(netlink::Socket& kernel, const std::vector<SavedInstance>& instances) {
+  const auto links = kernel.links();
+  if (!links) return links.error();
+  const auto actual = kernel.addresses();
+  if (!actual) return actual.error();
+  std::set<std::pair<std::string, net::Prefix>> named;
+  for (const auto& instance : instances) {
+    for (const auto& address : all_addresses(instance.settings)) named.emplace(address.interface, address.prefix);
+  }
+  std::map<int, std::string> names;
+  for (const auto& link : *links) names[link.index] = link.name;
+  Result<> outcome;
+  for (const auto& address : *actual) {
+    if (address.protocol != netlink::ballast_address_protocol) continue;
+    if (!named.contains({names[address.link], address.prefix})) continue;
+    if (auto removed = kernel.remove_address(address); !removed) outcome = removed;
+    else log::notice("{} removed from {}", address.prefix, names[address.link]);
+  }
+  return outcome;
+}
+
+}  // namespace
+
+Result<> withdraw(const std::filesystem::path& run_dir) {
+  auto state = read_state(run_dir);
+  if (!state) {
+    log::notice("nothing to withdraw: {}", state.error().message);
+    return {};
+  }
+  auto kernel = netlink::Socket::open();
+  if (!kernel) return kernel.error();
+  boost::asio::io_context io;
+  for (auto& instance : state->instances) {
+    if (instance.role != Role::master || !instance.source) continue;
+    const auto link = kernel->link(instance.settings.interface);
+    if (!link) continue;
+    if (const auto sent = send_leaving(io, instance, link->index); !sent) {
+      log::warning("{}: {}", instance.settings.name, sent.error().message);
+    } else {
+      log::notice("{}: MASTER -> INIT (withdrawn: vrrpd is gone)", instance.settings.name);
+    }
+  }
+  if (auto removed = remove_addresses(*kernel, state->instances); !removed) return removed;
+  for (auto& instance : state->instances) instance.role = Role::init;
+  return write_state(run_dir, *state);
+}
+
+}  // namespace ballast::vrrpd
