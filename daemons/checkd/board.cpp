@@ -28,7 +28,7 @@ bus::Event event_of(const bus::ServerHealth& health) {
 }  // namespace
 
 std::size_t Board::CheckHash::operator()(const config::Check& check) const {
-  return std::hash<net::IpAddress>{}(check.target.address) * 65'599 + check.target.port * 31U + std::to_underlying(check.kind);
+  return std::hash<net::IpAddress>{}(check.target.address) * 65'599 + check.target.port * 31U + static_cast<unsigned>(check.kind);
 }
 
 Plan Board::apply(const config::Model& model, double now) {

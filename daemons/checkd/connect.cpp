@@ -4,6 +4,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/error.hpp>
 
+#include <algorithm>
+
 namespace ballast::checkd {
 namespace asio = boost::asio;
 using boost::system::error_code;
@@ -14,11 +16,11 @@ asio::ip::tcp::endpoint to_asio(const net::Endpoint& endpoint) {
   const auto bytes = endpoint.address.bytes();
   if (endpoint.address.is_v4()) {
     asio::ip::address_v4::bytes_type raw{};
-    std::ranges::copy(bytes, raw.begin());
+    std::copy_n(bytes.begin(), raw.size(), raw.begin());
     return {asio::ip::address_v4{raw}, endpoint.port};
   }
   asio::ip::address_v6::bytes_type raw{};
-  std::ranges::copy(bytes, raw.begin());
+  std::copy_n(bytes.begin(), raw.size(), raw.begin());
   return {asio::ip::address_v6{raw}, endpoint.port};
 }
 
