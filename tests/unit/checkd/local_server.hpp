@@ -17,37 +17,48 @@ using Behaviour = std::function<asio::awaitable<void>(tcp::socket&)>;
 /// A server on a free port of 127.0.0.1 that treats every connection by its behaviour and then closes it.
 class LocalServer {
  public:
-  LocalServer(asio::io_context& io, Behaviour behaviour)
-      : acceptor_(io, {asio::ip::address_v4::loopback(), 0}), behaviour_(std::move(behaviour)) {
-    asio::co_spawn(io, serve(), asio::detached);
+  LocalServer(asio::io_context& io, Behaviour behaviour) : state_(std::make_shared<State>(io, std::move(behaviour))) {
+    asio::co_spawn(io, serve(state_), asio::detached);
   }
+  ~LocalServer() { close(); }
+  LocalServer(const LocalServer&) = delete;
+  LocalServer& operator=(const LocalServer&) = delete;
+
   [[nodiscard]] net::Endpoint endpoint() const {
-    return {net::IpAddress::parse("127.0.0.1").value(), acceptor_.local_endpoint().port()};
+    return {net::IpAddress::parse("127.0.0.1").value(), state_->acceptor.local_endpoint().port()};
   }
   /// Where each connection came from.
-  [[nodiscard]] const std::vector<tcp::endpoint>& clients() const { return clients_; }
-  void close() { acceptor_.close(); }
+  [[nodiscard]] const std::vector<tcp::endpoint>& clients() const { return state_->clients; }
+  void close() { state_->acceptor.close(); }
 
  private:
-  asio::awaitable<void> serve() {
-    while (acceptor_.is_open()) {
-      auto [error, socket] = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
+  // Shared with the coroutines, which may outlive the server by a turn of the loop.
+  struct State {
+    State(asio::io_context& io, Behaviour what)
+        : acceptor(io, {asio::ip::address_v4::loopback(), 0}), behaviour(std::move(what)) {}
+    tcp::acceptor acceptor;
+    Behaviour behaviour;
+    std::vector<tcp::endpoint> clients;
+  };
+
+  static asio::awaitable<void> serve(std::shared_ptr<State> state) {
+    while (state->acceptor.is_open()) {
+      auto [error, socket] = co_await state->acceptor.async_accept(asio::as_tuple(asio::use_awaitable));
       if (error) co_return;
-      clients_.push_back(socket.remote_endpoint());
-      asio::co_spawn(acceptor_.get_executor(), treat(std::move(socket)), asio::detached);
+      boost::system::error_code gone;
+      state->clients.push_back(socket.remote_endpoint(gone));
+      asio::co_spawn(state->acceptor.get_executor(), treat(state, std::move(socket)), asio::detached);
     }
   }
-  asio::awaitable<void> treat(tcp::socket socket) {
+  static asio::awaitable<void> treat(std::shared_ptr<State> state, tcp::socket socket) {
     try {
-      co_await behaviour_(socket);
+      co_await state->behaviour(socket);
     } catch (const boost::system::system_error&) {
       // The prober hung up first, as it may.
     }
   }
 
-  tcp::acceptor acceptor_;
-  Behaviour behaviour_;
-  std::vector<tcp::endpoint> clients_;
+  std::shared_ptr<State> state_;
 };
 
 /// Runs one probe to its end.

@@ -50,10 +50,7 @@ TEST_F(TcpCheckTest, AServerThatNeverAnswersTimesOut) {
   full.listen(0);
   std::vector<tcp::socket> fillers;
   for (int i = 0; i < 2; ++i) {
-    fillers.emplace_back(io).open(tcp::v4());
-    fillers.back().non_blocking(true);
-    boost::system::error_code in_progress;
-    fillers.back().connect(full.local_endpoint(), in_progress);
+    fillers.emplace_back(io).async_connect(full.local_endpoint(), asio::detached);
   }
   const net::Endpoint endpoint{net::IpAddress::parse("127.0.0.1").value(), full.local_endpoint().port()};
   auto check = tcp_check(endpoint);
