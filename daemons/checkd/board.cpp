@@ -20,7 +20,8 @@ bus::Event event_of(const bus::ServerHealth& health) {
   event.time = health.since;
   event.kind = "health";
   event.subject = health.service + "/" + health.server;
-  event.message = fmt::format("{}: server {} {} ({})", health.service, health.server, health.up ? "up" : "down", health.reason);
+  event.message =
+      fmt::format("{}: server {} {} ({})", health.service, health.server, health.up ? "up" : "down", health.reason);
   event.severity = health.up ? "notice" : "warning";
   return event;
 }
@@ -28,7 +29,8 @@ bus::Event event_of(const bus::ServerHealth& health) {
 }  // namespace
 
 std::size_t Board::CheckHash::operator()(const config::Check& check) const {
-  return std::hash<net::IpAddress>{}(check.target.address) * 65'599 + check.target.port * 31U + static_cast<unsigned>(check.kind);
+  return std::hash<net::IpAddress>{}(check.target.address) * 65'599 + check.target.port * 31U +
+         static_cast<unsigned>(check.kind);
 }
 
 Plan Board::apply(const config::Model& model, double now) {
@@ -50,8 +52,10 @@ Plan Board::adopt_checks(const config::Model& model) {
   Plan plan;
   std::unordered_set<CheckId> stay;
   for (const auto& [check, id] : ids_) {
-    if (wanted.contains(check)) stay.insert(id);
-    else plan.stop.push_back(id);
+    if (wanted.contains(check))
+      stay.insert(id);
+    else
+      plan.stop.push_back(id);
   }
   for (auto* entry : in_order) {
     auto& [check, users] = *entry;

@@ -45,8 +45,8 @@ struct Plan {
 /// are one check, whatever number of services uses it. Pure: results and wall-clock time come in, what to do comes out.
 class Board {
  public:
-  /// Takes a configuration. Checks that stay go on with their state; where a server's checks changed, it keeps its state
-  /// until the new ones have a result.
+  /// Takes a configuration. Checks that stay go on with their state; where a server's checks changed, it keeps its
+  /// state until the new ones have a result.
   Plan apply(const config::Model& model, double now);
 
   struct Outcome {

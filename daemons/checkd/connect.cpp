@@ -49,7 +49,9 @@ Verdict open_socket(asio::ip::tcp::socket& socket, const config::Check& check) {
 
 }  // namespace
 
-std::string in_words(config::Duration duration) { return fmt::format("{:g} s", static_cast<double>(duration.count()) / 1e6); }
+std::string in_words(config::Duration duration) {
+  return fmt::format("{:g} s", static_cast<double>(duration.count()) / 1e6);
+}
 
 Verdict network_failure(const std::string& what, const error_code& error, const config::Check& check) {
   using namespace boost::system::errc;
@@ -62,7 +64,8 @@ Verdict network_failure(const std::string& what, const error_code& error, const 
     const auto* why = error == host_unreachable ? "no route to host" : "network unreachable";
     return {Cause::unreachable, error.value(), fmt::format("{}: {}", what, why), {}};
   }
-  if (error == connection_reset || error == broken_pipe) return {Cause::closed, 0, fmt::format("{}: connection reset", what), {}};
+  if (error == connection_reset || error == broken_pipe)
+    return {Cause::closed, 0, fmt::format("{}: connection reset", what), {}};
   if (is_our_own(error)) return cannot_probe(what, error);
   return {Cause::failed, error.value(), fmt::format("{}: {}", what, error.message()), {}};
 }

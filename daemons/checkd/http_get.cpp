@@ -26,7 +26,8 @@ using Parser = http::response_parser<http::buffer_body>;
 // An error while an answer is read.
 Verdict answer_failure(const std::string& what, const error_code& error, const config::Check& check) {
   if (error == http::error::end_of_stream) return {Cause::closed, 0, what + ": closed without an answer", {}};
-  if (error == http::error::partial_message) return {Cause::closed, 1, what + ": closed in the middle of the answer", {}};
+  if (error == http::error::partial_message)
+    return {Cause::closed, 1, what + ": closed in the middle of the answer", {}};
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
     return {Cause::malformed, 1, fmt::format("{}: header longer than {} KiB", what, max_header >> 10), {}};
   }
@@ -71,15 +72,20 @@ asio::awaitable<Body> read_body(boost::beast::tcp_stream& stream, boost::beast::
 }
 
 Verdict judge_body(const std::string& what, unsigned status, const config::HttpUrl& url, const Body& body) {
-  if (url.digest.empty()) return {Cause::passed, static_cast<int>(status), fmt::format("{}: status {}", what, status), {}};
+  if (url.digest.empty())
+    return {Cause::passed, static_cast<int>(status), fmt::format("{}: status {}", what, status), {}};
   if (body.too_long) {
-    return {Cause::digest, 1, fmt::format("{}: body longer than {} MiB, too long to compare its MD5", what, max_body >> 20), {}};
+    return {Cause::digest,
+            1,
+            fmt::format("{}: body longer than {} MiB, too long to compare its MD5", what, max_body >> 20),
+            {}};
   }
   if (body.digest.empty()) return {Cause::cannot_probe, 0, "cannot probe: OpenSSL offers no MD5 here", {}};
   if (body.digest != url.digest) {
     return {Cause::digest, 0, fmt::format("{}: body's MD5 is {}, wanted {}", what, body.digest, url.digest), {}};
   }
-  return {Cause::passed, static_cast<int>(status), fmt::format("{}: status {}, body's MD5 as wanted", what, status), {}};
+  return {
+      Cause::passed, static_cast<int>(status), fmt::format("{}: status {}, body's MD5 as wanted", what, status), {}};
 }
 
 }  // namespace
@@ -93,7 +99,8 @@ std::string host_header(const config::Check& check, const config::HttpUrl& url) 
 
 bool is_wanted(const config::HttpUrl& url, unsigned status) {
   if (url.status.empty()) return !url.digest.empty() || (status >= 200 && status <= 299);
-  return std::ranges::any_of(url.status, [&](const auto& range) { return status >= range.first && status <= range.last; });
+  return std::ranges::any_of(url.status,
+                             [&](const auto& range) { return status >= range.first && status <= range.last; });
 }
 
 std::string wanted_status(const config::HttpUrl& url) {
@@ -153,8 +160,10 @@ asio::awaitable<Verdict> HttpGet::receive(boost::beast::tcp_stream& stream, cons
   if (error) co_return answer_failure(what, error, check_);
   const auto status = parser.get().result_int();
   if (!is_wanted(url, status)) {
-    co_return Verdict{Cause::status, static_cast<int>(status),
-                      fmt::format("{}: status {}, wanted {}", what, status, wanted_status(url)), {}};
+    co_return Verdict{Cause::status,
+                      static_cast<int>(status),
+                      fmt::format("{}: status {}, wanted {}", what, status, wanted_status(url)),
+                      {}};
   }
   const auto body = co_await read_body(stream, buffer, parser, !url.digest.empty());
   if (body.error) co_return answer_failure(what, body.error, check_);

@@ -5,8 +5,8 @@
 
 namespace ballast::checkd {
 
-/// HTTP_GET: each url in turn answers with a wanted status or a body of the wanted digest. Connecting and answering have
-/// connect_timeout each.
+/// HTTP_GET: each url in turn answers with a wanted status or a body of the wanted digest. Connecting and answering
+/// have connect_timeout each.
 class HttpGet final : public Checker {
  public:
   HttpGet(boost::asio::any_io_executor executor, config::Check check);

@@ -18,11 +18,14 @@ int run(const runtime::DaemonOptions& options) {
   std::unique_ptr<Supervisor> supervisor;
   bus::ClientHandlers handlers;
   handlers.apply = [&](const config::Model& model) { supervisor->apply(model); };
-  runtime::Daemon daemon{options,
-                         {.socket = options.run_dir / "bus.sock", .role = "checkd", .subscriptions = {}, .configuration = true},
-                         std::move(handlers)};
+  runtime::Daemon daemon{
+      options,
+      {.socket = options.run_dir / "bus.sock", .role = "checkd", .subscriptions = {}, .configuration = true},
+      std::move(handlers)};
   Sink sink;
-  sink.publish = [&](const bus::ServerHealth& health) { daemon.bus().publish(topic(health.service, health.server), health); };
+  sink.publish = [&](const bus::ServerHealth& health) {
+    daemon.bus().publish(topic(health.service, health.server), health);
+  };
   sink.withdraw = [&](const ServerKey& key) { daemon.bus().withdraw(topic(key.service, key.server)); };
   sink.event = [&](const bus::Event& event) { daemon.bus().event(event); };
   supervisor = std::make_unique<Supervisor>(daemon.io(), std::move(sink));

@@ -59,9 +59,10 @@ void Supervisor::apply(const config::Model& model) {
   for (const auto& started : plan.start) start(started);
   if (const auto* check = slowest(model); check != nullptr && !said_slow_) {
     said_slow_ = true;
-    log::notice("checks every {} find a silent death after up to {} (delay_loop 1 and connect_timeout 1 find it within {})",
-                in_words(check->delay_loop), in_words(detection_time(*check)),
-                in_words(std::chrono::seconds{2 + check->retry} + check->retry * check->delay_before_retry));
+    log::notice(
+        "checks every {} find a silent death after up to {} (delay_loop 1 and connect_timeout 1 find it within {})",
+        in_words(check->delay_loop), in_words(detection_time(*check)),
+        in_words(std::chrono::seconds{2 + check->retry} + check->retry * check->delay_before_retry));
   }
   log::info("{} checks running: {} started, {} stopped", runs_.size(), plan.start.size(), plan.stop.size());
 }

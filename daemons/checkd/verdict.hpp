@@ -7,7 +7,7 @@ namespace ballast::checkd {
 
 /// What kind of end a probe came to. Two verdicts of one kind and detail are the same news.
 enum class Cause : std::uint8_t {
-  not_probed,    ///< no probe has ended yet
+  not_probed,  ///< no probe has ended yet
   passed,
   refused,
   timed_out,

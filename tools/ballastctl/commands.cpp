@@ -21,15 +21,19 @@ std::string host_name() {
 
 // One answer of T's as an array, printed as JSON or as a table.
 template <class T, class Render>
-int print_list(const Options& options, const std::string& to, const std::string& method, nlohmann::json params, Render render) {
+int print_list(const Options& options, const std::string& to, const std::string& method, nlohmann::json params,
+               Render render) {
   auto session = Session::open(options.run_dir, {});
   if (!session) return complain(session.error().message, no_ballastd);
   const auto reply = (*session)->request(to, method, std::move(params));
   if (!reply) return complain(reply.error().message, failed);
   const auto values = bus::decode<std::vector<T>>(*reply);
-  if (!values) return complain(fmt::format("{}'s answer to '{}' cannot be read: {}", to, method, values.error().message), failed);
-  if (options.json) fmt::print("{}\n", reply->dump(2));
-  else fmt::print("{}", render(*values, options.colours));
+  if (!values)
+    return complain(fmt::format("{}'s answer to '{}' cannot be read: {}", to, method, values.error().message), failed);
+  if (options.json)
+    fmt::print("{}\n", reply->dump(2));
+  else
+    fmt::print("{}", render(*values, options.colours));
   return ok;
 }
 
@@ -51,8 +55,10 @@ Sources ask_all(Session& session) {
 }
 
 void print_event(const bus::Event& event, const Options& options) {
-  if (options.json) fmt::print("{}\n", nlohmann::json(event).dump());
-  else fmt::print("{}", render_event(event, options.colours));
+  if (options.json)
+    fmt::print("{}\n", nlohmann::json(event).dump());
+  else
+    fmt::print("{}", render_event(event, options.colours));
   std::fflush(stdout);
 }
 
@@ -76,8 +82,10 @@ int status(const Options& options) {
   auto session = Session::open(options.run_dir, {"vrrp/", "health/", "service/", "node/", "admin/"});
   if (!session) return complain(session.error().message, no_ballastd);
   const auto gathered = gather(ask_all(**session));
-  if (options.json) fmt::print("{}\n", to_json(gathered).dump(2));
-  else fmt::print("{}", render(gathered, runtime::unix_time(), options.colours));
+  if (options.json)
+    fmt::print("{}\n", to_json(gathered).dump(2));
+  else
+    fmt::print("{}", render(gathered, runtime::unix_time(), options.colours));
   return ok;
 }
 
@@ -86,8 +94,10 @@ int health(const Options& options) {
   if (!session) return complain(session.error().message, no_ballastd);
   const auto healths = values_of<bus::ServerHealth>((*session)->topics(), "health/");
   const auto admins = values_of<bus::ServerAdmin>((*session)->topics(), "admin/");
-  if (options.json) fmt::print("{}\n", health_json(healths, admins).dump(2));
-  else fmt::print("{}", render_health(healths, admins, runtime::unix_time(), options.colours));
+  if (options.json)
+    fmt::print("{}\n", health_json(healths, admins).dump(2));
+  else
+    fmt::print("{}", render_health(healths, admins, runtime::unix_time(), options.colours));
   return ok;
 }
 
@@ -108,8 +118,10 @@ int events(const Options& options) {
   bool printing = false;
   std::vector<bus::Event> waiting;
   const auto live = [&](const bus::Event& event) {
-    if (printing) print_event(event, options);
-    else waiting.push_back(event);
+    if (printing)
+      print_event(event, options);
+    else
+      waiting.push_back(event);
   };
   const auto prefixes = options.follow ? std::vector<std::string>{"events"} : std::vector<std::string>{};
   auto session = Session::open(options.run_dir, prefixes, live);
@@ -143,10 +155,13 @@ int reload(const Options& options) {
     const auto diagnostic = bus::decode<config::Diagnostic>(json);
     fmt::print(stderr, "{}\n", diagnostic ? config::render(*diagnostic) : json.dump());
   }
-  if (!accepted) return complain(reply->value("error", "the configuration has errors; nothing was changed"), bad_configuration);
+  if (!accepted)
+    return complain(reply->value("error", "the configuration has errors; nothing was changed"), bad_configuration);
   const auto changed = lines_of(*reply, "changed");
-  if (changed.empty()) fmt::print("reloaded: nothing has changed\n");
-  else fmt::print("reloaded:\n  {}\n", fmt::join(changed, "\n  "));
+  if (changed.empty())
+    fmt::print("reloaded: nothing has changed\n");
+  else
+    fmt::print("reloaded:\n  {}\n", fmt::join(changed, "\n  "));
   return ok;
 }
 

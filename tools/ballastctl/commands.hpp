@@ -12,15 +12,15 @@ struct Options {
   std::filesystem::path run_dir = "/run/ballast";
   bool json = false;
   bool colours = false;
-  bool follow = false;       ///< events
-  unsigned count = 100;      ///< events -n
-  unsigned limit = 1000;     ///< connections --limit
-  bool strict = false;       ///< check
-  std::string config_id;     ///< check, config
-  std::string file;          ///< check, config
-  std::string service;       ///< connections, server
-  std::string client;        ///< connections
-  std::string server;        ///< connections, server
+  bool follow = false;    ///< events
+  unsigned count = 100;   ///< events -n
+  unsigned limit = 1000;  ///< connections --limit
+  bool strict = false;    ///< check
+  std::string config_id;  ///< check, config
+  std::string file;       ///< check, config
+  std::string service;    ///< connections, server
+  std::string client;     ///< connections
+  std::string server;     ///< connections, server
 };
 
 // One function a verb; each returns the exit status and has said what went wrong.

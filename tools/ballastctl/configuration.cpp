@@ -29,22 +29,29 @@ void say(const std::vector<config::Diagnostic>& diagnostics) {
 }
 
 void print_model(const config::Model& model, bool json) {
-  if (json) fmt::print("{}\n", nlohmann::json(model).dump(2));
-  else fmt::print("{}", config::print(model));
+  if (json)
+    fmt::print("{}\n", nlohmann::json(model).dump(2));
+  else
+    fmt::print("{}", config::print(model));
 }
 
-std::string counted(std::ptrdiff_t count, const char* noun) { return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s"); }
+std::string counted(std::ptrdiff_t count, const char* noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
 
 }  // namespace
 
 int check(const Options& options) {
   const auto loaded = config::load_file(options.file, load_options(options));
-  if (options.json) fmt::print("{}\n", nlohmann::json(loaded.diagnostics).dump(2));
-  else say(loaded.diagnostics);
+  if (options.json)
+    fmt::print("{}\n", nlohmann::json(loaded.diagnostics).dump(2));
+  else
+    say(loaded.diagnostics);
   const auto errors = std::ranges::count(loaded.diagnostics, config::Severity::error, &config::Diagnostic::severity);
   const auto warnings = std::ssize(loaded.diagnostics) - errors;
-  const auto verdict = errors + warnings == 0 ? std::string{"no fault"}
-                                              : fmt::format("{}, {}", counted(errors, "error"), counted(warnings, "warning"));
+  const auto verdict = errors + warnings == 0
+                           ? std::string{"no fault"}
+                           : fmt::format("{}, {}", counted(errors, "error"), counted(warnings, "warning"));
   if (!options.json) fmt::print("{}: {}\n", options.file, verdict);
   return errors > 0 ? 2 : warnings > 0 ? 1 : 0;
 }

@@ -49,8 +49,8 @@ std::string render_health(const std::vector<bus::ServerHealth>& healths, const s
       const auto* word = admin->state == bus::AdminState::drain ? "drained" : "disabled";
       reason += fmt::format("; {} by {} {} ago", word, admin->by, age(now - admin->since));
     }
-    table.row({health.server, health.up ? Cell{"up", Colour::good} : Cell{"down", Colour::bad}, age(now - health.since), took,
-               reason});
+    table.row({health.server, health.up ? Cell{"up", Colour::good} : Cell{"down", Colour::bad}, age(now - health.since),
+               took, reason});
   }
   return table.render(colours);
 }
@@ -78,7 +78,9 @@ std::string render_drops(const std::vector<bus::DropCount>& drops, bool colours)
   if (drops.empty()) return "no packet dropped\n";
   Table table{{{"REASON"}, {"PACKETS", true}, {"WHAT IT MEANS"}}, 0};
   for (const auto& drop : drops) {
-    table.row({drop.reason, {fmt::format("{}", drop.packets), drop.packets > 0 ? Colour::warn : Colour::plain}, drop.explanation});
+    table.row({drop.reason,
+               {fmt::format("{}", drop.packets), drop.packets > 0 ? Colour::warn : Colour::plain},
+               drop.explanation});
   }
   return table.render(colours);
 }
@@ -105,7 +107,8 @@ Result<std::vector<ServerName>> match_servers(const std::vector<bus::ServerHealt
   if (!service.empty() && !services.contains(service)) {
     return fail("no service '{}'; there are {}", service, fmt::join(services, ", "));
   }
-  return fail("no server '{}'{}; there are {}", server, service.empty() ? "" : " in " + service, fmt::join(servers, ", "));
+  return fail("no server '{}'{}; there are {}", server, service.empty() ? "" : " in " + service,
+              fmt::join(servers, ", "));
 }
 
 }  // namespace ballast::ctl

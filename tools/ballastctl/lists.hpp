@@ -26,8 +26,8 @@ struct ServerName {
   std::string server;
   bool operator==(const ServerName&) const = default;
 };
-/// The servers an operator means by `server` (with or without port), in all services or only in `service`. An error names
-/// those there are.
+/// The servers an operator means by `server` (with or without port), in all services or only in `service`. An error
+/// names those there are.
 Result<std::vector<ServerName>> match_servers(const std::vector<bus::ServerHealth>& known, const std::string& service,
                                               const std::string& server);
 

@@ -16,7 +16,8 @@ Result<> somebody_listens(const std::filesystem::path& socket) {
   asio::io_context io;
   asio::local::stream_protocol::socket probe{io};
   boost::system::error_code error;
-  if (socket.native().size() >= sizeof(sockaddr_un::sun_path)) return fail("{}: too long for a socket's path", socket.native());
+  if (socket.native().size() >= sizeof(sockaddr_un::sun_path))
+    return fail("{}: too long for a socket's path", socket.native());
   probe.connect(socket.native(), error);
   if (!error) return {};
   if (error == boost::system::errc::permission_denied) {
@@ -40,8 +41,10 @@ Session::~Session() = default;
 bus::ClientHandlers Session::handlers(std::function<void(const bus::Event&)> event) {
   bus::ClientHandlers handlers;
   handlers.update = [this](const std::string& topic, const nlohmann::json& value) {
-    if (value.is_null()) topics_.erase(topic);
-    else topics_[topic] = value;
+    if (value.is_null())
+      topics_.erase(topic);
+    else
+      topics_[topic] = value;
   };
   handlers.snapshot_end = [this](const std::string& prefix) { awaited_.erase(prefix); };
   handlers.event = std::move(event);

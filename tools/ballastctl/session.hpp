@@ -16,8 +16,8 @@ namespace ballast::ctl {
 /// A connection to ballastd, used from top to bottom: each call returns when the answer is there.
 class Session {
  public:
-  /// Connects, and waits until all values below these prefixes have been handed over. `event` is called for events while
-  /// `follow` runs. Errors say what to do.
+  /// Connects, and waits until all values below these prefixes have been handed over. `event` is called for events
+  /// while `follow` runs. Errors say what to do.
   static Result<std::unique_ptr<Session>> open(const std::filesystem::path& run_dir, std::vector<std::string> prefixes,
                                                std::function<void(const bus::Event&)> event = {});
   ~Session();
@@ -29,7 +29,8 @@ class Session {
   void follow();
 
  private:
-  Session(const std::filesystem::path& socket, std::vector<std::string> prefixes, std::function<void(const bus::Event&)> event);
+  Session(const std::filesystem::path& socket, std::vector<std::string> prefixes,
+          std::function<void(const bus::Event&)> event);
   bus::ClientHandlers handlers(std::function<void(const bus::Event&)> event);
 
   boost::asio::io_context io_;

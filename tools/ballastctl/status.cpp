@@ -42,7 +42,8 @@ bus::ServiceServer server_of(const config::VirtualServer& service, const config:
   return server;
 }
 
-bus::ServiceState service_of(const config::VirtualServer& configured, const HealthMap& healths, const AdminMap& admins) {
+bus::ServiceState service_of(const config::VirtualServer& configured, const HealthMap& healths,
+                             const AdminMap& admins) {
   bus::ServiceState service;
   service.name = configured.name;
   if (!configured.endpoints.empty()) {
@@ -69,7 +70,8 @@ std::vector<bus::ServiceState> services_of(const Sources& sources) {
   if (!services.empty() || !sources.model) return services;
   const auto healths = by_server<bus::ServerHealth>(sources.topics, "health/");
   const auto admins = by_server<bus::ServerAdmin>(sources.topics, "admin/");
-  for (const auto& configured : sources.model->virtual_servers) services.push_back(service_of(configured, healths, admins));
+  for (const auto& configured : sources.model->virtual_servers)
+    services.push_back(service_of(configured, healths, admins));
   return services;
 }
 

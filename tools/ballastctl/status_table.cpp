@@ -8,19 +8,26 @@ namespace {
 
 Colour colour_of(bus::VrrpRole role) {
   switch (role) {
-    case bus::VrrpRole::master: return Colour::good;
-    case bus::VrrpRole::backup: return Colour::plain;
-    case bus::VrrpRole::fault: return Colour::bad;
-    case bus::VrrpRole::init: return Colour::warn;
+    case bus::VrrpRole::master:
+      return Colour::good;
+    case bus::VrrpRole::backup:
+      return Colour::plain;
+    case bus::VrrpRole::fault:
+      return Colour::bad;
+    case bus::VrrpRole::init:
+      return Colour::warn;
   }
   return Colour::plain;
 }
 
 Colour colour_of(bus::ServerStatus state) {
   switch (state) {
-    case bus::ServerStatus::up: return Colour::good;
-    case bus::ServerStatus::down: return Colour::bad;
-    case bus::ServerStatus::drain: return Colour::warn;
+    case bus::ServerStatus::up:
+      return Colour::good;
+    case bus::ServerStatus::down:
+      return Colour::bad;
+    case bus::ServerStatus::drain:
+      return Colour::warn;
   }
   return Colour::plain;
 }
@@ -40,21 +47,29 @@ std::string node_lines(const Status& status, double now, bool colours) {
   std::vector<std::string> running;
   std::string missing;
   for (const auto& daemon : status.daemons) {
-    if (daemon.running) running.push_back(daemon.role);
-    else missing += "  " + paint(daemon.role + ": " + without(daemon.role), Colour::warn, colours) + "\n";
+    if (daemon.running)
+      running.push_back(daemon.role);
+    else
+      missing += "  " + paint(daemon.role + ": " + without(daemon.role), Colour::warn, colours) + "\n";
   }
   return fmt::format("{}\n  running: {}\n{}", line, fmt::join(running, ", "), missing);
 }
 
 std::string vrrp_table(const std::vector<bus::VrrpState>& instances, double now, bool colours) {
-  Table table{{{"VRRP"}, {"STATE"}, {"INTERFACE"}, {"VRID", true}, {"PRIORITY", true}, {"MASTER"}, {"FOR"}, {"REASON"}}, 2};
+  Table table{{{"VRRP"}, {"STATE"}, {"INTERFACE"}, {"VRID", true}, {"PRIORITY", true}, {"MASTER"}, {"FOR"}, {"REASON"}},
+              2};
   for (const auto& instance : instances) {
     const auto priority = instance.priority == instance.configured_priority
                               ? fmt::format("{}", instance.priority)
                               : fmt::format("{} of {}", instance.priority, instance.configured_priority);
-    table.row({instance.name, {std::string{name_of(instance.state)}, colour_of(instance.state)}, instance.interface,
-               fmt::format("{}", instance.vrid), priority, instance.master.empty() ? "unknown" : instance.master,
-               age(now - instance.since), instance.reason});
+    table.row({instance.name,
+               {std::string{name_of(instance.state)}, colour_of(instance.state)},
+               instance.interface,
+               fmt::format("{}", instance.vrid),
+               priority,
+               instance.master.empty() ? "unknown" : instance.master,
+               age(now - instance.since),
+               instance.reason});
     if (!instance.virtual_addresses.empty()) {
       table.note({fmt::format("{}", fmt::join(instance.virtual_addresses, ", ")), Colour::dim}, 4);
     }
@@ -73,14 +88,19 @@ std::string service_line(const bus::ServiceState& service, bool colours) {
 }
 
 std::string service_table(const std::vector<bus::ServiceState>& services, bool colours) {
-  Table table{{{"SERVER"}, {"STATE"}, {"METHOD"}, {"WEIGHT", true}, {"ACTIVE", true}, {"INACTIVE", true}, {"REASON"}}, 4};
+  Table table{{{"SERVER"}, {"STATE"}, {"METHOD"}, {"WEIGHT", true}, {"ACTIVE", true}, {"INACTIVE", true}, {"REASON"}},
+              4};
   for (const auto& service : services) {
     table.note(service_line(service, colours), 2);
     for (const auto& server : service.servers) {
       const auto address = net::IpAddress::parse(server.address);
       const auto name = address ? net::Endpoint{*address, server.port}.to_string() : server.address;
-      table.row({name, {std::string{name_of(server.state)}, colour_of(server.state)}, std::string{name_of(server.method)},
-                 fmt::format("{}", server.weight), fmt::format("{}", server.active), fmt::format("{}", server.inactive),
+      table.row({name,
+                 {std::string{name_of(server.state)}, colour_of(server.state)},
+                 std::string{name_of(server.method)},
+                 fmt::format("{}", server.weight),
+                 fmt::format("{}", server.active),
+                 fmt::format("{}", server.inactive),
                  server.reason});
     }
   }

@@ -66,8 +66,10 @@ std::string Table::render(bool colours) const {
   for (const auto& column : columns_) titles.emplace_back(column.title, Colour::dim);
   write(titles);
   for (const auto& line : lines_) {
-    if (line.note_indent == 0) write(line.cells);
-    else text += std::string(line.note_indent, ' ') + paint(line.cells[0].text, line.cells[0].colour, colours) + '\n';
+    if (line.note_indent == 0)
+      write(line.cells);
+    else
+      text += std::string(line.note_indent, ' ') + paint(line.cells[0].text, line.cells[0].colour, colours) + '\n';
   }
   return text;
 }

@@ -15,7 +15,7 @@ std::string age(double seconds);
 
 struct Cell {
   Cell(std::string what, Colour in = Colour::plain) : text(std::move(what)), colour(in) {}  // NOLINT: cells are texts
-  Cell(const char* what) : text(what) {}                                                    // NOLINT
+  Cell(const char* what, Colour in = Colour::plain) : text(what), colour(in) {}             // NOLINT
   std::string text;
   Colour colour;
 };

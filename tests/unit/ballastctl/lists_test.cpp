@@ -12,9 +12,10 @@ namespace {
 constexpr double now = 1'800'000'000;
 
 std::vector<bus::ServerHealth> healths() {
-  return {{"tcp:10.0.0.100:443", "10.1.0.2:443", true, now - 3600, 0, "no check configured", 0},
-          {"tcp:10.0.0.100:80", "10.1.0.2:80", true, now - 3600, 1.234, "GET /health: status 200", 1},
-          {"tcp:10.0.0.100:80", "10.1.0.3:80", false, now - 5, 1000.2, "connect to 10.1.0.3:80: timed out after 1 s", 2}};
+  return {
+      {"tcp:10.0.0.100:443", "10.1.0.2:443", true, now - 3600, 0, "no check configured", 0},
+      {"tcp:10.0.0.100:80", "10.1.0.2:80", true, now - 3600, 1.234, "GET /health: status 200", 1},
+      {"tcp:10.0.0.100:80", "10.1.0.3:80", false, now - 5, 1000.2, "connect to 10.1.0.3:80: timed out after 1 s", 2}};
 }
 
 TEST(Health, NamesEveryServerWithItsReason) {
@@ -33,24 +34,28 @@ TEST(Health, NamesEveryServerWithItsReason) {
 }
 
 TEST(Connections, AreATable) {
-  const bus::Connection connection{"tcp", "192.0.2.7:40000", "10.0.0.100:80", "10.1.0.2:80", "tcp:10.0.0.100:80", "DR", "ESTABLISHED", 899.4};
+  const bus::Connection connection{
+      "tcp", "192.0.2.7:40000", "10.0.0.100:80", "10.1.0.2:80", "tcp:10.0.0.100:80", "DR", "ESTABLISHED", 899.4};
   EXPECT_EQ(render_connections({connection}, false),
-            "PROTO  CLIENT           VIRTUAL        SERVER       METHOD  STATE           EXPIRES\n"
+            "PROTO  CLIENT           VIRTUAL        SERVER       METHOD  STATE            EXPIRES\n"
             "tcp    192.0.2.7:40000  10.0.0.100:80  10.1.0.2:80  DR      ESTABLISHED  14 min 59 s\n");
   EXPECT_EQ(render_connections({}, false), "no connection\n");
 }
 
 TEST(Drops, SayWhatToDo) {
-  EXPECT_EQ(render_drops({{"no_server", "no server is up: see ballastctl health", 12}, {"fragment", "a fragment", 0}}, false),
-            "REASON     PACKETS  WHAT IT MEANS\n"
-            "no_server       12  no server is up: see ballastctl health\n"
-            "fragment         0  a fragment\n");
+  EXPECT_EQ(
+      render_drops({{"no_server", "no server is up: see ballastctl health", 12}, {"fragment", "a fragment", 0}}, false),
+      "REASON     PACKETS  WHAT IT MEANS\n"
+      "no_server       12  no server is up: see ballastctl health\n"
+      "fragment         0  a fragment\n");
 }
 
 TEST(Event, IsOneLineInLocalTime) {
   setenv("TZ", "UTC", 1);
   tzset();
-  bus::Event event{1'795'395'723.25, "vrrpd", "vrrp", "VI_1", "VI_1: BACKUP -> MASTER (no advertisement from 10.0.0.1 for 3.61 s)", "notice"};
+  bus::Event event{
+      1'795'395'723.25, "vrrpd", "vrrp", "VI_1", "VI_1: BACKUP -> MASTER (no advertisement from 10.0.0.1 for 3.61 s)",
+      "notice"};
   EXPECT_EQ(render_event(event, false),
             "2026-11-23 01:02:03.250  vrrpd     VI_1: BACKUP -> MASTER (no advertisement from 10.0.0.1 for 3.61 s)\n");
   event.severity = "error";

@@ -88,11 +88,11 @@ TEST(Status, SaysWhatAMissingDaemonMeans) {
   sources.topics.erase("node/forwardd");
   sources.topics.erase("node/checkd");
   const auto text = render(gather(sources), now, false);
-  EXPECT_TRUE(text.starts_with(
-      "lb1, Ballast 0.1.0, up 3 h 12 min\n"
-      "  running: ballastd, vrrpd\n"
-      "  checkd: not running, servers keep the health last known\n"
-      "  forwardd: not running, packets keep flowing\n"))
+  EXPECT_TRUE(
+      text.starts_with("lb1, Ballast 0.1.0, up 3 h 12 min\n"
+                       "  running: ballastd, vrrpd\n"
+                       "  checkd: not running, servers keep the health last known\n"
+                       "  forwardd: not running, packets keep flowing\n"))
       << text;
 }
 
@@ -107,7 +107,8 @@ TEST(Status, OfABackupSaysWhyItDoesNotForward) {
 }
 
 TEST(Status, OfAnEmptyNodeSaysSo) {
-  const auto text = render(gather({"lb1", node({"ballastd", "vrrpd", "checkd", "forwardd"}), std::nullopt, std::nullopt}), now, false);
+  const auto text = render(
+      gather({"lb1", node({"ballastd", "vrrpd", "checkd", "forwardd"}), std::nullopt, std::nullopt}), now, false);
   EXPECT_THAT(text, testing::EndsWith("\n  no VRRP instance\n\n  no virtual server\n"));
 }
 
@@ -123,13 +124,15 @@ TEST(Status, HasItsPromisedFieldsInJson) {
   EXPECT_EQ(json["node"], nlohmann::json({{"name", "lb1"}, {"version", "0.1.0"}, {"since", now - 11'520}}));
   ASSERT_THAT(json["vrrp"], SizeIs(1));
   const auto& vrrp = json["vrrp"][0];
-  for (const auto* field : {"name", "state", "interface", "vrid", "priority", "master", "since", "reason", "virtual_addresses"}) {
+  for (const auto* field :
+       {"name", "state", "interface", "vrid", "priority", "master", "since", "reason", "virtual_addresses"}) {
     EXPECT_TRUE(vrrp.contains(field)) << field;
   }
   EXPECT_EQ(vrrp["state"], "MASTER");
   ASSERT_THAT(json["services"], SizeIs(1));
   const auto& first = json["services"][0];
-  for (const auto* field : {"name", "address", "port", "protocol", "engine", "method", "scheduler", "state", "servers"}) {
+  for (const auto* field :
+       {"name", "address", "port", "protocol", "engine", "method", "scheduler", "state", "servers"}) {
     EXPECT_TRUE(first.contains(field)) << field;
   }
   EXPECT_EQ(first["state"], "up");

@@ -15,7 +15,8 @@ std::string error_of(std::vector<std::string> arguments) {
 TEST(Verbs, AUniquePrefixIsEnough) {
   EXPECT_THAT(*expand_verbs({"st", "--json"}), ElementsAre("status", "--json"));
   EXPECT_THAT(*expand_verbs({"--run-dir", "/tmp/st", "h"}), ElementsAre("--run-dir", "/tmp/st", "health"));
-  EXPECT_THAT(*expand_verbs({"--run-dir=/tmp/x", "e", "-n", "5"}), ElementsAre("--run-dir=/tmp/x", "events", "-n", "5"));
+  EXPECT_THAT(*expand_verbs({"--run-dir=/tmp/x", "e", "-n", "5"}),
+              ElementsAre("--run-dir=/tmp/x", "events", "-n", "5"));
 }
 
 TEST(Verbs, AWholeWordIsItself) {

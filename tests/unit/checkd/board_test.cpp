@@ -74,7 +74,8 @@ TEST(Board, AServerStartsUpUnlessAlpha) {
 
 TEST(Board, DownAndUpAreToldWithTheReason) {
   Board board;
-  const auto id = board.apply(model({service(web, {server("10.1.0.2:80", {tcp_check("10.1.0.2:80")})})}), 1).start.at(0).id;
+  const auto id =
+      board.apply(model({service(web, {server("10.1.0.2:80", {tcp_check("10.1.0.2:80")})})}), 1).start.at(0).id;
   board.on_verdict(id, passed, 2);
   const auto down = board.on_verdict(id, refused, 10);
   EXPECT_EQ(down.wait, 1s);
@@ -93,7 +94,8 @@ TEST(Board, DownAndUpAreToldWithTheReason) {
 
 TEST(Board, NothingIsPublishedWhileNothingChanges) {
   Board board;
-  const auto id = board.apply(model({service(web, {server("10.1.0.2:80", {tcp_check("10.1.0.2:80")})})}), 1).start.at(0).id;
+  const auto id =
+      board.apply(model({service(web, {server("10.1.0.2:80", {tcp_check("10.1.0.2:80")})})}), 1).start.at(0).id;
   EXPECT_THAT(board.on_verdict(id, passed, 2).news.publish, SizeIs(1)) << "not probed yet -> accepted";
   for (int i = 0; i < 100; ++i) EXPECT_THAT(board.on_verdict(id, passed, 3 + i).news.publish, IsEmpty());
 }
@@ -176,7 +178,8 @@ TEST(Board, WhatIsRemovedIsStoppedAndWithdrawn) {
 
 TEST(Board, AServerWhoseFailingCheckIsTakenAwayComesUp) {
   Board board;
-  const auto id = board.apply(model({service(web, {server("10.1.0.2:80", {tcp_check("10.1.0.2:80")})})}), 1).start.at(0).id;
+  const auto id =
+      board.apply(model({service(web, {server("10.1.0.2:80", {tcp_check("10.1.0.2:80")})})}), 1).start.at(0).id;
   board.on_verdict(id, refused, 2);
   const auto plan = board.apply(model({service(web, {server("10.1.0.2:80", {})})}), 3);
   ASSERT_THAT(plan.news.events, SizeIs(1));

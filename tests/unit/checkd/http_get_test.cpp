@@ -63,7 +63,8 @@ struct HttpGetTest : testing::Test {
 };
 
 TEST_F(HttpGetTest, Any2xxPassesWhereNothingElseIsWanted) {
-  const auto verdict = ask(answering(with_status("204 No Content")), {.path = "/health", .status = {}, .digest = "", .virtualhost = ""});
+  const auto verdict =
+      ask(answering(with_status("204 No Content")), {.path = "/health", .status = {}, .digest = "", .virtualhost = ""});
   EXPECT_TRUE(verdict.passed());
   EXPECT_EQ(verdict.reason, "GET /health: status 204");
 }
@@ -85,8 +86,9 @@ TEST_F(HttpGetTest, StatusRangesAreInclusive) {
 
 TEST_F(HttpGetTest, TheRightDigestPassesWhateverTheFraming) {
   const config::HttpUrl url{.path = "/", .status = {}, .digest = hello_md5, .virtualhost = ""};
-  for (const std::string answer : {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.0 200 OK\r\n\r\nhello",
-                                   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"}) {
+  for (const std::string answer :
+       {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.0 200 OK\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"}) {
     const auto verdict = ask(answering(answer), url);
     EXPECT_TRUE(verdict.passed()) << verdict.reason;
     EXPECT_EQ(verdict.reason, "GET /: status 200, body's MD5 as wanted");
@@ -104,7 +106,8 @@ TEST_F(HttpGetTest, TheRequestNamesPathAndVirtualhost) {
   std::string seen;
   const LocalServer server{io, [&](tcp::socket& socket) -> asio::awaitable<void> {
                              seen = co_await read_request(socket);
-                             co_await asio::async_write(socket, asio::buffer(with_status("200 OK")), asio::use_awaitable);
+                             co_await asio::async_write(socket, asio::buffer(with_status("200 OK")),
+                                                        asio::use_awaitable);
                            }};
   auto check = check_of(server, {.path = "/a?b=c", .status = {}, .digest = "", .virtualhost = ""});
   check.virtualhost = "www.example.org";
@@ -162,7 +165,8 @@ TEST_F(HttpGetTest, ABodyBeyondTheBoundIsNotComparedButPassesWithoutADigest) {
 }
 
 TEST_F(HttpGetTest, AnythingButHttpIsSaidToBeSo) {
-  for (const std::string garbage : {"SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 two hundred\r\n\r\n", "HTTP/9.9 200 OK\r\n\r\n"}) {
+  for (const std::string garbage :
+       {"SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 two hundred\r\n\r\n", "HTTP/9.9 200 OK\r\n\r\n"}) {
     const auto verdict = ask(answering(garbage));
     EXPECT_EQ(verdict.cause, Cause::malformed) << garbage << verdict.reason;
     EXPECT_THAT(verdict.reason, StartsWith("GET /: not an HTTP answer ("));

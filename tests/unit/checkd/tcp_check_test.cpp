@@ -112,7 +112,8 @@ TEST(NetworkFailure, NamesWhatHappenedInWords) {
   EXPECT_EQ(words(host_unreachable), "connect to X: no route to host");
   EXPECT_EQ(words(network_unreachable), "connect to X: network unreachable");
   EXPECT_EQ(words(connection_reset), "connect to X: connection reset");
-  EXPECT_EQ(network_failure("connect to X", boost::beast::error::timeout, check).reason, "connect to X: timed out after 1 s");
+  EXPECT_EQ(network_failure("connect to X", boost::beast::error::timeout, check).reason,
+            "connect to X: timed out after 1 s");
 }
 
 }  // namespace
