@@ -42,7 +42,10 @@ Verdict open_socket(asio::ip::tcp::socket& socket, const config::Check& check) {
   if (check.bind) {
     socket.set_option(asio::socket_base::reuse_address(true), error);
     socket.bind(to_asio(*check.bind), error);
-    if (error) return cannot_probe(fmt::format("bind to {}", *check.bind), error);
+    if (error) {
+      const auto from = check.bind->port == 0 ? check.bind->address.to_string() : check.bind->to_string();
+      return cannot_probe("bind to " + from, error);
+    }
   }
   return {Cause::passed, 0, {}, {}};
 }
