@@ -4,6 +4,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <optional>
 
 #include "common/runtime/clock.hpp"
 #include "daemons/checkd/connect.hpp"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::uint32_t max_header = 16U << 10;
 constexpr std::uint64_t max_body = 1U << 20;
+constexpr int max_interim = 4;  // 1xx answers before the final one (RFC 9110 section 15.2)
 constexpr std::size_t chunk_size = 8U << 10;
 constexpr auto awaiting = asio::as_tuple(asio::use_awaitable);
 
@@ -153,19 +155,22 @@ asio::awaitable<error_code> HttpGet::send(boost::beast::tcp_stream& stream, cons
 asio::awaitable<Verdict> HttpGet::receive(boost::beast::tcp_stream& stream, const config::HttpUrl& url) {
   const auto what = "GET " + url.path;
   boost::beast::flat_buffer buffer{max_header + chunk_size};
-  Parser parser;
-  parser.header_limit(max_header);
-  parser.body_limit(boost::none);
-  const auto [error, bytes] = co_await http::async_read_header(stream, buffer, parser, awaiting);
-  if (error) co_return answer_failure(what, error, check_);
-  const auto status = parser.get().result_int();
+  std::optional<Parser> parser;
+  for (int interim = 0; interim <= max_interim && (!parser || parser->get().result_int() < 200); ++interim) {
+    parser.emplace();
+    parser->header_limit(max_header);
+    parser->body_limit(boost::none);
+    const auto [error, bytes] = co_await http::async_read_header(stream, buffer, *parser, awaiting);
+    if (error) co_return answer_failure(what, error, check_);
+  }
+  const auto status = parser->get().result_int();
   if (!is_wanted(url, status)) {
     co_return Verdict{Cause::status,
                       static_cast<int>(status),
                       fmt::format("{}: status {}, wanted {}", what, status, wanted_status(url)),
                       {}};
   }
-  const auto body = co_await read_body(stream, buffer, parser, !url.digest.empty());
+  const auto body = co_await read_body(stream, buffer, *parser, !url.digest.empty());
   if (body.error) co_return answer_failure(what, body.error, check_);
   co_return judge_body(what, status, url, body);
 }

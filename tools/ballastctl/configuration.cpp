@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <net/if.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +23,13 @@ config::LoadOptions load_options(const Options& options) {
     }
   }
   return result;
+}
+
+std::vector<std::string> interface_names() {
+  std::vector<std::string> names;
+  const std::unique_ptr<if_nameindex[], decltype(&if_freenameindex)> list{if_nameindex(), &if_freenameindex};
+  for (const auto* entry = list.get(); entry != nullptr && entry->if_index != 0; ++entry) names.emplace_back(entry->if_name);
+  return names;
 }
 
 void say(const std::vector<config::Diagnostic>& diagnostics) {

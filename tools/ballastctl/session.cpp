@@ -61,8 +61,10 @@ Result<std::unique_ptr<Session>> Session::open(const std::filesystem::path& run_
   const auto limit = std::chrono::steady_clock::now() + patience;
   while (!session->connected_ || !session->awaited_.empty()) {
     if (session->io_.run_one_until(limit) == 0) {
-      return fail("ballastd at {} does not answer within {} s: see its log (journalctl -u ballastd)", socket.native(),
-                  patience.count());
+      if (session->connected_)
+        return fail("ballastd at {} has not told all it knows within {} s", socket.native(), patience.count());
+      const auto why = session->request("ballastd", "config", nlohmann::json::object(), std::chrono::milliseconds{100});
+      return fail("ballastd at {} does not take us: {}", socket.native(), why ? "too late" : why.error().message);
     }
   }
   return session;

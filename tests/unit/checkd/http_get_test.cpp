@@ -102,6 +102,14 @@ TEST_F(HttpGetTest, AnotherDigestSaysBoth) {
   EXPECT_EQ(verdict.reason, "GET /: body's MD5 is " + hello_md5 + ", wanted " + std::string(32, '0'));
 }
 
+TEST_F(HttpGetTest, InterimAnswersArePassedOver) {
+  const std::string early_hints = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n";
+  EXPECT_EQ(ask(answering(early_hints + with_status("200 OK"))).reason, "GET /: status 200");
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += early_hints;
+  EXPECT_EQ(ask(answering(many)).reason, "GET /: status 103, wanted 200-299");
+}
+
 TEST_F(HttpGetTest, TheRequestNamesPathAndVirtualhost) {
   std::string seen;
   const LocalServer server{io, [&](tcp::socket& socket) -> asio::awaitable<void> {
