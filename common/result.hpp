@@ -3,14 +3,21 @@
 
 #include <boost/assert/source_location.hpp>
 #include <boost/system/result.hpp>
+#include <concepts>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace ballast {
 
 /// What went wrong, in words for a person: what was expected, of what, and what to do.
 struct Error {
+  Error() = default;
+  /// From text only: a JSON value, which converts to almost anything, must not become an Error by itself in Result<json>.
+  template <class Text>
+    requires std::same_as<std::remove_cvref_t<Text>, std::string> || std::convertible_to<Text, const char*>
+  explicit Error(Text&& text) : message(std::forward<Text>(text)) {}
   std::string message;
 };
 
