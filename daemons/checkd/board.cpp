@@ -29,7 +29,7 @@ bus::Event event_of(const bus::ServerHealth& health) {
 }  // namespace
 
 std::size_t Board::CheckHash::operator()(const config::Check& check) const {
-  return std::hash<net::IpAddress>{}(check.target.address) * 65'599 + check.target.port * 31U +
+  return std::hash<net::IpAddress>{}(check.target.address) * 65'599 + check.target.port * std::size_t{31} +
          static_cast<unsigned>(check.kind);
 }
 
