@@ -6,9 +6,10 @@ import pathlib
 import signal
 
 from .shell import run, wait_until
-from .topology import alive, command_name, kill
+from .topology import alive, kill
 
 BIN = pathlib.Path(os.environ.get("BALLAST_BIN") or pathlib.Path(__file__).resolve().parents[3] / "build/bin")
+CTL = BIN / "ballastctl"
 DAEMONS = ("ballastd", "vrrpd", "checkd", "forwardd")
 
 
@@ -39,7 +40,7 @@ class Ballast:
         self.conf.write_text(configuration, encoding="utf-8")
 
     def ctl(self, *words):
-        return run(BIN / "ballastctl", "--run-dir", self.run_dir, *words, check=False)
+        return run(CTL, "--run-dir", self.run_dir, *words, check=False)
 
     def reload(self, configuration):
         self.configure(configuration)
@@ -156,4 +157,3 @@ def xdp_devices(node):
     return [link["ifname"] for link in links if "xdp" in link]
 
 
-__all__ = ["BIN", "Ballast", "Keepalived", "command_name", "xdp_devices"]

@@ -25,6 +25,7 @@ http {{
             if (-f {folder}/unhealthy) {{ return 503 "unwell\\n"; }}
             return 200 "well\\n";
         }}
+        location /files/ {{ root {folder}; }}
         location / {{ return 200 "{name}\\n"; }}
     }}
 }}
