@@ -132,8 +132,10 @@ class Keepalived:
     def start(self, configuration=None):
         if configuration is not None:
             self.conf.write_text(configuration, encoding="utf-8")
+        for left in self.node.folder.glob("*.pid"):  # it takes a killed one that nobody reaped yet for a running one
+            left.unlink()
         self.process = self.node.start("keepalived", "--vrrp", "--dont-fork", "--log-console", "--log-detail",
-                                       "-f", self.conf, "-p", self.node.folder / "keepalived.pid",
+                                       "-f", self.conf, "-p", self.node.folder / "main.pid",
                                        "-r", self.node.folder / "vrrp.pid", log=f"{self.name}.log")
         wait_until(lambda: len(self.node.pids("keepalived", "keepalived_vrrp")) >= 2,
                    f"keepalived on {self.node.name} runs")

@@ -31,14 +31,14 @@ class Cluster:
 
     def _prepare_nat(self, web):
         hosts = (f"{self.client.address('front')}/32", f"{self.client.address('front', 6)}/128")
-        web.ip(f"route add {hosts[0]} via {self.gateway}", f"-6 route add {hosts[1]} via {self.gateway6}")
+        web.ip(f"route add {hosts[0]} via {self.gateway}", f"route add {hosts[1]} via {self.gateway6}")
 
     def _prepare_dr(self, web):
         web.sysctl("net.ipv4.conf.all.arp_ignore=1", "net.ipv4.conf.all.arp_announce=2")
         web.ip(f"address add {self.vip}/32 dev lo", f"address add {self.vip6}/128 dev lo nodad")
         if self.arms == 2:
             web.ip(f"route add {self.client.address('front')}/32 via {self.client.address('back')}",
-                   f"-6 route add {self.client.address('front', 6)}/128 via {self.client.address('back', 6)}")
+                   f"route add {self.client.address('front', 6)}/128 via {self.client.address('back', 6)}")
 
     def start_webs(self):
         for nginx in self.nginx.values():
