@@ -48,28 +48,20 @@ def settled(cluster):
     wait_until(lambda: cluster.lb1.has(cluster.vip) and not cluster.lb2.has(cluster.vip), "lb1 alone holds the VIP", 30)
 
 
-def reboot(cluster):
-    """A machine that comes up again has no VIP from before."""
-    cluster.lb1.ip("address flush dev eth0 scope global", f"address add {cluster.front.prefix(cluster.lb1.host)} dev eth0")
-
-
 def one(cluster, speakers, event, advert):
     """One failover and the way back; the gap in ms."""
     settled(cluster)
     time.sleep(max(2 * advert, 0.3))  # the backup has heard the master, and late announcements of the last round are over
     probe = Probe(cluster)
-    if event in ("crash", "cut"):
-        cluster.lb1.cut("front")
-    if event in ("crash", "kill"):
-        speakers[0].kill()
-    if event == "stop":
-        speakers[0].stop(wait=False)
+    happen = {"crash": cluster.lb1.power_off, "kill": speakers[0].kill, "stop": lambda: speakers[0].stop(wait=False),
+              "cut": lambda: cluster.lb1.cut("front")}
+    happen[event]()
     wait_until(lambda: cluster.lb2.has(cluster.vip), "lb2 takes over", 30, interval=0.01)
     time.sleep(0.2)
     gap = probe.gap()
     if event == "crash":
-        reboot(cluster)
-    if event in ("crash", "cut"):
+        cluster.lb1.power_on()
+    if event == "cut":
         cluster.lb1.heal("front")
     if event != "cut":
         speakers[0].process.wait(30)

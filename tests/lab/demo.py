@@ -15,7 +15,7 @@ from lab.shell import LabError
 from lab.topology import Lab, remove_leftovers
 
 INTERVAL = 0.005  # seconds between two requests of the client
-ADVERT = 1        # seconds between two advertisements: what people run
+ADVERT = 0.2      # seconds between two advertisements
 
 
 class Story:
@@ -85,12 +85,31 @@ def server_dies_and_returns(story, cluster):
 
 
 def balancer_dies_and_returns(story, cluster):
-    story.chapter("the master LB dies: kill -9 of lb1")
+    story.chapter("lb1 is killed: kill -9 of all daemons")
     cluster.b1.kill()
+    taken_over(story, cluster)
+    story.say("   (until then lb1's XDP programs went on forwarding by themselves)")
+    story.look(3)
+    story.chapter("lb1 comes back")
+    comes_back(story, cluster)
+
+
+def balancer_loses_power_and_returns(story, cluster):
+    story.chapter("lb1 loses power")
+    cluster.lb1.power_off()
+    taken_over(story, cluster)
+    story.look(3)
+    story.chapter("lb1 boots again")
+    cluster.lb1.power_on()
+    comes_back(story, cluster)
+
+
+def taken_over(story, cluster):
     cluster.b2.wait_role("MASTER", limit=20)
     story.say(f"   lb2: MASTER ({cluster.b2.instance()['reason']})")
-    story.look(3)
-    story.chapter("lb1 comes back and takes over again")
+
+
+def comes_back(story, cluster):
     cluster.b1.start()
     cluster.b1.wait_role("MASTER", limit=20)
     story.say(f"   lb1: MASTER ({cluster.b1.instance()['reason']})")
@@ -119,6 +138,7 @@ def tell(lab):
     story.look(3)
     server_dies_and_returns(story, cluster)
     balancer_dies_and_returns(story, cluster)
+    balancer_loses_power_and_returns(story, cluster)
     story.end()
     watch.stop()
     story.summary()

@@ -144,6 +144,24 @@ def test_the_web_survives_the_death_of_a_load_balancer_and_its_return(lab, metho
         assert watch.failures(since=back + 0.5) == []
 
 
+@pytest.mark.parametrize("method", ["NAT", "DR"])
+def test_the_web_survives_the_power_cut_of_a_load_balancer(lab, method):
+    cluster = running(lab, method)
+    with watching(cluster.client, cluster.vip) as watch:
+        cluster.lb1.power_off()
+        cluster.b2.wait_role("MASTER")
+        taken_over = time.monotonic()
+        watch.wait_for(100)
+        cluster.lb1.power_on()
+        cluster.b1.start()
+        cluster.b1.wait_role("MASTER")
+        back = time.monotonic()
+        watch.wait_for(100)
+        watch.stop()
+        assert watch.failures(taken_over + 0.5, back - 1) == []
+        assert watch.failures(since=back + 0.5) == []
+
+
 def test_a_clean_stop_leaves_no_address_and_an_unload_no_program(lab):
     cluster = running(lab)
     assert xdp_devices(cluster.lb1) == ["eth0", "eth1"]

@@ -125,16 +125,19 @@ class Node:
 
     def plug(self, network):
         """Puts a new interface of this node into a network, with its addresses."""
-        net, device = self.lab.networks[network], f"eth{len(self.devices)}"
+        device = f"eth{len(self.devices)}"
         port = f"{self.name}-{device}"
         self.lab.switch_ip(f"link add {port} type veth peer name {device} netns {self.namespace}")
         self.run("ethtool", "-K", device, *OFFLOADS, "gro", "off")
         # A veth takes what XDP sends from its peer only while it runs NAPI; GRO is what turns that on.
         self.lab.switch_run("ethtool", "-K", port, *OFFLOADS, "gro", "on")
-        self.ip(f"link set {device} up", f"address add {net.prefix(self.host)} dev {device}",
-                f"address add {net.prefix(self.host, 6)} dev {device} nodad")
+        self.ip(f"link set {device} up", *self._addresses(network, device))
         self.lab.switch_ip(f"link set {port} master {network}", f"link set {port} up")
         self.devices[network] = device
+
+    def _addresses(self, network, device):
+        net = self.lab.networks[network]
+        return (f"address add {net.prefix(self.host)} dev {device}", f"address add {net.prefix(self.host, 6)} dev {device} nodad")
 
     def port(self, network):
         return f"{self.name}-{self.devices[network]}"
@@ -149,6 +152,22 @@ class Node:
 
     def heal(self, network):
         self.lab.switch_ip(f"link set {self.port(network)} master {network}")
+
+    def power_off(self):
+        """The machine dies: its wires are silent and its processes gone, all at once."""
+        for network in self.devices:
+            self.cut(network)
+        pids = self.pids()
+        kill(pids)
+        wait_until(lambda: not any(map(alive, pids)), f"nothing runs on {self.name}")
+
+    def power_on(self):
+        """It comes up again as it was configured at first: no address, no XDP program from before."""
+        for pins in BPFFS.glob(f"{self.lab.name}-{self.name}-*"):
+            shutil.rmtree(pins)
+        for network, device in self.devices.items():
+            self.ip(f"address flush dev {device} scope global", *self._addresses(network, device))
+            self.heal(network)
 
     def pids(self, *names):
         """Processes here, all or those of these names."""
