@@ -6,6 +6,7 @@ on its folder; a lab whose lock is free was left by a process that died, and the
 import concurrent.futures
 import fcntl
 import itertools
+import json
 import os
 import pathlib
 import re
@@ -131,13 +132,13 @@ class Node:
         self.run("ethtool", "-K", device, *OFFLOADS, "gro", "off")
         # A veth takes what XDP sends from its peer only while it runs NAPI; GRO is what turns that on.
         self.lab.switch_run("ethtool", "-K", port, *OFFLOADS, "gro", "on")
-        self.ip(f"link set {device} up", *self._addresses(network, device))
+        self.ip(f"link set {device} up", *(f"address add {each} dev {device} nodad" for each in self._own(network)))
         self.lab.switch_ip(f"link set {port} master {network}", f"link set {port} up")
         self.devices[network] = device
 
-    def _addresses(self, network, device):
+    def _own(self, network):
         net = self.lab.networks[network]
-        return (f"address add {net.prefix(self.host)} dev {device}", f"address add {net.prefix(self.host, 6)} dev {device} nodad")
+        return net.prefix(self.host), net.prefix(self.host, 6)
 
     def port(self, network):
         return f"{self.name}-{self.devices[network]}"
@@ -162,11 +163,14 @@ class Node:
         wait_until(lambda: not any(map(alive, pids)), f"nothing runs on {self.name}")
 
     def power_on(self):
-        """It comes up again as it was configured at first: no address, no XDP program from before."""
+        """It comes up again as it was configured at first: nobody's further addresses, no XDP program."""
         for pins in BPFFS.glob(f"{self.lab.name}-{self.name}-*"):
             shutil.rmtree(pins)
         for network, device in self.devices.items():
-            self.ip(f"address flush dev {device} scope global", *self._addresses(network, device))
+            link = json.loads(run("ip", "-n", self.namespace, "-j", "address", "show", "dev", device).stdout)[0]
+            here = {f"{each['local']}/{each['prefixlen']}" for each in link["addr_info"]
+                    if "ff:fe" not in each["local"]}  # all but the kernel's own link-local address
+            self.ip(*(f"address delete {each} dev {device}" for each in here - set(self._own(network))))
             self.heal(network)
 
     def pids(self, *names):
