@@ -1,1 +1,98 @@
-int main() { return 0; }
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <functional>
+
+#include "tools/ballastctl/commands.hpp"
+#include "tools/ballastctl/verbs.hpp"
+
+namespace ballast::ctl {
+namespace {
+
+using Action = std::function<int()>;
+
+void add_reports(CLI::App& app, Options& options, Action& action) {
+  const auto add = [&](const char* name, const char* what, int (*run)(const Options&)) {
+    auto* verb = app.add_subcommand(name, what);
+    verb->add_flag("--json", options.json, "print JSON");
+    verb->callback([&options, &action, run] { action = [&options, run] { return run(options); }; });
+    return verb;
+  };
+  add("status", "the node: daemons, VRRP instances, services and their servers", status);
+  add("health", "every server's health, and why", health);
+  add("drops", "packets dropped, by reason", drops);
+  add("reload", "read the configuration anew; says what changed, or what is wrong and changes nothing", reload);
+  auto* listing = add("connections", "connections in the table", connections);
+  listing->add_option("--service", options.service, "only of this service");
+  listing->add_option("--client", options.client, "only of this client address");
+  listing->add_option("--server", options.server, "only to this real server");
+  listing->add_option("--limit", options.limit, "at most so many")->capture_default_str();
+  auto* past = add("events", "what happened, oldest first", events);
+  past->add_flag("-f,--follow", options.follow, "go on with what happens now");
+  past->add_option("-n,--lines", options.count, "so many of the past")->capture_default_str();
+}
+
+void add_configuration(CLI::App& app, Options& options, Action& action) {
+  auto* checking = app.add_subcommand("check", "check a configuration file: exit 0 clean, 1 warnings, 2 errors");
+  checking->add_option("FILE", options.file)->required();
+  checking->add_flag("--strict", options.strict, "keywords that are still to come are errors");
+  auto* showing = app.add_subcommand("config", "the configuration, normalised: of a file, or the one in force");
+  showing->add_option("FILE", options.file);
+  for (auto* verb : {checking, showing}) {
+    verb->add_flag("--json", options.json, "print JSON");
+    verb->add_option("--config-id", options.config_id, "for lines that begin with @id; else the short host name");
+  }
+  checking->callback([&] { action = [&] { return check(options); }; });
+  showing->callback([&] { action = [&] { return show_config(options); }; });
+}
+
+void add_server(CLI::App& app, Options& options, std::vector<std::string>& names, Action& action) {
+  auto* server = app.add_subcommand("server", "take a real server out of service and back");
+  server->require_subcommand(1);
+  const auto add = [&](const char* name, const char* what) {
+    auto* verb = server->add_subcommand(name, what);
+    verb->add_option("[SERVICE] SERVER", names, "all services' where no service is named; the port may be left out")
+        ->required()
+        ->expected(1, 2);
+    verb->callback([&options, &names, &action, name] {
+      options.server = names.back();
+      if (names.size() == 2) options.service = names.front();
+      action = [&options, name] { return set_server(options, name); };
+    });
+  };
+  add("drain", "no new connections; open ones go on");
+  add("disable", "out at once");
+  add("enable", "undo drain or disable");
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  const char* no_colour = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe): one thread
+  options.colours = isatty(STDOUT_FILENO) == 1 && (no_colour == nullptr || *no_colour == '\0');
+  Action action;
+  std::vector<std::string> names;
+  CLI::App app{"Look at a Ballast node and operate it. Verbs may be abbreviated.", "ballastctl"};
+  app.set_version_flag("--version", "ballastctl " BALLAST_VERSION);
+  app.add_option("--run-dir", options.run_dir, "where ballastd's socket is")->capture_default_str();
+  app.require_subcommand(1);
+  app.fallthrough();
+  add_reports(app, options, action);
+  add_configuration(app, options, action);
+  add_server(app, options, names, action);
+
+  auto arguments = expand_verbs({argv + 1, argv + argc});
+  if (!arguments) return complain(arguments.error().message, wrong_usage);
+  std::reverse(arguments->begin(), arguments->end());  // CLI11 takes them from the end
+  try {
+    app.parse(*arguments);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? ok : wrong_usage;
+  }
+  return action();
+}
+
+}  // namespace
+}  // namespace ballast::ctl
+
+int main(int argc, char** argv) { return ballast::ctl::run(argc, argv); }

@@ -1,0 +1,106 @@
+#include "daemons/checkd/supervisor.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "common/runtime/clock.hpp"
+#include "common/runtime/log.hpp"
+#include "daemons/checkd/checker.hpp"
+#include "daemons/checkd/connect.hpp"
+
+namespace ballast::checkd {
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr config::Duration slow_delay_loop = std::chrono::seconds{60};  // keepalived's default
+
+/// The slowest check that leaves its interval at keepalived's default or above.
+const config::Check* slowest(const config::Model& model) {
+  const config::Check* found = nullptr;
+  for (const auto& service : model.virtual_servers) {
+    for (const auto& server : service.real_servers) {
+      for (const auto& check : server.checks) {
+        if (check.delay_loop < slow_delay_loop) continue;
+        if (found == nullptr || detection_time(check) > detection_time(*found)) found = &check;
+      }
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+struct Supervisor::Run {
+  Run(asio::io_context& io, const Started& started)
+      : id(started.id), checker(make_checker(io.get_executor(), started.check)), timer(io) {}
+  CheckId id;
+  std::unique_ptr<Checker> checker;
+  asio::steady_timer timer;
+  bool stopped = false;
+};
+
+Supervisor::Supervisor(asio::io_context& io, Sink sink) : io_(io), sink_(std::move(sink)) {}
+
+Supervisor::~Supervisor() { stop(); }
+
+void Supervisor::apply(const config::Model& model) {
+  const auto plan = board_.apply(model, runtime::unix_time());
+  for (const auto id : plan.stop) {
+    const auto run = runs_.extract(id);
+    run.mapped()->stopped = true;
+    run.mapped()->timer.cancel();
+  }
+  for (const auto& key : plan.withdraw) sink_.withdraw(key);
+  tell(plan.news);
+  for (const auto& started : plan.start) start(started);
+  if (const auto* check = slowest(model); check != nullptr && !said_slow_) {
+    said_slow_ = true;
+    log::notice("checks every {} find a silent death after up to {} (delay_loop 1 and connect_timeout 1 find it within {})",
+                in_words(check->delay_loop), in_words(detection_time(*check)),
+                in_words(std::chrono::seconds{2 + check->retry} + check->retry * check->delay_before_retry));
+  }
+  log::info("{} checks running: {} started, {} stopped", runs_.size(), plan.start.size(), plan.stop.size());
+}
+
+void Supervisor::stop() {
+  for (auto& [id, run] : runs_) {
+    run->stopped = true;
+    run->timer.cancel();
+  }
+  runs_.clear();
+}
+
+void Supervisor::start(const Started& started) {
+  const auto run = std::make_shared<Run>(io_, started);
+  runs_.emplace(started.id, run);
+  const auto wait = board_.first_delay(started.id, std::uniform_real_distribution<>{0.0, 1.0}(random_));
+  asio::co_spawn(io_, loop(this, run, wait), asio::detached);
+}
+
+asio::awaitable<void> Supervisor::loop(Supervisor* self, std::shared_ptr<Run> run, config::Duration wait) {
+  while (true) {
+    run->timer.expires_after(wait);
+    co_await run->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (run->stopped) co_return;
+    const auto verdict = co_await run->checker->probe();
+    if (run->stopped) co_return;  // and self may be gone
+    log::debug("{} ({:.1f} ms)", verdict.reason, static_cast<double>(verdict.took.count()) / 1e3);
+    const auto outcome = self->board_.on_verdict(run->id, verdict, runtime::unix_time());
+    self->tell(outcome.news);
+    wait = outcome.wait;
+  }
+}
+
+void Supervisor::tell(const News& news) {
+  for (const auto& health : news.publish) sink_.publish(health);
+  for (const auto& event : news.events) {
+    log::write(event.severity == "warning" ? log::Level::warning : log::Level::notice, event.message);
+    sink_.event(event);
+  }
+}
+
+}  // namespace ballast::checkd

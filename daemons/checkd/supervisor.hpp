@@ -1,0 +1,46 @@
+#pragma once
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <random>
+#include <unordered_map>
+
+#include "common/config/model.hpp"
+#include "daemons/checkd/board.hpp"
+
+namespace ballast::checkd {
+
+/// Where results go: the bus, or a test.
+struct Sink {
+  std::function<void(const bus::ServerHealth&)> publish;
+  std::function<void(const ServerKey&)> withdraw;
+  std::function<void(const bus::Event&)> event;
+};
+
+/// Runs the checks of a configuration, one coroutine each, and hands on what they find.
+class Supervisor {
+ public:
+  Supervisor(boost::asio::io_context& io, Sink sink);
+  ~Supervisor();
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  void apply(const config::Model& model);
+  /// Ends all probing; results of probes under way are dropped.
+  void stop();
+
+ private:
+  struct Run;
+  void start(const Started& started);
+  void tell(const News& news);
+  static boost::asio::awaitable<void> loop(Supervisor* self, std::shared_ptr<Run> run, config::Duration wait);
+
+  boost::asio::io_context& io_;
+  Sink sink_;
+  Board board_;
+  std::minstd_rand random_{std::random_device{}()};
+  std::unordered_map<CheckId, std::shared_ptr<Run>> runs_;
+  bool said_slow_ = false;
+};
+
+}  // namespace ballast::checkd

@@ -1,0 +1,168 @@
+#include "tools/ballastctl/commands.hpp"
+
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+
+#include "common/config/loader.hpp"
+#include "common/runtime/clock.hpp"
+#include "tools/ballastctl/lists.hpp"
+#include "tools/ballastctl/session.hpp"
+
+namespace ballast::ctl {
+namespace {
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? std::string{name.data()} : std::string{"localhost"};
+}
+
+// One answer of T's as an array, printed as JSON or as a table.
+template <class T, class Render>
+int print_list(const Options& options, const std::string& to, const std::string& method, nlohmann::json params, Render render) {
+  auto session = Session::open(options.run_dir, {});
+  if (!session) return complain(session.error().message, no_ballastd);
+  const auto reply = (*session)->request(to, method, std::move(params));
+  if (!reply) return complain(reply.error().message, failed);
+  const auto values = bus::decode<std::vector<T>>(*reply);
+  if (!values) return complain(fmt::format("{}'s answer to '{}' cannot be read: {}", to, method, values.error().message), failed);
+  if (options.json) fmt::print("{}\n", reply->dump(2));
+  else fmt::print("{}", render(*values, options.colours));
+  return ok;
+}
+
+Sources ask_all(Session& session) {
+  Sources sources{host_name(), session.topics(), std::nullopt, std::nullopt};
+  if (sources.topics.contains("node/forwardd")) {
+    if (const auto reply = session.request("forwardd", "services", nlohmann::json::object())) {
+      if (auto services = bus::decode<std::vector<bus::ServiceState>>(*reply)) sources.fresh = std::move(*services);
+    }
+  }
+  const auto service = sources.topics.lower_bound("service/");
+  const bool has_services = service != sources.topics.end() && service->first.starts_with("service/");
+  if (!sources.fresh && !has_services) {
+    if (const auto reply = session.request("ballastd", "config", nlohmann::json::object())) {
+      if (auto model = bus::decode<config::Model>(*reply)) sources.model = std::move(*model);
+    }
+  }
+  return sources;
+}
+
+void print_event(const bus::Event& event, const Options& options) {
+  if (options.json) fmt::print("{}\n", nlohmann::json(event).dump());
+  else fmt::print("{}", render_event(event, options.colours));
+  std::fflush(stdout);
+}
+
+// ballastd's word: text, or a list of it.
+std::vector<std::string> lines_of(const nlohmann::json& json, const char* field) {
+  std::vector<std::string> lines;
+  for (const auto& line : json.value(field, nlohmann::json::array())) {
+    lines.push_back(line.is_string() ? line.get<std::string>() : line.dump());
+  }
+  return lines;
+}
+
+}  // namespace
+
+int complain(const std::string& message, int exit_status) {
+  fmt::print(stderr, "ballastctl: {}\n", message);
+  return exit_status;
+}
+
+int status(const Options& options) {
+  auto session = Session::open(options.run_dir, {"vrrp/", "health/", "service/", "node/", "admin/"});
+  if (!session) return complain(session.error().message, no_ballastd);
+  const auto gathered = gather(ask_all(**session));
+  if (options.json) fmt::print("{}\n", to_json(gathered).dump(2));
+  else fmt::print("{}", render(gathered, runtime::unix_time(), options.colours));
+  return ok;
+}
+
+int health(const Options& options) {
+  auto session = Session::open(options.run_dir, {"health/", "admin/"});
+  if (!session) return complain(session.error().message, no_ballastd);
+  const auto healths = values_of<bus::ServerHealth>((*session)->topics(), "health/");
+  const auto admins = values_of<bus::ServerAdmin>((*session)->topics(), "admin/");
+  if (options.json) fmt::print("{}\n", health_json(healths, admins).dump(2));
+  else fmt::print("{}", render_health(healths, admins, runtime::unix_time(), options.colours));
+  return ok;
+}
+
+int connections(const Options& options) {
+  nlohmann::json params{{"limit", options.limit}};
+  if (!options.service.empty()) params["service"] = options.service;
+  if (!options.client.empty()) params["client"] = options.client;
+  if (!options.server.empty()) params["server"] = options.server;
+  return print_list<bus::Connection>(options, "forwardd", "connections", std::move(params), render_connections);
+}
+
+int drops(const Options& options) {
+  return print_list<bus::DropCount>(options, "forwardd", "drops", nlohmann::json::object(), render_drops);
+}
+
+int events(const Options& options) {
+  // Events that come while the past is still being printed wait their turn.
+  bool printing = false;
+  std::vector<bus::Event> waiting;
+  const auto live = [&](const bus::Event& event) {
+    if (printing) print_event(event, options);
+    else waiting.push_back(event);
+  };
+  const auto prefixes = options.follow ? std::vector<std::string>{"events"} : std::vector<std::string>{};
+  auto session = Session::open(options.run_dir, prefixes, live);
+  if (!session) return complain(session.error().message, no_ballastd);
+  const auto reply = (*session)->request("ballastd", "events", {{"limit", options.count}});
+  if (!reply) return complain(reply.error().message, failed);
+  const auto past = bus::decode<std::vector<bus::Event>>(*reply);
+  if (!past) return complain("ballastd's events cannot be read: " + past.error().message, failed);
+  for (const auto& event : *past) print_event(event, options);
+  if (!options.follow) return ok;
+  const double last = past->empty() ? 0 : past->back().time;
+  for (const auto& event : waiting) {
+    if (event.time > last) print_event(event, options);
+  }
+  printing = true;
+  (*session)->follow();
+  return ok;
+}
+
+int reload(const Options& options) {
+  auto session = Session::open(options.run_dir, {});
+  if (!session) return complain(session.error().message, no_ballastd);
+  const auto reply = (*session)->request("ballastd", "reload", nlohmann::json::object(), std::chrono::seconds{60});
+  if (!reply) return complain(reply.error().message, bad_configuration);
+  const bool accepted = reply->value("ok", false);
+  if (options.json) {
+    fmt::print("{}\n", reply->dump(2));
+    return accepted ? ok : bad_configuration;
+  }
+  for (const auto& json : reply->value("diagnostics", nlohmann::json::array())) {
+    const auto diagnostic = bus::decode<config::Diagnostic>(json);
+    fmt::print(stderr, "{}\n", diagnostic ? config::render(*diagnostic) : json.dump());
+  }
+  if (!accepted) return complain(reply->value("error", "the configuration has errors; nothing was changed"), bad_configuration);
+  const auto changed = lines_of(*reply, "changed");
+  if (changed.empty()) fmt::print("reloaded: nothing has changed\n");
+  else fmt::print("reloaded:\n  {}\n", fmt::join(changed, "\n  "));
+  return ok;
+}
+
+int set_server(const Options& options, const std::string& action) {
+  auto session = Session::open(options.run_dir, {"health/"});
+  if (!session) return complain(session.error().message, no_ballastd);
+  const auto known = values_of<bus::ServerHealth>((*session)->topics(), "health/");
+  const auto meant = match_servers(known, options.service, options.server);
+  if (!meant) return complain(meant.error().message, failed);
+  for (const auto& [service, server] : *meant) {
+    const auto reply =
+        (*session)->request("ballastd", "server", {{"action", action}, {"service", service}, {"server", server}});
+    if (!reply) return complain(fmt::format("{}: server {}: {}", service, server, reply.error().message), failed);
+    fmt::print("{}: server {}: {}\n", service, server, action);
+  }
+  return ok;
+}
+
+}  // namespace ballast::ctl

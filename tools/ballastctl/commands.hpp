@@ -1,0 +1,41 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+namespace ballast::ctl {
+
+/// Exit statuses; `check` has 1 for warnings.
+enum Exit : int { ok = 0, failed = 1, bad_configuration = 2, wrong_usage = 2, no_ballastd = 3 };
+
+/// What was typed.
+struct Options {
+  std::filesystem::path run_dir = "/run/ballast";
+  bool json = false;
+  bool colours = false;
+  bool follow = false;       ///< events
+  unsigned count = 100;      ///< events -n
+  unsigned limit = 1000;     ///< connections --limit
+  bool strict = false;       ///< check
+  std::string config_id;     ///< check, config
+  std::string file;          ///< check, config
+  std::string service;       ///< connections, server
+  std::string client;        ///< connections
+  std::string server;        ///< connections, server
+};
+
+// One function a verb; each returns the exit status and has said what went wrong.
+int status(const Options& options);
+int health(const Options& options);
+int connections(const Options& options);
+int drops(const Options& options);
+int events(const Options& options);
+int reload(const Options& options);
+int check(const Options& options);
+int show_config(const Options& options);
+/// `action` is drain, enable or disable.
+int set_server(const Options& options, const std::string& action);
+
+/// Says what went wrong on standard error; returns the status.
+int complain(const std::string& message, int exit_status);
+
+}  // namespace ballast::ctl
