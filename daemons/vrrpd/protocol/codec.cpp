@@ -1,0 +1,167 @@
+#include "daemons/vrrpd/protocol/codec.hpp"
+
+#include <algorithm>
+
+#include "common/net/checksum.hpp"
+
+namespace ballast::vrrpd {
+namespace {
+
+constexpr std::size_t header_length = 8;
+constexpr std::size_t v2_authentication_length = 8;  // RFC 3768 section 5.3.10: zero on sending, ignored
+constexpr std::uint8_t type_advertisement = 1;
+constexpr std::uint8_t v2_no_authentication = 0;
+constexpr Duration centisecond = std::chrono::milliseconds{10};
+constexpr std::size_t checksum_offset = 6;
+
+std::uint16_t read16(std::span<const std::uint8_t> bytes, std::size_t at) {
+  return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
+}
+
+void write16(std::vector<std::uint8_t>& bytes, std::size_t at, std::uint16_t value) {
+  bytes[at] = static_cast<std::uint8_t>(value >> 8);
+  bytes[at + 1] = static_cast<std::uint8_t>(value & 0xff);
+}
+
+std::uint16_t checksum_of(std::span<const std::uint8_t> message, const net::IpAddress& source,
+                          const net::IpAddress& destination, ChecksumForm form) {
+  std::uint32_t sum = 0;
+  if (form == ChecksumForm::pseudo_header) {
+    sum = net::pseudo_header_sum(source, destination, vrrp_protocol, static_cast<std::uint32_t>(message.size()));
+  }
+  return net::checksum_finish(net::checksum_add(message, sum));
+}
+
+void append_addresses(const Advertisement& advertisement, net::Family family, std::vector<std::uint8_t>& out) {
+  const auto first = std::ranges::find_if(advertisement.addresses, [&](const net::IpAddress& address) {
+    return family == net::Family::ipv6 && address.is_v6() && address.is_link_local();
+  });
+  std::uint8_t count = 0;
+  const auto append = [&](const net::IpAddress& address) {
+    if (address.family() != family || count == 255) return;
+    const auto bytes = address.bytes();
+    out.insert(out.end(), bytes.begin(), bytes.end());
+    ++count;
+  };
+  if (first != advertisement.addresses.end()) append(*first);
+  for (auto it = advertisement.addresses.begin(); it != advertisement.addresses.end(); ++it) {
+    if (it != first) append(*it);
+  }
+  out[3] = count;
+}
+
+Refusal refuse(Refused check, std::string message) { return {check, std::move(message)}; }
+
+std::optional<Refusal> check_interval(const Datagram& datagram, const Expectation& expected, Duration interval) {
+  if (interval == Duration{}) {
+    return refuse(Refused::interval, fmt::format("{} advertises an interval of 0", datagram.source));
+  }
+  if (expected.version == 2 && interval != expected.interval) {
+    return refuse(Refused::interval, fmt::format("{} advertises every {}, expected every {}: version 2 wants the same on "
+                                                 "all routers", datagram.source, describe(interval),
+                                                 describe(expected.interval)));
+  }
+  return std::nullopt;
+}
+
+std::optional<ChecksumForm> match_checksum(const Datagram& datagram, std::uint8_t version) {
+  const auto matches = [&](ChecksumForm form) {
+    return checksum_of(datagram.payload, datagram.source, datagram.destination, form) == 0;
+  };
+  const bool v4 = datagram.source.is_v4();
+  if (v4 && matches(ChecksumForm::message)) return ChecksumForm::message;
+  if (version == 3 && matches(ChecksumForm::pseudo_header)) return ChecksumForm::pseudo_header;
+  return std::nullopt;
+}
+
+std::optional<Refusal> check_frame(const Datagram& datagram, const Expectation& expected) {
+  const auto& payload = datagram.payload;
+  if (expected.check_ttl && datagram.ttl != vrrp_ttl) {
+    return refuse(Refused::ttl, fmt::format("from {} with TTL {}, expected 255: it came through a router or is forged",
+                                            datagram.source, datagram.ttl));
+  }
+  if (payload.size() < header_length) {
+    return refuse(Refused::length, fmt::format("{} bytes from {}, expected at least {}", payload.size(),
+                                               datagram.source, header_length));
+  }
+  const auto version = static_cast<std::uint8_t>(payload[0] >> 4);
+  if (version != expected.version || (version == 2 && datagram.source.is_v6())) {
+    return refuse(Refused::version,
+                  fmt::format("version {} from {}, expected {}", version, datagram.source, expected.version));
+  }
+  const auto type = static_cast<std::uint8_t>(payload[0] & 0xf);
+  if (type != type_advertisement) {
+    return refuse(Refused::type, fmt::format("type {} from {}, expected 1 (ADVERTISEMENT)", type, datagram.source));
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> check_length(const Datagram& datagram, std::size_t addresses_length, std::uint8_t version) {
+  const std::size_t size = datagram.payload.size();
+  const std::size_t expected = header_length + addresses_length + (version == 2 ? v2_authentication_length : 0);
+  if (size == expected) return std::nullopt;
+  return refuse(Refused::length, fmt::format("{} bytes from {}, expected {} for {} addresses", size, datagram.source,
+                                             expected, datagram.payload[3]));
+}
+
+}  // namespace
+
+void encode(const Advertisement& advertisement, const net::IpAddress& source, const net::IpAddress& destination,
+            ChecksumForm form, std::vector<std::uint8_t>& out) {
+  out.assign(header_length, 0);
+  out[0] = static_cast<std::uint8_t>(advertisement.version << 4 | type_advertisement);
+  out[1] = advertisement.vrid;
+  out[2] = advertisement.priority;
+  if (advertisement.version == 2) {
+    out[4] = v2_no_authentication;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(advertisement.interval).count();
+    out[5] = static_cast<std::uint8_t>(std::clamp<std::int64_t>(seconds, 1, 255));
+  } else {
+    write16(out, 4, static_cast<std::uint16_t>(std::clamp<std::int64_t>(advertisement.interval / centisecond, 1, 4095)));
+  }
+  append_addresses(advertisement, source.family(), out);
+  if (advertisement.version == 2) out.insert(out.end(), v2_authentication_length, 0);
+  if (advertisement.version == 2) form = ChecksumForm::message;
+  if (source.is_v6()) form = ChecksumForm::pseudo_header;
+  write16(out, checksum_offset, checksum_of(out, source, destination, form));
+}
+
+std::optional<std::uint8_t> peek_vrid(std::span<const std::uint8_t> payload) {
+  if (payload.size() < header_length) return std::nullopt;
+  return payload[1];
+}
+
+boost::system::result<Decoded, Refusal> decode(const Datagram& datagram, const Expectation& expected) {
+  if (auto refusal = check_frame(datagram, expected)) return std::move(*refusal);
+  const auto& payload = datagram.payload;
+  const std::size_t address_length = datagram.source.is_v4() ? 4 : 16;
+  Decoded decoded;
+  decoded.address_count = payload[3];
+  decoded.priority = payload[2];
+  const std::size_t addresses_length = decoded.address_count * address_length;
+  if (auto refusal = check_length(datagram, addresses_length, expected.version)) return std::move(*refusal);
+  const auto form = match_checksum(datagram, expected.version);
+  if (!form) {
+    return refuse(Refused::checksum,
+                  fmt::format("checksum {:04x} from {} is wrong", read16(payload, checksum_offset), datagram.source));
+  }
+  decoded.checksum = *form;
+  if (payload[1] != expected.vrid) {
+    return refuse(Refused::vrid,
+                  fmt::format("VRID {} from {}, expected {}", payload[1], datagram.source, expected.vrid));
+  }
+  if (expected.version == 2 && payload[4] != v2_no_authentication) {
+    return refuse(Refused::authentication, fmt::format("authentication type {} from {}, expected none (0)", payload[4],
+                                                       datagram.source));
+  }
+  decoded.interval = expected.version == 2 ? Duration{std::chrono::seconds{payload[5]}}
+                                           : (read16(payload, 4) & 0xfff) * centisecond;
+  if (auto refusal = check_interval(datagram, expected, decoded.interval)) return std::move(*refusal);
+  if (decoded.address_count == 0) {
+    return refuse(Refused::address_count, fmt::format("{} advertises no address", datagram.source));
+  }
+  decoded.addresses = payload.subspan(header_length, addresses_length);
+  return decoded;
+}
+
+}  // namespace ballast::vrrpd

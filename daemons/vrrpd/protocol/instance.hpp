@@ -1,0 +1,201 @@
+#pragma once
+// One virtual router: the state machine of RFC 9568 section 6.4, without a socket, a clock or a timer of its own.
+#include <boost/container/small_vector.hpp>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "common/bus/messages.hpp"
+#include "common/config/model.hpp"
+#include "daemons/vrrpd/protocol/timing.hpp"
+
+namespace ballast::vrrpd {
+
+using Role = bus::VrrpRole;
+
+enum class Timer : std::uint8_t {
+  advertisement,     ///< MASTER: the next advertisement is due
+  master_down,       ///< BACKUP: the master has been silent for too long
+  announce_again,    ///< MASTER: the second burst after becoming it
+  announce_refresh,  ///< MASTER: the periodic one, if configured
+  announce_rival,    ///< MASTER: the burst after a losing advertisement was heard
+};
+constexpr std::size_t timer_count = 5;
+
+// What happens to an instance.
+
+/// Begin; `continued` says why the role of MASTER is taken up again at once (after a restart within the time).
+struct Start {
+  std::optional<std::string> continued;
+};
+struct Stop {
+  std::string reason;
+};
+/// An interface that this instance lives on or tracks; `reason` says what is the matter ("eth0 has no carrier", "eth0 is up").
+struct LinkChanged {
+  std::string interface;
+  bool up = false;
+  std::string reason;
+};
+/// The address advertisements are sent from, or none yet, and what is the matter then.
+struct SourceChanged {
+  std::optional<net::IpAddress> address;
+  std::string reason;
+};
+/// An advertisement that passed the receive checks.
+struct Received {
+  std::uint8_t priority = 0;
+  Duration interval{};
+  net::IpAddress source;
+};
+/// A timer's time has come; of another generation than the one last set it does nothing.
+struct Expired {
+  Timer timer{};
+  std::uint64_t generation = 0;
+};
+/// New settings that need no restart: priority, interval, preemption, addresses, announcements, tracked interfaces.
+struct Reconfigured {
+  config::VrrpInstance settings;
+};
+enum class GroupCommand : std::uint8_t { fault, release, backup, master };
+/// The sync group says so.
+struct GroupOrder {
+  GroupCommand command{};
+  std::string reason;
+};
+using Event = std::variant<Start, Stop, LinkChanged, SourceChanged, Received, Expired, Reconfigured, GroupOrder>;
+
+// What is to be done about it, in this order.
+
+struct SendAdvertisement {
+  std::uint8_t priority = 0;
+  bool operator==(const SendAdvertisement&) const = default;
+};
+struct SetTimer {
+  Timer timer{};
+  TimePoint at;
+  std::uint64_t generation = 0;
+  bool operator==(const SetTimer&) const = default;
+};
+/// The role has changed. MASTER: program the virtual addresses; any other: remove them.
+struct Become {
+  Role from{};
+  Role to{};
+  std::string reason;
+  bool operator==(const Become&) const = default;
+};
+/// Gratuitous ARP or unsolicited NA, this many for each virtual address.
+struct AnnounceAddresses {
+  unsigned repeat = 0;
+  bool operator==(const AnnounceAddresses&) const = default;
+};
+/// Something a person should know, the role being the same.
+struct Note {
+  bool warning = false;
+  std::string text;
+  bool operator==(const Note&) const = default;
+};
+using Action = std::variant<SendAdvertisement, SetTimer, Become, AnnounceAddresses, Note>;
+using Actions = boost::container::small_vector<Action, 4>;
+
+/// The state machine. `now` never goes back from one event to the next.
+class Instance {
+ public:
+  /// `grouped`: a sync group's member waits for the group before it becomes MASTER (see SyncGroup).
+  explicit Instance(config::VrrpInstance settings, bool grouped = false);
+
+  Actions on(const Event& event, TimePoint now);
+
+  [[nodiscard]] const config::VrrpInstance& settings() const { return settings_; }
+  [[nodiscard]] Role role() const { return role_; }
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+  /// In effect, tracked interfaces' weights included (1 to 254, 255 for the owner).
+  [[nodiscard]] std::uint8_t priority() const { return priority_; }
+  /// The master as last heard, our own source when MASTER.
+  [[nodiscard]] std::optional<net::IpAddress> master() const;
+  [[nodiscard]] const std::optional<net::IpAddress>& source() const { return source_; }
+  /// Why this instance cannot run by itself (link, source, tracked interface), the group left aside.
+  [[nodiscard]] std::optional<std::string> own_fault() const;
+  [[nodiscard]] bool held_by_group() const { return group_fault_.has_value(); }
+  /// A grouped BACKUP whose master is gone, waiting for the other members; and since why.
+  [[nodiscard]] const std::optional<std::string>& wants_master() const { return wants_master_; }
+  /// How long a silence it bears: the limit within which a restarted MASTER goes on.
+  [[nodiscard]] Duration down_interval() const;
+  void set_grouped(bool grouped) { grouped_ = grouped; }
+
+ private:
+  struct LinkState {
+    bool up = false;
+    std::string reason;
+  };
+  struct Heard {
+    net::IpAddress address;
+    std::uint8_t priority = 0;
+  };
+
+  void handle(const Start& event);
+  void handle(const Stop& event);
+  void handle(const LinkChanged& event);
+  void handle(const SourceChanged& event);
+  void handle(const Received& event);
+  void handle(const Expired& event);
+  void handle(const Reconfigured& event);
+  void handle(const GroupOrder& event);
+
+  void heard_as_backup(const Received& event);
+  void heard_as_master(const Received& event);
+  void heard_rival(const Received& event);
+  void advertisement_due(TimePoint was_due);
+  void master_silent(TimePoint was_due);
+  [[nodiscard]] bool preempts(const Received& event);
+  [[nodiscard]] std::string silence() const;
+
+  /// Looks at faults and weights anew; `trigger` is the reason when it leaves FAULT.
+  void evaluate(const std::string& trigger);
+  void run(const std::string& reason);
+  void become(Role role, const std::string& reason);
+  void become_master(const std::string& reason);
+  void become_backup(const std::string& reason);
+  void advertise(std::uint8_t priority);
+  void set(Timer timer, TimePoint at);
+  void cancel(Timer timer);
+  void note(bool warning, std::string text);
+  [[nodiscard]] Duration skew() const;
+  [[nodiscard]] std::uint8_t effective_priority() const;
+  [[nodiscard]] bool link_up(const std::string& interface) const;
+  [[nodiscard]] std::string link_reason(const std::string& interface) const;
+
+  config::VrrpInstance settings_;
+  bool grouped_;
+  bool started_ = false;
+  Role role_ = Role::init;
+  std::string reason_ = "not started";
+  std::uint8_t priority_;
+  std::map<std::string, LinkState, std::less<>> links_;
+  std::optional<net::IpAddress> source_;
+  std::string source_reason_;
+  std::optional<std::string> group_fault_;
+  std::optional<std::string> wants_master_;
+
+  std::optional<Heard> master_;          ///< BACKUP: who is it
+  std::optional<net::IpAddress> left_;   ///< who said priority 0
+  Duration master_interval_;             ///< version 3: as the master advertises it
+  TimePoint silent_since_;               ///< BACKUP: the last sign of a master, or the beginning
+  std::optional<TimePoint> preempt_at_;  ///< preempt_delay's end, once a lower master was heard
+  bool preempting_ = false;              ///< BACKUP: the master last heard is to be replaced
+  bool resuming_ = false;                ///< MASTER after a pause: listens before it speaks
+  bool own_address_heard_ = false;       ///< noted already
+
+  struct Deadline {
+    TimePoint at;
+    std::uint64_t generation = 0;
+    bool armed = false;
+  };
+  std::array<Deadline, timer_count> timers_{};
+  Actions* actions_ = nullptr;  ///< of the event at hand
+  TimePoint now_;
+};
+
+}  // namespace ballast::vrrpd
