@@ -27,7 +27,9 @@ struct DesiredService {
   config::Method method = config::Method::nat;
   config::Scheduler scheduler = config::Scheduler::wlc;
   config::LvsTimeouts timeouts;
-  bool forwarding = true;               ///< its VIP's instance is MASTER, or it has none
+  std::string role;                     ///< name of what decides `forwarding`: its VIPs' instances; empty: always on
+  bool forwarding = true;               ///< a VIP's instance is MASTER, or it has none
+  bool role_known = true;               ///< false: vrrpd has not spoken yet; an engine that adopted a data path keeps its word
   std::vector<DesiredServer> servers;   ///< all of the configuration's, in its order; the sorry server last, if it answers
   bool operator==(const DesiredService&) const = default;
 };
@@ -40,5 +42,39 @@ struct DesiredState {
   std::uint32_t connection_table_size = 0;
   bool operator==(const DesiredState&) const = default;
 };
+
+/// What the desired state is computed from. Keys of servers are `<service>/<endpoint>`, as in the bus's topics.
+struct Inputs {
+  std::map<std::string, bus::ServerHealth> health;
+  std::map<std::string, bus::AdminState> admin;
+  std::map<std::string, bus::VrrpRole> roles;  ///< by instance
+};
+
+[[nodiscard]] std::string server_key(const std::string& service, const net::Endpoint& server);
+
+/// Whether each service had its quorum: what hysteresis needs to know of the past.
+using QuorumMemory = std::map<std::string, bool>;
+
+struct Computed {
+  DesiredState state;
+  std::vector<bus::ServiceState> reports;  ///< one a service, in the configuration's order; counters are 0
+  QuorumMemory quorum;
+};
+
+/// Configuration x health x operators' words x VRRP roles -> what should be. Pure.
+/// A server of unknown health is up, unless it starts down (alpha). Quorum as keepalived has it: gained at
+/// quorum + hysteresis, lost below quorum - hysteresis; without a past, at quorum.
+Computed compute(const config::Model& model, const Inputs& inputs, const QuorumMemory& past);
+
+struct RoleState {
+  bool forwarding = false;
+  bool known = false;
+  bool operator==(const RoleState&) const = default;
+};
+/// Only the roles (`DesiredService::role`) and what they say now: the short way for a change of a VRRP state.
+std::map<std::string, RoleState> compute_roles(const config::Model& model, const std::map<std::string, bus::VrrpRole>& roles);
+
+/// What this engine cannot do yet, in words, the service named; checked before a configuration is taken.
+Result<> validate(const config::Model& model);
 
 }  // namespace ballast::forwardd

@@ -1,0 +1,227 @@
+#include "daemons/forwardd/desired.hpp"
+
+#include <algorithm>
+
+#include "daemons/forwardd/roles.hpp"
+
+namespace ballast::forwardd {
+namespace {
+
+using bus::ServerStatus;
+
+/// One server as judged: what the data path does with it and what a person is told.
+struct Judged {
+  DesiredServer desired;
+  bus::ServiceServer report;
+};
+
+bool starts_down(const config::VirtualServer& service, const config::RealServer& server) {
+  return !server.checks.empty() &&
+         (service.alpha || std::ranges::any_of(server.checks, [](const auto& check) { return check.alpha; }));
+}
+
+struct Health {
+  bool up = true;
+  std::string reason;
+};
+
+Health health_of(const config::VirtualServer& service, const config::RealServer& server, const Inputs& inputs) {
+  const auto known = inputs.health.find(server_key(service.name, server.endpoint));
+  if (known != inputs.health.end()) return {known->second.up, known->second.reason};
+  if (server.checks.empty()) return {true, "nothing checks it"};
+  if (starts_down(service, server)) return {false, "not checked yet, and alpha starts it down"};
+  return {true, "not checked yet"};
+}
+
+void judge_failed(const config::VirtualServer& service, const config::RealServer& server, Judged& judged) {
+  judged.desired.status = ServerStatus::down;
+  judged.desired.weight = 0;
+  // An answer lost is cheap for UDP, where every packet can go to another server.
+  judged.desired.keeps_connections = server.inhibit_on_failure || service.protocol == config::Protocol::tcp;
+}
+
+Judged judge(const config::VirtualServer& service, const config::RealServer& server, const Inputs& inputs) {
+  Judged judged;
+  auto health = health_of(service, server, inputs);
+  judged.desired = {.endpoint = server.endpoint, .method = server.method, .weight = server.weight, .status = ServerStatus::up};
+  judged.report.reason = std::move(health.reason);
+  const auto admin = inputs.admin.find(server_key(service.name, server.endpoint));
+  if (admin != inputs.admin.end() && admin->second == bus::AdminState::disable) {
+    judged.desired.status = ServerStatus::down;
+    judged.desired.weight = 0;
+    judged.desired.keeps_connections = false;
+    judged.report.reason = "disabled by the operator";
+  } else if (!health.up) {
+    judge_failed(service, server, judged);
+  } else if (admin != inputs.admin.end()) {
+    judged.desired.status = ServerStatus::drain;
+    judged.desired.weight = 0;
+    judged.report.reason = "drained by the operator";
+  } else if (server.weight == 0) {
+    judged.desired.status = ServerStatus::drain;
+    judged.report.reason = "weight 0: no new connections";
+  }
+  judged.report.address = server.endpoint.address.to_string();
+  judged.report.port = server.endpoint.port;
+  judged.report.method = server.method;
+  judged.report.weight = judged.desired.weight;
+  judged.report.state = judged.desired.status;
+  return judged;
+}
+
+bool holds_quorum(const config::VirtualServer& service, std::uint64_t weight, bool any_up, const QuorumMemory& past) {
+  if (!any_up) return false;
+  const auto before = past.find(service.name);
+  if (before == past.end()) return weight >= service.quorum;
+  if (!before->second) return weight >= std::uint64_t{service.quorum} + service.hysteresis;
+  return weight + service.hysteresis >= service.quorum;
+}
+
+void add_sorry_server(const config::SorryServer& sorry, DesiredService& desired, bus::ServiceState& report) {
+  // New connections go to the sorry server alone; those of the servers that are left go on.
+  for (auto& server : desired.servers) server.weight = 0;
+  desired.servers.push_back(
+      {.endpoint = sorry.endpoint, .method = sorry.method, .weight = 1, .status = ServerStatus::up});
+  bus::ServiceServer entry;
+  entry.address = sorry.endpoint.address.to_string();
+  entry.port = sorry.endpoint.port;
+  entry.method = sorry.method;
+  entry.weight = 1;
+  entry.state = ServerStatus::up;
+  entry.reason = "sorry server: it answers for the service";
+  report.servers.push_back(std::move(entry));
+}
+
+std::string state_in_words(const config::VirtualServer& service, bool quorum, std::uint64_t weight, std::size_t up) {
+  if (service.real_servers.empty()) return "it has no real server";
+  if (up == 0) return fmt::format("none of {} servers is up", service.real_servers.size());
+  if (!quorum) {
+    return fmt::format("quorum lost: servers of weight {} are up, {} needed", weight, service.quorum);
+  }
+  return fmt::format("{} of {} servers up", up, service.real_servers.size());
+}
+
+std::string role_in_words(const std::set<std::string>& instances, const std::map<std::string, bus::VrrpRole>& roles) {
+  std::string words;
+  for (const auto& instance : instances) {
+    const auto role = roles.find(instance);
+    words += fmt::format("; {} is {}", instance, role == roles.end() ? std::string_view{"not known yet"} : name_of(role->second));
+  }
+  return words;
+}
+
+bus::ServiceState describe(const config::VirtualServer& service) {
+  bus::ServiceState report;
+  report.name = service.name;
+  const bool one = service.endpoints.size() == 1;
+  report.address = one ? service.endpoints.front().address.to_string() : service.name;
+  report.port = service.endpoints.empty() ? std::uint16_t{0} : service.endpoints.front().port;
+  report.protocol = service.protocol;
+  report.engine = service.engine;
+  report.method = service.method;
+  report.scheduler = service.scheduler;
+  return report;
+}
+
+struct ServiceResult {
+  DesiredService desired;
+  bus::ServiceState report;
+  bool quorum = false;
+};
+
+ServiceResult compute_service(const config::Model& model, const config::VirtualServer& service, const RoleIndex& index,
+                              const Inputs& inputs, const QuorumMemory& past) {
+  ServiceResult result;
+  result.report = describe(service);
+  auto& desired = result.desired;
+  desired.name = service.name;
+  desired.endpoints = service.endpoints;
+  desired.protocol = service.protocol;
+  desired.method = service.method;
+  desired.scheduler = service.scheduler;
+  desired.timeouts = service.timeouts.value_or(model.global.lvs_timeouts);
+  std::uint64_t weight = 0;
+  std::size_t up = 0;
+  for (const auto& server : service.real_servers) {
+    auto judged = judge(service, server, inputs);
+    if (judged.desired.status == ServerStatus::up) {
+      ++up;
+      weight += static_cast<std::uint64_t>(judged.desired.weight);
+    }
+    desired.servers.push_back(std::move(judged.desired));
+    result.report.servers.push_back(std::move(judged.report));
+  }
+  result.quorum = holds_quorum(service, weight, up > 0, past);
+  result.report.state = result.quorum ? ServerStatus::up : ServerStatus::down;
+  result.report.reason = state_in_words(service, result.quorum, weight, up);
+  if (!result.quorum && service.sorry_server) {
+    add_sorry_server(*service.sorry_server, desired, result.report);
+    result.report.sorry = true;
+    result.report.reason += "; the sorry server answers";
+  }
+  const auto instances = index.instances_of(service);
+  const auto role = role_state(instances, inputs.roles);
+  desired.role = role_name(instances);
+  desired.forwarding = role.forwarding;
+  desired.role_known = role.known;
+  result.report.forwarding = role.forwarding;
+  if (!role.forwarding) result.report.reason += role_in_words(instances, inputs.roles);
+  return result;
+}
+
+}  // namespace
+
+std::string server_key(const std::string& service, const net::Endpoint& server) {
+  return service + "/" + server.to_string();
+}
+
+Computed compute(const config::Model& model, const Inputs& inputs, const QuorumMemory& past) {
+  Computed computed;
+  const RoleIndex index{model};
+  for (const auto& service : model.virtual_servers) {
+    auto result = compute_service(model, service, index, inputs, past);
+    computed.quorum[service.name] = result.quorum;
+    computed.state.services.push_back(std::move(result.desired));
+    computed.reports.push_back(std::move(result.report));
+  }
+  computed.state.interfaces = model.global.lb_interfaces;
+  computed.state.xdp_mode = model.global.xdp_mode;
+  computed.state.connection_table_size = model.global.connection_table_size;
+  for (const auto& instance : model.vrrp_instances) {
+    for (const auto* addresses : {&instance.virtual_addresses, &instance.virtual_addresses_excluded}) {
+      for (const auto& vip : *addresses) computed.state.virtual_addresses.emplace_back(vip.prefix.address, vip.interface);
+    }
+  }
+  return computed;
+}
+
+Result<> validate(const config::Model& model) {
+  using enum config::Scheduler;
+  const auto can_schedule = [](config::Scheduler scheduler) {
+    return scheduler == rr || scheduler == wrr || scheduler == lc || scheduler == wlc || scheduler == mh;
+  };
+  const auto can_forward = [](config::Method method) {
+    return method == config::Method::nat || method == config::Method::dr;
+  };
+  for (const auto& service : model.virtual_servers) {
+    if (service.engine != config::EngineKind::xdp) {
+      return fail("virtual_server {}: engine {} is still to come; use lb_engine xdp", service.name, service.engine);
+    }
+    if (!can_schedule(service.scheduler)) {
+      return fail("virtual_server {}: lb_algo {} is still to come; use rr, wrr, lc, wlc or mh", service.name,
+                  service.scheduler);
+    }
+    for (const auto& server : service.real_servers) {
+      if (can_forward(server.method)) continue;
+      return fail("virtual_server {}, real_server {}: lb_kind {} is still to come; use NAT or DR", service.name,
+                  server.endpoint, server.method);
+    }
+    if (service.sorry_server && !can_forward(service.sorry_server->method)) {
+      return fail("virtual_server {}, sorry_server {}: lb_kind {} is still to come; use NAT or DR", service.name,
+                  service.sorry_server->endpoint, service.sorry_server->method);
+    }
+  }
+  return {};
+}
+
+}  // namespace ballast::forwardd
