@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/bus/client.hpp"
+#include "common/runtime/systemd.hpp"
 
 namespace CLI {
 class App;
@@ -46,8 +47,5 @@ class Daemon {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// sd_notify(3) with this state; nothing where NOTIFY_SOCKET is not set.
-void notify_systemd(const char* state);
 
 }  // namespace ballast::runtime
