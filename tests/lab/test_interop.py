@@ -1,0 +1,74 @@
+"""Debian's keepalived as the other speaker: either takes over from the other, and both read what the other sends."""
+
+import pytest
+
+from lab.balancer import Ballast, Keepalived
+from lab.cluster import Cluster, instance
+from lab.shell import stays, wait_until
+
+CASES = [pytest.param(2, 4, 1, id="v2"), pytest.param(3, 4, 0.2, id="v3"), pytest.param(3, 6, 0.2, id="v3-ipv6")]
+
+
+def text(cluster, priority, version, family, advert, extra=""):
+    addresses = [f"{cluster.vip}/24"] if family == 4 else ["fe80::100/64", f"{cluster.vip6}/64"]
+    return instance("VI_1", priority, addresses, advert=advert, version=version, extra=extra)
+
+
+def vip_moves_to(cluster, owner, other, family):
+    vip = cluster.vip if family == 4 else cluster.vip6
+    wait_until(lambda: owner.has(vip) and not other.has(vip), f"the VIP is on {owner.name} alone", limit=20)
+
+
+@pytest.mark.parametrize("version, family, advert", CASES)
+def test_ballast_backs_up_a_keepalived_master(lab, version, family, advert):
+    cluster = Cluster(lab, webs=0)
+    keepalived, ballast = Keepalived(cluster.lb1), Ballast(cluster.lb2, "peer")
+    keepalived.start(text(cluster, 150, version, family, advert))
+    vip_moves_to(cluster, cluster.lb1, cluster.lb2, family)
+    ballast.start(text(cluster, 100, version, family, advert))
+    ballast.wait_role("BACKUP")
+    stays(lambda: ballast.role() == "BACKUP", "Ballast hears keepalived", 4 * advert + 0.5)
+    keepalived.stop()
+    vip_moves_to(cluster, cluster.lb2, cluster.lb1, family)
+    ballast.wait_role("MASTER")
+    keepalived.start()
+    vip_moves_to(cluster, cluster.lb1, cluster.lb2, family)
+    ballast.wait_role("BACKUP")
+
+
+@pytest.mark.parametrize("version, family, advert", CASES)
+def test_keepalived_backs_up_a_ballast_master(lab, version, family, advert):
+    cluster = Cluster(lab, webs=0)
+    ballast, keepalived = Ballast(cluster.lb1, "peer"), Keepalived(cluster.lb2)
+    ballast.start(text(cluster, 150, version, family, advert))
+    vip_moves_to(cluster, cluster.lb1, cluster.lb2, family)
+    keepalived.start(text(cluster, 100, version, family, advert))
+    vip = cluster.vip if family == 4 else cluster.vip6
+    stays(lambda: not cluster.lb2.has(vip), "keepalived hears Ballast", 4 * advert + 0.5)
+    ballast.kill()
+    wait_until(lambda: cluster.lb2.has(vip), "keepalived takes over", limit=20)
+    ballast.start()
+    vip_moves_to(cluster, cluster.lb1, cluster.lb2, family)
+    ballast.stop()
+    vip_moves_to(cluster, cluster.lb2, cluster.lb1, family)
+
+
+def test_what_is_sent_is_well_formed_on_the_wire(lab):
+    cluster = Cluster(lab, webs=0)
+    capture = cluster.client.folder / "vrrp.pcap"
+    sniffer = cluster.client.start("tcpdump", "-i", "eth0", "-U", "-w", capture, "-c", "12", "ip proto 112 or ip6 proto 112",
+                                   log="tcpdump.log")
+    wait_until(lambda: "listening" in (cluster.client.folder / "tcpdump.log").read_text(encoding="utf-8"), "tcpdump listens")
+    ballast = Ballast(cluster.lb1, "sender")
+    ballast.start("\n".join([cluster.vrrp(150), cluster.vrrp(150, version=6),
+                             instance("VI_2", 150, ["10.1.0.77/24"], vrid=77, version=2, advert=1)]))
+    wait_until(lambda: sniffer.poll() is not None, "12 advertisements are on the wire")
+
+    def shark(expression):
+        out = cluster.client.run("tshark", "-r", capture, "-o", "ip.check_checksum:TRUE", "-Y", expression).stdout
+        return [line for line in out.splitlines() if line.strip()]
+
+    assert len(shark("vrrp")) == 12
+    assert shark("vrrp && ipv6"), "some are IPv6"
+    assert shark("_ws.malformed || ip.checksum.status == 0 || vrrp.checksum.status == 0 || vrrp.checksum_bad") == []
+    assert len(shark("ip.ttl == 255 || ipv6.hlim == 255")) == 12
