@@ -18,7 +18,7 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these on correct coroutine and Boost code.
   target_compile_options(ballast_options INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized -Wno-dangling-pointer -Wno-mismatched-new-delete -fpch-preprocess>)
+    $<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized -Wno-dangling-pointer -Wno-restrict -Wno-mismatched-new-delete -fpch-preprocess>)
 endif()
 
 # One precompiled header for all that waits (Asio, JSON, fmt); targets reuse it.

@@ -27,7 +27,7 @@ config::LoadOptions load_options(const Options& options) {
 
 std::vector<std::string> interface_names() {
   std::vector<std::string> names;
-  const std::unique_ptr<if_nameindex[], decltype(&if_freenameindex)> list{if_nameindex(), &if_freenameindex};
+  const std::unique_ptr<struct if_nameindex[], decltype(&if_freenameindex)> list{if_nameindex(), &if_freenameindex};
   for (const auto* entry = list.get(); entry != nullptr && entry->if_index != 0; ++entry) names.emplace_back(entry->if_name);
   return names;
 }

@@ -28,7 +28,8 @@ struct settings {
 	__u32 reserved[15];
 };
 
-/* `service_index` (hash): VIP, port, protocol -> index into `services`. Several endpoints (a group) may name one index. */
+/* `service_index` (hash): VIP, port, protocol -> index into `services`. Several endpoints (a group) may name one index.
+ * Port 0 and protocol 0 with value 0 say that the address is a VIP (filters alone may err towards yes). */
 struct service_key {
 	__u8 address[16];
 	__be16 port;
@@ -113,6 +114,8 @@ struct flow_key {
 
 enum flow_kind { FLOW_FORWARD, FLOW_REPLY };
 
+enum flow_flags { FLOW_CONFIRMED = 1 }; /* UDP: a second packet or an answer was seen */
+
 enum flow_state {
 	STATE_UDP,
 	STATE_SYN_RECV,    /* SYN seen */
@@ -130,7 +133,7 @@ struct flow {
 	__u32 server;
 	__u32 server_generation; /* differs from the server's: the entry is stale */
 	__u32 service;
-	__u32 last_seen;         /* seconds since boot, written at most once a second */
+	__u32 last_seen;         /* CLOCK_MONOTONIC_COARSE in seconds, written at most once a second */
 	__u8 kind;               /* enum flow_kind */
 	__u8 state;              /* enum flow_state; of a REPLY: that of its FORWARD entry counts */
 	__u8 counted;            /* 0 not, 1 active, 2 inactive: what leaving must undo (FORWARD only) */
@@ -157,7 +160,8 @@ struct flow {
 	X(table_full, "the connection table is full: raise connection_table_size") \
 	X(ttl, "time to live used up on the way through") \
 	X(no_route, "no route back to the client") \
-	X(rewrite_failed, "the packet could not be changed: please report this")
+	X(tuple_taken, "a client uses one source port to two VIPs that share a NAT server: the answers could not be told apart") \
+	X(raced, "two packets that start one connection arrived at once; the client sends again")
 
 enum drop_reason {
 #define X(name, explanation) DROP_##name,
@@ -168,7 +172,7 @@ enum drop_reason {
 
 /* What the sweep (a `syscall` program) is told and tells. */
 struct sweep_result {
-	__u32 now;           /* in: seconds since boot */
+	__u32 now;           /* in: CLOCK_MONOTONIC_COARSE, seconds */
 	__u32 flows;         /* out: entries left (FORWARD) */
 	__u32 half_open;
 	__u32 expired;

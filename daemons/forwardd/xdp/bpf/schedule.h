@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Which server takes a new connection. */
+#ifndef BALLAST_SCHEDULE_H
+#define BALLAST_SCHEDULE_H
+
+#include "maps.h"
+#include "parse.h"
+
+enum { SCHEDULE_TRIES = 4, WLC_MAX = 1024 };
+
+/* Of the client's address and port; the same on every node, so that mh agrees on all of them. */
+static __always_inline __u32 client_hash(const struct flow_key *key)
+{
+	const __u32 *word = (const __u32 *)key->source;
+	__u32 hash = 0x9e3779b9;
+
+#pragma unroll
+	for (int i = 0; i < 4; i++) {
+		hash ^= bpf_ntohl(word[i]);
+		hash *= 0x85ebca6b;
+		hash ^= hash >> 13;
+	}
+	hash ^= bpf_ntohs(key->source_port);
+	hash *= 0xc2b2ae35;
+	return hash ^ hash >> 16;
+}
+
+static __always_inline __u32 table_slot(void *table, __u32 slot)
+{
+	__u32 *index = bpf_map_lookup_elem(table, &slot);
+
+	return index ? *index : 0;
+}
+
+static __always_inline int takes_connections(const struct server *server)
+{
+	return server && (server->flags & SERVER_UP) && server->weight > 0;
+}
+
+struct wlc_search {
+	void *table;
+	__u32 service;
+	__u32 best;
+	__u64 best_load;
+	__u64 best_weight;
+};
+
+static long wlc_consider(__u32 slot, struct wlc_search *search)
+{
+	void *table = bpf_map_lookup_elem(&tables, &search->service);
+	struct server_load *load;
+	struct server *server;
+	__u64 connections;
+	__u32 index;
+
+	if (!table)
+		return 1;
+	index = table_slot(table, slot);
+	server = find_server(index);
+	load = bpf_map_lookup_elem(&server_load, &index);
+	if (!load || !takes_connections(server))
+		return 0;
+	connections = (__u64)load->active * 256 + load->inactive;
+	if (!search->best || connections * search->best_weight < search->best_load * server->weight) {
+		search->best = index;
+		search->best_load = connections;
+		search->best_weight = server->weight;
+	}
+	return 0;
+}
+
+/* A server's index, or 0 when none takes the connection. `attempt` says how often the caller could not use the answer. */
+static __noinline __u32 schedule(struct flow_key *key, __u32 service_index, __u32 attempt)
+{
+	struct wlc_search search = {.service = service_index};
+	struct service *service = bpf_map_lookup_elem(&services, &service_index);
+	void *table = bpf_map_lookup_elem(&tables, &service_index);
+	struct cursor *cursor;
+	__u32 slot = 0;
+
+	if (!key || !service || !table || !service->table_size)
+		return 0;
+	if (service->scheduler == SCHED_WLC) {
+		__u32 size = service->table_size;
+
+		bpf_loop(size < WLC_MAX ? size : WLC_MAX, wlc_consider, &search, 0);
+		return search.best;
+	}
+	if (service->scheduler == SCHED_TABLE_HASH)
+		slot = client_hash(key) + attempt * 0x9e3779b1;
+#pragma unroll
+	for (int i = 0; i < SCHEDULE_TRIES; i++) {
+		__u32 index;
+
+		if (service->scheduler == SCHED_TABLE_CURSOR) {
+			cursor = bpf_map_lookup_elem(&cursors, &service_index);
+			if (!cursor)
+				return 0;
+			slot = __sync_fetch_and_add(&cursor->next, 1);
+		}
+		index = table_slot(table, slot % service->table_size);
+		if (takes_connections(find_server(index)))
+			return index;
+		slot += 0x9e3779b1;
+	}
+	return 0;
+}
+
+#endif
