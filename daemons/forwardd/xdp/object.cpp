@@ -208,7 +208,7 @@ Result<Object> load_object(const fs::path& pin_dir, std::uint32_t connections, c
     if (size != connections) {
       tell(engine_event("warning", "connection_table_size",
                         fmt::format("the running connection table has {} entries and keeps them; {} takes effect after "
-                                    "`ballastctl engine unload` or a reboot", size, connections)));
+                                    "`forwardd --unload` or a reboot", size, connections)));
     }
   } else {
     if (holds_pins(dir)) {
