@@ -107,7 +107,22 @@ bool Preprocessor::expand(Line& line) {
       from = reference->begin + 1;
     }
   }
+  warn_of_no_reference(line);
   return true;
+}
+
+// `192.0.2.$N/24` stays as it is, though N is defined: in nearly every case a slip.
+void Preprocessor::warn_of_no_reference(const Line& line) {
+  const auto view = line.text.view();
+  for (auto at = view.find('$'); at != std::string_view::npos; at = view.find('$', at + 1)) {
+    auto end = at + 1;
+    while (end < view.size() && is_identifier(view.substr(at + 1, end - at))) ++end;
+    const auto name = view.substr(at + 1, end - at - 1);
+    if (end == view.size() || definitions_.find(name) == definitions_.end()) continue;
+    report_.warning(place(line, at, end - at),
+                    fmt::format("'${}' is not replaced here, only before a blank, ',' or ')'", name),
+                    fmt::format("write ${{{}}}", name));
+  }
 }
 
 // A definition of several lines: they take the reference's place, what stands around it joins the first and the last.

@@ -72,23 +72,39 @@ void set_method(Binder& binder, const Statement& statement) {
   if (const auto method = read_method(binder, statement.words[1])) target = *method;
 }
 
+/// What serves in the place of a scheduler to come without harm; none: `fo` for one means that the others stay idle.
+std::optional<Scheduler> stand_in(Scheduler scheduler) {
+  using enum Scheduler;
+  if (scheduler == sh) return mh;
+  constexpr std::array by_load{lc, sed, nq, twos};
+  return std::ranges::find(by_load, scheduler) != by_load.end() ? std::optional{wlc} : std::nullopt;
+}
+
 void set_scheduler(Binder& binder, const Statement& statement) {
   const auto& word = statement.words[1];
   const auto scheduler = read<Scheduler>(binder, word, parse_choice<Scheduler>);
   if (!scheduler) return;
   using enum Scheduler;
   constexpr std::array done{rr, wrr, wlc, mh};
-  if (std::ranges::find(done, *scheduler) == done.end()) {
+  auto& target = binder.service().scheduler;
+  target = *scheduler;
+  if (std::ranges::find(done, *scheduler) != done.end()) return;
+  const auto substitute = stand_in(*scheduler);
+  if (!substitute) {
     binder.report().error(word.at, fmt::format("{}: lvs_sched {} is not done yet", supported, *scheduler));
+    return;
   }
-  binder.service().scheduler = *scheduler;
+  target = *substitute;
+  binder.not_yet(word.at, fmt::format("lvs_sched {} is not done yet, {} stands in for it{}", *scheduler, target,
+                                      *scheduler == sh ? ": a client's connections may go to different real servers" : ""));
 }
 
 void set_protocol(Binder& binder, const Statement& statement) {
   const auto& word = statement.words[1];
-  if (word.text == "TCP" || word.text == "tcp") binder.service().protocol = Protocol::tcp;
-  else if (word.text == "UDP" || word.text == "udp") binder.service().protocol = Protocol::udp;
-  else if (word.text == "SCTP") binder.report().error(word.at, "this version forwards TCP and UDP only");
+  auto& target = binder.service().protocol;
+  target = word.text == "UDP" || word.text == "udp" ? Protocol::udp : Protocol::tcp;
+  if (word.text == "TCP" || word.text == "tcp" || target == Protocol::udp) return;
+  if (word.text == "SCTP") binder.report().error(word.at, "this version forwards TCP and UDP only");
   else binder.report().error(word.at, fmt::format("'{}' is none of TCP|UDP", shorten(word.text)));
 }
 
@@ -175,7 +191,9 @@ void add_timing_keywords(std::vector<Keyword>& table) {
   add("delay_loop", all, seconds(1ms, longest_interval, timing(&TimingDraft::delay_loop)), "Between two probes; default 60.");
   add("connect_timeout", all, seconds(1ms, longest_interval, timing(&TimingDraft::connect_timeout)),
       "A probe that takes longer has failed; default 5.");
-  add("retry", all, number(0, 1'000, timing(&TimingDraft::retry)), "Further tries before a failure counts; default 1.");
+  // nb_get_retry is what keepalived called it long ago.
+  table.push_back({"retry", {"nb_get_retry"}, all, number(0, 1'000, timing(&TimingDraft::retry)),
+                   "Further tries before a failure counts; default 1.", {}, {}, false});
   add("delay_before_retry", all, seconds(0s, longest_interval, timing(&TimingDraft::delay_before_retry)),
       "Between those tries; default 1, for HTTP_GET 3.");
   add("warmup", all, seconds(0s, longest_interval, timing(&TimingDraft::warmup)),

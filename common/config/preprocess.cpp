@@ -99,6 +99,7 @@ void Preprocessor::process(Line line) {
                   "does one contain itself?");
     return;
   }
+  bool expanded = false;
   while (true) {
     line.text.trim();
     if (line.text.empty()) return;
@@ -107,10 +108,10 @@ void Preprocessor::process(Line line) {
       if (!decide(line)) return;
       continue;
     }
-    if (line.text.view().find('$') == std::string_view::npos) break;
-    const std::string before{line.text.view()};
+    // Once: what stands in a value from the environment is not read again.
+    if (expanded || line.text.view().find('$') == std::string_view::npos) break;
     if (!expand(line)) return;
-    if (line.text.view() == before) break;
+    expanded = true;
   }
   if (include(line)) return;
   if (decide_after_brace(line)) process(std::move(line));

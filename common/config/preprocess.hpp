@@ -69,6 +69,7 @@ class Preprocessor {
   /// Replaces what is known; false: the line was dealt with in another way.
   bool expand(Line& line);
   bool expand_lines(const Line& line, const Reference& reference, const Definition& definition);
+  void warn_of_no_reference(const Line& line);
   [[nodiscard]] std::optional<Reference> find_reference(std::string_view text, std::size_t from) const;
   [[nodiscard]] std::optional<std::string> built_in(const Reference& reference);
   bool include(const Line& line);

@@ -61,7 +61,10 @@ class ServiceResolver {
 
   void resolve(const ServiceDraft& draft) {
     VirtualServer made;
-    made.protocol = draft.protocol;
+    if (!draft.protocol) {
+      report_.warning(draft.at, fmt::format("{} has no protocol: TCP is assumed", draft.title), "keepalived assumes UDP");
+    }
+    made.protocol = draft.protocol.value_or(Protocol::tcp);
     made.engine = draft.engine.value_or(model_.global.lb_engine);
     made.method = draft.method ? draft.method->value : Method::nat;
     made.scheduler = draft.scheduler;
