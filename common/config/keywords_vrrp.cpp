@@ -125,7 +125,7 @@ void add_tracked(Binder& binder, const Statement& record, std::vector<At<TrackIn
     }
   }
   const bool again = std::ranges::any_of(list, [&](const auto& other) { return other.value.interface == tracked.interface; });
-  if (again) binder.report().error(record.at(), fmt::format("interface '{}' is tracked twice", tracked.interface));
+  if (again) binder.report().warning(record.at(), fmt::format("interface '{}' is tracked twice: the first one counts", tracked.interface));
   else list.push_back({std::move(tracked), record.at()});
 }
 
@@ -142,7 +142,7 @@ void add_peer(Binder& binder, const Statement& record) {
   if (!peer) return;
   auto& peers = binder.instance().peers;
   const bool again = std::ranges::any_of(peers, [&](const auto& other) { return other.value == *peer; });
-  if (again) binder.report().error(record.at(), fmt::format("{} is listed twice", *peer));
+  if (again) binder.report().warning(record.at(), fmt::format("{} is listed twice", *peer));
   else peers.push_back({*peer, record.at()});
 }
 

@@ -77,7 +77,11 @@ class ServiceResolver {
     }
     endpoints(draft, made);
     check_endpoints(draft, made);
-    if (draft.servers.empty()) report_.error(draft.at, fmt::format("{} has no real_server", draft.title));
+    if (draft.servers.empty()) {
+      report_.warning(draft.at, fmt::format("{} has no real_server{}", draft.title,
+                                            draft.sorry ? ": its sorry_server serves alone" : " and is ignored"));
+      if (!draft.sorry) return;
+    }
     std::unordered_map<ServiceKey, Position, ServiceKeyHash> seen;
     for (const auto& server : draft.servers) add_server(draft, server, made, seen);
     sorry_server(draft, made);

@@ -216,7 +216,10 @@ void resolve_sync_groups(Binder& binder, Model& model) {
   std::unordered_map<std::string_view, std::string_view> member_of;
   for (const auto& draft : binder.draft().sync_groups) {
     VrrpSyncGroup group{draft.name.value, {}, {}};
-    if (draft.members.empty()) binder.report().error(draft.name.at, fmt::format("vrrp_sync_group {} has no members", group.name));
+    if (draft.members.empty()) {
+      binder.report().warning(draft.name.at, fmt::format("vrrp_sync_group {} has no members and is ignored", group.name));
+      continue;
+    }
     for (const auto& [member, at] : draft.members) {
       const auto [other, fresh] = member_of.emplace(member, draft.name.value);
       if (!known.contains(member)) {
