@@ -21,6 +21,13 @@ layout::service_key key_of(const net::Endpoint& endpoint, config::Protocol proto
   return key;
 }
 
+/// Port and protocol 0 say that the address is a VIP (layout.h); no service has index 0.
+layout::service_key vip_key(const net::IpAddress& address) {
+  layout::service_key key{};
+  std::memcpy(key.address, address.mapped().data(), sizeof key.address);
+  return key;
+}
+
 std::uint8_t method_of(config::Method method) {
   switch (method) {
     case config::Method::nat: return layout::METHOD_NAT;
@@ -185,7 +192,10 @@ class Planner {
     for (const auto& service : desired_.services) {
       const auto planned = plan_.services.find(service.name);
       if (planned == plan_.services.end()) continue;
-      for (const auto& endpoint : service.endpoints) keys_.emplace(key_of(endpoint, service.protocol), planned->second.index);
+      for (const auto& endpoint : service.endpoints) {
+        keys_.emplace(key_of(endpoint, service.protocol), planned->second.index);
+        keys_.emplace(vip_key(endpoint.address), 0);
+      }
     }
     for (const auto& [key, index] : now_.keys) {
       if (!keys_.contains(key)) plan_.changes.push_back(DropKey{key});

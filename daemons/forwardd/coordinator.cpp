@@ -1,0 +1,183 @@
+#include "daemons/forwardd/coordinator.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include "common/runtime/log.hpp"
+
+namespace ballast::forwardd {
+using namespace std::chrono_literals;
+namespace {
+
+constexpr auto retry_after = 2s;  ///< what the engine could not do is tried again
+constexpr std::string_view health_prefix = "health/";
+constexpr std::string_view admin_prefix = "admin/";
+constexpr std::string_view vrrp_prefix = "vrrp/";
+
+const bus::ServiceState* find(const std::vector<bus::ServiceState>& reports, const std::string& name) {
+  const auto found = std::ranges::find(reports, name, &bus::ServiceState::name);
+  return found == reports.end() ? nullptr : &*found;
+}
+
+void fill_in(bus::ServiceState& service, const std::map<std::string, ServerCounters>& counters) {
+  for (auto& server : service.servers) {
+    const auto address = net::IpAddress::parse(server.address);
+    if (!address) continue;
+    const auto found = counters.find(net::Endpoint{*address, server.port}.to_string());
+    if (found == counters.end()) continue;
+    const auto& counted = found->second;
+    server.active = counted.active;
+    server.inactive = counted.inactive;
+    server.connections = counted.connections;
+    server.packets_in = counted.packets_in;
+    server.packets_out = counted.packets_out;
+    server.bytes_in = counted.bytes_in;
+    server.bytes_out = counted.bytes_out;
+  }
+}
+
+/// Takes a message into a map under the topic's rest; null and what cannot be read take it out.
+template <class Message, class Map, class Project>
+void take(Map& map, const std::string& topic, std::string_view prefix, const nlohmann::json& value, Project project) {
+  const auto key = topic.substr(prefix.size());
+  if (value.is_null()) {
+    map.erase(key);
+    return;
+  }
+  const auto message = bus::decode<Message>(value);
+  if (message) map[key] = project(*message);
+  else log::warning("{} cannot be read and is passed over: {}", topic, message.error().message);
+}
+
+Result<ConnectionFilter> filter_of(const nlohmann::json& params) {
+  try {
+    ConnectionFilter filter;
+    filter.service = params.value("service", "");
+    filter.client = params.value("client", "");
+    filter.server = params.value("server", "");
+    filter.limit = params.value("limit", filter.limit);
+    return filter;
+  } catch (const nlohmann::json::exception& exception) {
+    return fail("connections: {}", exception.what());
+  }
+}
+
+}  // namespace
+
+Coordinator::Coordinator(boost::asio::io_context& io, Engine& engine, Outlet outlet)
+    : io_{io}, engine_{engine}, outlet_{std::move(outlet)}, retry_{io} {}
+
+void Coordinator::apply(const config::Model& model) {
+  model_ = model;
+  schedule();
+}
+
+void Coordinator::update(const std::string& topic, const nlohmann::json& value) {
+  if (topic.starts_with(health_prefix)) {
+    take<bus::ServerHealth>(inputs_.health, topic, health_prefix, value, [](const auto& health) { return health; });
+  } else if (topic.starts_with(admin_prefix)) {
+    take<bus::ServerAdmin>(inputs_.admin, topic, admin_prefix, value, [](const auto& admin) { return admin.state; });
+  } else if (topic.starts_with(vrrp_prefix)) {
+    take_role(topic, value);
+  }
+  schedule();
+}
+
+void Coordinator::take_role(const std::string& topic, const nlohmann::json& value) {
+  take<bus::VrrpState>(inputs_.roles, topic, vrrp_prefix, value, [](const auto& state) { return state.state; });
+  if (!model_ || !awaited_.empty()) return;
+  // A takeover does not wait for everything else to be computed.
+  if (const auto done = engine_.set_roles(compute_roles(*model_, inputs_.roles)); !done) tell_errors({done.error()});
+}
+
+void Coordinator::snapshot_end(const std::string& prefix) {
+  awaited_.erase(prefix);
+  schedule();
+}
+
+void Coordinator::schedule() {
+  if (scheduled_ || !model_ || !awaited_.empty()) return;
+  scheduled_ = true;
+  boost::asio::post(io_, [this] {
+    scheduled_ = false;
+    reconcile();
+  });
+}
+
+void Coordinator::reconcile() {
+  auto computed = compute(*model_, inputs_, quorum_);
+  quorum_ = std::move(computed.quorum);
+  const auto errors = engine_.reconcile(computed.state);
+  tell_errors(errors);
+  report(std::move(computed.reports));
+  retry_.cancel();
+  if (errors.empty()) return;
+  retry_.expires_after(retry_after);
+  retry_.async_wait([this](boost::system::error_code cancelled) {
+    if (!cancelled) schedule();
+  });
+}
+
+void Coordinator::tell_errors(const std::vector<Error>& errors) {
+  std::set<std::string> now;
+  for (const auto& error : errors) {
+    if (!now.insert(error.message).second || errors_.contains(error.message)) continue;
+    bus::Event event;
+    event.kind = "engine";
+    event.message = error.message;
+    event.severity = "error";
+    log::error("{}", error.message);
+    outlet_.event(std::move(event));
+  }
+  errors_ = std::move(now);
+}
+
+void Coordinator::report(std::vector<bus::ServiceState> reports) {
+  std::optional<decltype(engine_.counters())> counters;
+  for (const auto& service : reports) {
+    const auto* before = find(reports_, service.name);
+    if (before != nullptr && nlohmann::json(*before) == nlohmann::json(service)) continue;
+    tell_change(before, service);
+    if (!counters) counters = engine_.counters();
+    auto published = service;
+    fill_in(published, (*counters)[service.name]);
+    outlet_.publish(published);
+  }
+  for (const auto& service : reports_) {
+    if (find(reports, service.name) == nullptr) outlet_.withdraw(service.name);
+  }
+  reports_ = std::move(reports);
+}
+
+void Coordinator::tell_change(const bus::ServiceState* before, const bus::ServiceState& now) {
+  if (before != nullptr && before->state == now.state && before->sorry == now.sorry && before->forwarding == now.forwarding) return;
+  bus::Event event;
+  event.kind = "service";
+  event.subject = now.name;
+  event.severity = now.state == bus::ServerStatus::down ? "warning" : "notice";
+  event.message = fmt::format("service {}: {}{} ({})", now.name, name_of(now.state), now.forwarding ? "" : ", not forwarding",
+                              now.reason);
+  if (now.state == bus::ServerStatus::down) log::warning("{}", event.message);
+  else log::notice("{}", event.message);
+  outlet_.event(std::move(event));
+}
+
+std::vector<bus::ServiceState> Coordinator::services() {
+  auto services = reports_;
+  auto counters = engine_.counters();
+  for (auto& service : services) fill_in(service, counters[service.name]);
+  return services;
+}
+
+Result<nlohmann::json> Coordinator::request(const std::string& method, const nlohmann::json& params) {
+  if (method == "services") return nlohmann::json(services());
+  if (method == "drops") return nlohmann::json(engine_.drops());
+  if (method == "engine") return engine_.about();
+  if (method == "connections") {
+    const auto filter = filter_of(params);
+    if (!filter) return filter.error();
+    return nlohmann::json(engine_.connections(*filter));
+  }
+  return fail("forwardd has no request '{}', expected services, connections, drops or engine", method);
+}
+
+}  // namespace ballast::forwardd

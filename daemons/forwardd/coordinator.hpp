@@ -1,0 +1,60 @@
+#pragma once
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "common/bus/messages.hpp"
+#include "daemons/forwardd/desired.hpp"
+#include "daemons/forwardd/engine.hpp"
+
+namespace ballast::forwardd {
+
+/// What the coordinator tells the world.
+struct Outlet {
+  std::function<void(const bus::ServiceState&)> publish;
+  std::function<void(const std::string& service)> withdraw;
+  std::function<void(bus::Event)> event;
+};
+
+/// Brings configuration, health, operators' words and VRRP roles together and keeps the engine at what follows from them.
+/// Nothing is reconciled before all of them have been heard once, so that a restart takes no half truth for the whole.
+class Coordinator {
+ public:
+  Coordinator(boost::asio::io_context& io, Engine& engine, Outlet outlet);
+
+  void apply(const config::Model& model);
+  /// A retained topic of the prefixes `health/`, `admin/` and `vrrp/`.
+  void update(const std::string& topic, const nlohmann::json& value);
+  void snapshot_end(const std::string& prefix);
+  /// Links or routes are others than before.
+  void network_changed() { schedule(); }
+
+  /// Answers the requests `services`, `connections`, `drops` and `engine`.
+  Result<nlohmann::json> request(const std::string& method, const nlohmann::json& params);
+
+ private:
+  void take_role(const std::string& topic, const nlohmann::json& value);
+  void schedule();
+  void reconcile();
+  void report(std::vector<bus::ServiceState> reports);
+  void tell_change(const bus::ServiceState* before, const bus::ServiceState& now);
+  void tell_errors(const std::vector<Error>& errors);
+  [[nodiscard]] std::vector<bus::ServiceState> services();
+
+  boost::asio::io_context& io_;
+  Engine& engine_;
+  Outlet outlet_;
+  boost::asio::steady_timer retry_;
+  std::optional<config::Model> model_;
+  Inputs inputs_;
+  QuorumMemory quorum_;
+  std::set<std::string> awaited_{"health/", "admin/", "vrrp/"};
+  std::vector<bus::ServiceState> reports_;
+  std::set<std::string> errors_;  ///< told already
+  bool scheduled_ = false;
+};
+
+}  // namespace ballast::forwardd
