@@ -12,9 +12,7 @@ std::string shorten(std::string_view text) {
   return std::string{text.substr(0, end)} + "…";
 }
 
-AnnounceDraft& Binder::announce() {
-  return context_ == Context::vrrp_instance ? instance().announce : draft_.announce;
-}
+AnnounceDraft& Binder::announce() { return context_ == Context::vrrp_instance ? instance().announce : draft_.announce; }
 
 TimingDraft& Binder::timing() {
   if (context_ == Context::virtual_server) return service().timing;
@@ -22,8 +20,10 @@ TimingDraft& Binder::timing() {
 }
 
 void Binder::not_yet(Position at, const std::string& message) {
-  if (strict_) report_.error(at, message);
-  else report_.warning(at, message);
+  if (strict_)
+    report_.error(at, message);
+  else
+    report_.warning(at, message);
 }
 
 void Binder::bind(const Statement& root) { bind_block(root, Context::top); }
@@ -39,7 +39,8 @@ void Binder::bind_block(const Statement& parent, Context context) {
     if (std::ranges::find(seen, keyword) == seen.end()) {
       seen.push_back(keyword);
     } else {
-      report_.warning(statement.at(), fmt::format("'{}' stands here a second time: the last one counts", keyword->name));
+      report_.warning(statement.at(),
+                      fmt::format("'{}' stands here a second time: the last one counts", keyword->name));
     }
   }
   context_ = outer;
@@ -82,13 +83,14 @@ bool Binder::check_words(const Statement& statement, const Keyword& keyword) {
   const auto given = statement.words.size() - 1;
   const auto& name = statement.words.front();
   if (given < keyword.value.least) {
-    report_.error(name.at, fmt::format("'{}' has {}: expected {}", name.text, given == 0 ? "no value" : "too few values",
-                                       keyword.value.syntax));
+    report_.error(name.at, fmt::format("'{}' has {}: expected {}", name.text,
+                                       given == 0 ? "no value" : "too few values", keyword.value.syntax));
     return false;
   }
   if (given > keyword.value.most) {
     const auto& surplus = statement.words[keyword.value.most + 1];
-    report_.warning(surplus.at, fmt::format("surplus word '{}' after '{}' is ignored", shorten(surplus.text), name.text),
+    report_.warning(surplus.at,
+                    fmt::format("surplus word '{}' after '{}' is ignored", shorten(surplus.text), name.text),
                     keyword.value.most == 0 ? "" : fmt::format("expected {}", keyword.value.syntax));
   }
   return true;

@@ -39,8 +39,9 @@ std::string render(const Diagnostic& diagnostic) {
 }
 
 void to_json(nlohmann::json& json, const Diagnostic& value) {
-  json = {{"severity", value.severity}, {"file", value.file},       {"line", value.line},
-          {"column", value.column},     {"length", value.length},   {"message", value.message},
+  json = {{"severity", value.severity}, {"file", value.file},
+          {"line", value.line},         {"column", value.column},
+          {"length", value.length},     {"message", value.message},
           {"hint", value.hint},         {"source_line", value.source_line}};
 }
 

@@ -104,7 +104,7 @@ struct ServiceDraft {
   std::optional<At<std::string>> group;
   std::optional<At<net::IpAddress>> address;
   std::optional<At<unsigned>> port;
-  Protocol protocol = Protocol::tcp;
+  std::optional<Protocol> protocol;
   std::optional<EngineKind> engine;
   std::optional<At<Method>> method;
   Scheduler scheduler = Scheduler::wlc;

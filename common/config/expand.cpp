@@ -34,8 +34,10 @@ std::vector<std::string> cut_list(std::string_view text) {
   for (const char c : text) {
     if (c == '{') ++depth;
     if (c == '}') --depth;
-    if (c == ',' && depth <= 0) parts.emplace_back();
-    else parts.back() += c;
+    if (c == ',' && depth <= 0)
+      parts.emplace_back();
+    else
+      parts.back() += c;
   }
   for (auto& part : parts) part = std::string{trimmed(part)};
   return parts;
@@ -91,7 +93,8 @@ bool Preprocessor::expand(Line& line) {
   while (const auto reference = find_reference(line.text.view(), from)) {
     if (++count > settings_.limits.replacements || line.text.size() > settings_.limits.line_length) {
       report_.error(place(line, reference->begin, reference->length),
-                    fmt::format("'${}' never stops being replaced", reference->name), "does the definition contain itself?");
+                    fmt::format("'${}' never stops being replaced", reference->name),
+                    "does the definition contain itself?");
       return false;
     }
     const auto defined = definitions_.find(reference->name);
@@ -107,7 +110,22 @@ bool Preprocessor::expand(Line& line) {
       from = reference->begin + 1;
     }
   }
+  warn_of_no_reference(line);
   return true;
+}
+
+// `192.0.2.$N/24` stays as it is, though N is defined: in nearly every case a slip.
+void Preprocessor::warn_of_no_reference(const Line& line) {
+  const auto view = line.text.view();
+  for (auto at = view.find('$'); at != std::string_view::npos; at = view.find('$', at + 1)) {
+    auto end = at + 1;
+    while (end < view.size() && is_identifier(view.substr(at + 1, end - at))) ++end;
+    const auto name = view.substr(at + 1, end - at - 1);
+    if (end == view.size() || definitions_.find(name) == definitions_.end()) continue;
+    report_.warning(place(line, at, end - at),
+                    fmt::format("'${}' is not replaced here, only before a blank, ',' or ')'", name),
+                    fmt::format("write ${{{}}}", name));
+  }
 }
 
 // A definition of several lines: they take the reference's place, what stands around it joins the first and the last.
@@ -148,8 +166,10 @@ bool Preprocessor::repeat(const Line& line) {
   Line arguments{line.text.part(open + 1, close - open - 1), line.origin, {}, line.depth, true};
   if (!expand(arguments)) return true;
   auto rest = line.text.part(close + 1);
-  if (sequence) repeat_sequence(line, cut_list(arguments.text.view()), rest, hex);
-  else repeat_list(line, cut_list(arguments.text.view()), rest);
+  if (sequence)
+    repeat_sequence(line, cut_list(arguments.text.view()), rest, hex);
+  else
+    repeat_list(line, cut_list(arguments.text.view()), rest);
   return true;
 }
 
@@ -161,7 +181,8 @@ void Preprocessor::repeat_sequence(const Line& line, const std::vector<std::stri
   }
   if (arguments.size() < 2 || arguments.size() > 4 || numbers.size() + 1 != arguments.size() ||
       !is_identifier(arguments[0])) {
-    report_.error(place(line, 0, line.text.size() - rest.size()), "expected ~SEQ(NAME, START, STEP, END) with whole numbers");
+    report_.error(place(line, 0, line.text.size() - rest.size()),
+                  "expected ~SEQ(NAME, START, STEP, END) with whole numbers");
     return;
   }
   const long end = numbers.back();
@@ -180,7 +201,8 @@ void Preprocessor::repeat_sequence(const Line& line, const std::vector<std::stri
 void Preprocessor::repeat_list(const Line& line, const std::vector<std::string>& arguments, const Text& rest) {
   const auto names = cut_group(arguments[0]);
   const auto where = [&] { return place(line, 0, line.text.size() - rest.size()); };
-  if (arguments.size() < 2 || !std::ranges::all_of(names, [](const std::string& name) { return is_identifier(name); })) {
+  if (arguments.size() < 2 ||
+      !std::ranges::all_of(names, [](const std::string& name) { return is_identifier(name); })) {
     report_.error(where(), "expected ~LST(NAME, VALUE, …) or ~LST({NAME, NAME}, {VALUE, VALUE}, …)");
     return;
   }

@@ -34,7 +34,8 @@ bool Preprocessor::include(const Line& line) {
     return true;
   }
   std::string pattern{name.view()};
-  if (pattern.size() > 1 && pattern.front() == '"' && pattern.back() == '"') pattern = pattern.substr(1, pattern.size() - 2);
+  if (pattern.size() > 1 && pattern.front() == '"' && pattern.back() == '"')
+    pattern = pattern.substr(1, pattern.size() - 2);
   const auto path = std::filesystem::path{pattern}.is_absolute() ? std::filesystem::path{pattern} : folder_ / pattern;
   const bool wildcard = pattern.find_first_of("*?[{") != std::string::npos;
   const auto found = files_.glob(path.string());
@@ -60,8 +61,10 @@ void Preprocessor::include_file(const std::filesystem::path& path, const Line& l
   auto text = files_.read(path);
   if (!text) {
     auto message = fmt::format("'{}' cannot be read: {}", path.string(), text.error().message);
-    if (required) report_.error(at, std::move(message));
-    else report_.warning(at, std::move(message));
+    if (required)
+      report_.error(at, std::move(message));
+    else
+      report_.warning(at, std::move(message));
     return;
   }
   run(path.string(), std::move(*text), path);

@@ -15,7 +15,16 @@ class Binder;
 
 /// The block that a keyword stands in.
 enum class Context : std::uint8_t {
-  top, global_defs, vrrp_instance, vrrp_sync_group, virtual_server_group, virtual_server, real_server, tcp_check, http_get, url
+  top,
+  global_defs,
+  vrrp_instance,
+  vrrp_sync_group,
+  virtual_server_group,
+  virtual_server,
+  real_server,
+  tcp_check,
+  http_get,
+  url
 };
 constexpr auto enum_names(Context*) {
   return std::array{pair{Context::top, string_view{"top level"}},

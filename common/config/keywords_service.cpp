@@ -30,8 +30,10 @@ void open_service(Binder& binder, const Statement& statement) {
   draft.title = shorten(statement.title());
   const auto& words = statement.words;
   if (words.size() > 1 && words[1].text == "group") {
-    if (words.size() > 2) draft.group = {words[2].text, words[2].at};
-    else binder.report().error(words[1].at, "'group' has no value: expected the NAME of a virtual_server_group");
+    if (words.size() > 2)
+      draft.group = {words[2].text, words[2].at};
+    else
+      binder.report().error(words[1].at, "'group' has no value: expected the NAME of a virtual_server_group");
     if (!draft.group) draft.group = {"", words[1].at};
   } else if (words.size() > 1 && words[1].text == "fwmark") {
     binder.report().error(words[1].at, "a service by fwmark needs the kernel's IPVS; " + std::string{supported},
@@ -72,24 +74,43 @@ void set_method(Binder& binder, const Statement& statement) {
   if (const auto method = read_method(binder, statement.words[1])) target = *method;
 }
 
+/// What serves in the place of a scheduler to come without harm; none: `fo` for one means that the others stay idle.
+std::optional<Scheduler> stand_in(Scheduler scheduler) {
+  using enum Scheduler;
+  if (scheduler == sh) return mh;
+  constexpr std::array by_load{lc, sed, nq, twos};
+  return std::ranges::find(by_load, scheduler) != by_load.end() ? std::optional{wlc} : std::nullopt;
+}
+
 void set_scheduler(Binder& binder, const Statement& statement) {
   const auto& word = statement.words[1];
   const auto scheduler = read<Scheduler>(binder, word, parse_choice<Scheduler>);
   if (!scheduler) return;
   using enum Scheduler;
   constexpr std::array done{rr, wrr, wlc, mh};
-  if (std::ranges::find(done, *scheduler) == done.end()) {
+  auto& target = binder.service().scheduler;
+  target = *scheduler;
+  if (std::ranges::find(done, *scheduler) != done.end()) return;
+  const auto substitute = stand_in(*scheduler);
+  if (!substitute) {
     binder.report().error(word.at, fmt::format("{}: lvs_sched {} is not done yet", supported, *scheduler));
+    return;
   }
-  binder.service().scheduler = *scheduler;
+  target = *substitute;
+  binder.not_yet(word.at,
+                 fmt::format("lvs_sched {} is not done yet, {} stands in for it{}", *scheduler, target,
+                             *scheduler == sh ? ": a client's connections may go to different real servers" : ""));
 }
 
 void set_protocol(Binder& binder, const Statement& statement) {
   const auto& word = statement.words[1];
-  if (word.text == "TCP" || word.text == "tcp") binder.service().protocol = Protocol::tcp;
-  else if (word.text == "UDP" || word.text == "udp") binder.service().protocol = Protocol::udp;
-  else if (word.text == "SCTP") binder.report().error(word.at, "this version forwards TCP and UDP only");
-  else binder.report().error(word.at, fmt::format("'{}' is none of TCP|UDP", shorten(word.text)));
+  auto& target = binder.service().protocol;
+  target = word.text == "UDP" || word.text == "udp" ? Protocol::udp : Protocol::tcp;
+  if (word.text == "TCP" || word.text == "tcp" || target == Protocol::udp) return;
+  if (word.text == "SCTP")
+    binder.report().error(word.at, "this version forwards TCP and UDP only");
+  else
+    binder.report().error(word.at, fmt::format("'{}' is none of TCP|UDP", shorten(word.text)));
 }
 
 void open_address_group(Binder& binder, const Statement& statement) {
@@ -102,16 +123,19 @@ void open_address_group(Binder& binder, const Statement& statement) {
 void add_group_record(Binder& binder, const Statement& record) {
   const auto& words = record.words;
   if (words[0].text == "fwmark") {
-    binder.not_yet(words[0].at, "'fwmark' in a virtual_server_group needs the kernel's IPVS, is not done yet and is ignored");
+    binder.not_yet(words[0].at,
+                   "'fwmark' in a virtual_server_group needs the kernel's IPVS, is not done yet and is ignored");
     return;
   }
   const auto most = static_cast<std::uint32_t>(binder.limits().addresses);
   auto range = read<AddressRange>(binder, words[0], [&](std::string_view text) { return parse_range(text, most); });
   if (words.size() > 2) {
-    binder.report().warning(words[2].at, fmt::format("surplus word '{}' is ignored", shorten(words[2].text)), "expected ADDRESS PORT");
+    binder.report().warning(words[2].at, fmt::format("surplus word '{}' is ignored", shorten(words[2].text)),
+                            "expected ADDRESS PORT");
   }
   if (words.size() < 2) {
-    binder.report().error(words[0].at, "a service without a port needs persistence_timeout, which is not done yet", "give it a port");
+    binder.report().error(words[0].at, "a service without a port needs persistence_timeout, which is not done yet",
+                          "give it a port");
     return;
   }
   const auto port = read<unsigned>(binder, words[1], parse_port);
@@ -137,7 +161,8 @@ void add_status_codes(Binder& binder, const Statement& statement) {
     const auto first = code(text.substr(0, dash));
     const auto last = dash < text.size() ? code(text.substr(dash + 1)) : first;
     if (!first || !last || *first > *last) {
-      binder.report().error(word.at, fmt::format("'{}' is not a status code or a range of them (200 or 200-299)", shorten(text)));
+      binder.report().error(
+          word.at, fmt::format("'{}' is not a status code or a range of them (200 or 200-299)", shorten(text)));
       continue;
     }
     binder.url().status.push_back({static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last)});
@@ -147,10 +172,12 @@ void add_status_codes(Binder& binder, const Statement& statement) {
 void set_digest(Binder& binder, const Statement& statement) {
   const auto& word = statement.words[1];
   std::string digest = word.text;
-  std::ranges::transform(digest, digest.begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(digest, digest.begin(),
+                         [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
   constexpr std::size_t md5_digits = 32;
   if (digest.size() != md5_digits || digest.find_first_not_of("0123456789abcdef") != std::string::npos) {
-    binder.report().error(word.at, fmt::format("'{}' is not an MD5 digest ({} hexadecimal digits)", shorten(word.text), md5_digits));
+    binder.report().error(
+        word.at, fmt::format("'{}' is not an MD5 digest ({} hexadecimal digits)", shorten(word.text), md5_digits));
     return;
   }
   binder.url().digest = std::move(digest);
@@ -159,7 +186,8 @@ void set_digest(Binder& binder, const Statement& statement) {
 void set_path(Binder& binder, const Statement& statement) {
   const auto& word = statement.words[1];
   if (!word.text.starts_with('/') || word.text.find_first_of(" \t") != std::string::npos) {
-    binder.report().error(word.at, fmt::format("'{}' is not a path: it begins with '/' and has no blanks", shorten(word.text)));
+    binder.report().error(word.at,
+                          fmt::format("'{}' is not a path: it begins with '/' and has no blanks", shorten(word.text)));
     return;
   }
   binder.url().path = word.text;
@@ -168,14 +196,25 @@ void set_path(Binder& binder, const Statement& statement) {
 void add_timing_keywords(std::vector<Keyword>& table) {
   using enum Context;
   const std::vector all{virtual_server, real_server, tcp_check, http_get};
-  const auto timing = [](auto member) { return [member](Binder& binder) -> auto& { return binder.timing().*member; }; };
+  const auto timing = [](auto member) {
+    return [member](Binder & binder) -> auto& { return binder.timing().*member; };
+  };
   const auto add = [&](std::string_view name, std::vector<Context> contexts, Value value, std::string_view doc) {
     table.push_back({name, {}, std::move(contexts), std::move(value), doc, {}, {}, false});
   };
-  add("delay_loop", all, seconds(1ms, longest_interval, timing(&TimingDraft::delay_loop)), "Between two probes; default 60.");
+  add("delay_loop", all, seconds(1ms, longest_interval, timing(&TimingDraft::delay_loop)),
+      "Between two probes; default 60.");
   add("connect_timeout", all, seconds(1ms, longest_interval, timing(&TimingDraft::connect_timeout)),
       "A probe that takes longer has failed; default 5.");
-  add("retry", all, number(0, 1'000, timing(&TimingDraft::retry)), "Further tries before a failure counts; default 1.");
+  // nb_get_retry is what keepalived called it long ago.
+  table.push_back({"retry",
+                   {"nb_get_retry"},
+                   all,
+                   number(0, 1'000, timing(&TimingDraft::retry)),
+                   "Further tries before a failure counts; default 1.",
+                   {},
+                   {},
+                   false});
   add("delay_before_retry", all, seconds(0s, longest_interval, timing(&TimingDraft::delay_before_retry)),
       "Between those tries; default 1, for HTTP_GET 3.");
   add("warmup", all, seconds(0s, longest_interval, timing(&TimingDraft::warmup)),
@@ -189,55 +228,129 @@ void add_timing_keywords(std::vector<Keyword>& table) {
 
 void add_check_keywords(std::vector<Keyword>& table) {
   using enum Context;
-  const auto own = [](auto member) { return [member](Binder& binder) -> auto& { return binder.check().*member; }; };
+  const auto own = [](auto member) {
+    return [member](Binder & binder) -> auto& { return binder.check().*member; };
+  };
   const auto add = [&](std::string_view name, std::vector<Context> contexts, Value value, std::string_view doc) {
     table.push_back({name, {}, std::move(contexts), std::move(value), doc, {}, {}, false});
   };
-  table.push_back({"TCP_CHECK", {}, {real_server}, custom("", 0, 0, open_check(CheckKind::tcp)), "A connection is accepted.", tcp_check, {}, true});
-  table.push_back({"HTTP_GET", {}, {real_server}, custom("", 0, 0, open_check(CheckKind::http)), "Each url answers as it should.", http_get, {}, true});
+  table.push_back({"TCP_CHECK",
+                   {},
+                   {real_server},
+                   custom("", 0, 0, open_check(CheckKind::tcp)),
+                   "A connection is accepted.",
+                   tcp_check,
+                   {},
+                   true});
+  table.push_back({"HTTP_GET",
+                   {},
+                   {real_server},
+                   custom("", 0, 0, open_check(CheckKind::http)),
+                   "Each url answers as it should.",
+                   http_get,
+                   {},
+                   true});
   const std::vector both{tcp_check, http_get};
-  add("connect_ip", both, address(own(&CheckDraft::connect_address)), "Probe this address; default: the real server's.");
-  add("connect_port", both, number(1, 65'535, own(&CheckDraft::connect_port)), "Probe this port; default: the real server's.");
+  add("connect_ip", both, address(own(&CheckDraft::connect_address)),
+      "Probe this address; default: the real server's.");
+  add("connect_port", both, number(1, 65'535, own(&CheckDraft::connect_port)),
+      "Probe this port; default: the real server's.");
   add("bindto", both, address(own(&CheckDraft::bind_address)), "Source address of the probe.");
   add("bind_port", both, number(1, 65'535, own(&CheckDraft::bind_port)), "Source port of the probe.");
-  table.push_back({"url", {}, {http_get},
+  table.push_back({"url",
+                   {},
+                   {http_get},
                    custom("", 0, 0, [](Binder& binder, const Statement&) { binder.check().urls.emplace_back(); }),
-                   "What is asked for, and the answer that is wanted.", url, {}, true});
+                   "What is asked for, and the answer that is wanted.",
+                   url,
+                   {},
+                   true});
   add("path", {url}, custom("PATH", 1, 1, set_path), "Default /.");
-  table.push_back({"status_code", {}, {url}, custom("CODE|FIRST-LAST…", 1, 1'000, add_status_codes),
-                   "Answers that are wanted; default 200-299.", {}, {}, true});
+  table.push_back({"status_code",
+                   {},
+                   {url},
+                   custom("CODE|FIRST-LAST…", 1, 1'000, add_status_codes),
+                   "Answers that are wanted; default 200-299.",
+                   {},
+                   {},
+                   true});
   add("digest", {url}, custom("MD5", 1, 1, set_digest), "MD5 of the body that is wanted.");
-  add("virtualhost", {url}, text("NAME", [](Binder& binder) -> auto& { return binder.url().virtualhost; }), "The Host header.");
+  add("virtualhost", {url},
+      text(
+          "NAME", [](Binder & binder) -> auto& { return binder.url().virtualhost; }),
+      "The Host header.");
 }
 
 }  // namespace
 
 void add_service_keywords(std::vector<Keyword>& table) {
   using enum Context;
-  const auto own = [](auto member) { return [member](Binder& binder) -> auto& { return binder.service().*member; }; };
-  const auto add = [&](std::string_view name, std::vector<std::string_view> aliases, Value value, std::string_view doc) {
+  const auto own = [](auto member) {
+    return [member](Binder & binder) -> auto& { return binder.service().*member; };
+  };
+  const auto add = [&](std::string_view name, std::vector<std::string_view> aliases, Value value,
+                       std::string_view doc) {
     table.push_back({name, std::move(aliases), {virtual_server}, std::move(value), doc, {}, {}, false});
   };
-  table.push_back({"virtual_server_group", {}, {top}, custom("NAME", 1, 1, open_address_group),
-                   "ADDRESS|FIRST-LAST|ADDRESS/LENGTH PORT, one a line: the addresses of one service.", {}, add_group_record, true});
-  table.push_back({"virtual_server", {}, {top}, custom("ADDRESS PORT | group NAME", 1, 2, open_service), "A service.", virtual_server, {}, true});
-  add("lvs_sched", {"lb_algo"}, custom(choices<Scheduler>(), 1, 1, set_scheduler), "Which server a new connection goes to; default wlc.");
-  table.push_back({"lvs_method", {"lb_kind"}, {virtual_server, real_server}, custom(choices<Method>(), 1, 8, set_method),
-                   "How packets reach the server; default NAT.", {}, {}, false});
+  table.push_back({"virtual_server_group",
+                   {},
+                   {top},
+                   custom("NAME", 1, 1, open_address_group),
+                   "ADDRESS|FIRST-LAST|ADDRESS/LENGTH PORT, one a line: the addresses of one service.",
+                   {},
+                   add_group_record,
+                   true});
+  table.push_back({"virtual_server",
+                   {},
+                   {top},
+                   custom("ADDRESS PORT | group NAME", 1, 2, open_service),
+                   "A service.",
+                   virtual_server,
+                   {},
+                   true});
+  add("lvs_sched", {"lb_algo"}, custom(choices<Scheduler>(), 1, 1, set_scheduler),
+      "Which server a new connection goes to; default wlc.");
+  table.push_back({"lvs_method",
+                   {"lb_kind"},
+                   {virtual_server, real_server},
+                   custom(choices<Method>(), 1, 8, set_method),
+                   "How packets reach the server; default NAT.",
+                   {},
+                   {},
+                   false});
   add("protocol", {}, custom("TCP|UDP", 1, 1, set_protocol), "Default TCP.");
   add("omega", {}, boolean(own(&ServiceDraft::omega)), "Run quorum_down and notify_down at the end, too.");
-  add("quorum", {}, number(1, 1'000'000'000, own(&ServiceDraft::quorum)), "Weight of servers up below which the service is down; default 1.");
+  add("quorum", {}, number(1, 1'000'000'000, own(&ServiceDraft::quorum)),
+      "Weight of servers up below which the service is down; default 1.");
   add("hysteresis", {}, number(0, 1'000'000'000, own(&ServiceDraft::hysteresis)), "Margin around quorum; default 0.");
   add("sorry_server", {}, custom("ADDRESS [PORT]", 1, 2, set_sorry), "Serves while the service is down.");
-  add("sorry_server_lvs_method", {}, custom(choices<Method>(), 1, 8, [](Binder& binder, const Statement& statement) {
-        if (const auto method = read_method(binder, statement.words[1])) binder.service().sorry_method = *method;
-      }), "Default: the service's.");
-  table.push_back({"real_server", {}, {virtual_server}, custom("ADDRESS [PORT]", 1, 2, open_server), "One of its servers.", real_server, {}, true});
-  table.push_back({"weight", {}, {real_server}, custom("NUMBER (0 to 65535)", 1, 1, [](Binder& binder, const Statement& statement) {
-                     const auto parse = [](std::string_view word) { return parse_number(word, 0, most_weight); };
-                     const auto weight = read<unsigned>(binder, statement.words[1], parse);
-                     if (weight) binder.server().weight = static_cast<int>(*weight);
-                   }), "Its share; 0: no new connections; default 1.", {}, {}, false});
+  add("sorry_server_lvs_method", {},
+      custom(choices<Method>(), 1, 8,
+             [](Binder& binder, const Statement& statement) {
+               if (const auto method = read_method(binder, statement.words[1])) binder.service().sorry_method = *method;
+             }),
+      "Default: the service's.");
+  table.push_back({"real_server",
+                   {},
+                   {virtual_server},
+                   custom("ADDRESS [PORT]", 1, 2, open_server),
+                   "One of its servers.",
+                   real_server,
+                   {},
+                   true});
+  table.push_back({"weight",
+                   {},
+                   {real_server},
+                   custom("NUMBER (0 to 65535)", 1, 1,
+                          [](Binder& binder, const Statement& statement) {
+                            const auto parse = [](std::string_view word) { return parse_number(word, 0, most_weight); };
+                            const auto weight = read<unsigned>(binder, statement.words[1], parse);
+                            if (weight) binder.server().weight = static_cast<int>(*weight);
+                          }),
+                   "Its share; 0: no new connections; default 1.",
+                   {},
+                   {},
+                   false});
   add_timing_keywords(table);
   add_check_keywords(table);
 }

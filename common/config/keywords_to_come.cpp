@@ -17,11 +17,13 @@ constexpr std::string_view check_names =
     "SSL_GET SMTP_CHECK DNS_CHECK MISC_CHECK BFD_CHECK UDP_CHECK PING_CHECK FILE_CHECK";
 
 constexpr std::array to_come{
-    ToCome{Context::top,
-           "vrrp_script vrrp_track_process vrrp_track_file track_file bfd_instance garp_group static_ipaddress static_routes "
-           "static_rules track_group linkbeat_interfaces linkbeat_use_polling interface_up_down_delays SSL net_namespace "
-           "net_namespace_ipvs namespace_with_ipsets instance use_pid_dir child_wait_time include_check "
-           "local_address_group"},
+    ToCome{
+        Context::top,
+        "vrrp_script vrrp_track_process vrrp_track_file track_file bfd_instance garp_group static_ipaddress "
+        "static_routes "
+        "static_rules track_group linkbeat_interfaces linkbeat_use_polling interface_up_down_delays SSL net_namespace "
+        "net_namespace_ipvs namespace_with_ipsets instance use_pid_dir child_wait_time include_check "
+        "local_address_group"},
     ToCome{Context::global_defs,
            "notification_email notification_email_from smtp_server smtp_helo_name smtp_connect_timeout smtp_alert "
            "smtp_alert_vrrp smtp_alert_checker checker_log_all_failures no_email_faults no_checker_emails "
@@ -33,7 +35,8 @@ constexpr std::array to_come{
            "vrrp_notify_priority_changes max_auto_priority min_auto_priority_delay vrrp_priority checker_priority "
            "bfd_priority vrrp_no_swap checker_no_swap bfd_no_swap vrrp_cpu_affinity checker_cpu_affinity "
            "bfd_cpu_affinity vrrp_rt_priority checker_rt_priority bfd_rt_priority vrrp_rlimit_rttime "
-           "checker_rlimit_rttime bfd_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rtime snmp_socket enable_snmp_keepalived "
+           "checker_rlimit_rttime bfd_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rtime snmp_socket "
+           "enable_snmp_keepalived "
            "enable_snmp_vrrp enable_snmp_checker enable_snmp_rfc enable_snmp_rfcv2 enable_snmp_rfcv3 enable_traps "
            "enable_dbus dbus_service_name dbus_no_interface_name notify_fifo notify_fifo_script vrrp_notify_fifo "
            "vrrp_notify_fifo_script lvs_notify_fifo lvs_notify_fifo_script fifo_write_vrrp_states_on_reload "
@@ -48,14 +51,15 @@ constexpr std::array to_come{
            "linkbeat_use_polling linkbeat_interfaces net_namespace net_namespace_ipvs namespace_with_ipsets instance "
            "use_pid_dir child_wait_time use_symlink_paths state_dump_file json_version lvs_flush_on_start "
            "script_security"},
-    ToCome{Context::vrrp_instance,
-           "vrf use_vmac use_vmac_addr vmac_xmit_base use_ipvlan dont_track_primary track_script track_file track_process "
-           "track_bfd mcast_dst_ip track_src_ip check_unicast_src unicast_fault_no_peer unicast_ttl old_unicast_checksum "
-           "garp_extra_if down_timer_adverts lower_prio_no_advert higher_prio_send_advert authentication "
-           "promote_secondaries virtual_routes virtual_rules skip_check_adv_addr strict_mode debug notify_master "
-           "notify_backup notify_fault notify_stop notify_deleted notify notify_master_rx_lower_pri "
-           "notify_priority_changes smtp_alert kernel_rx_buf_size linkbeat_use_polling lvs_sync_daemon_interface "
-           "lvs_sync_daemon auth_type auth_pass heartbeat_interface"},
+    ToCome{
+        Context::vrrp_instance,
+        "vrf use_vmac use_vmac_addr vmac_xmit_base use_ipvlan dont_track_primary track_script track_file track_process "
+        "track_bfd mcast_dst_ip track_src_ip check_unicast_src unicast_fault_no_peer unicast_ttl old_unicast_checksum "
+        "garp_extra_if down_timer_adverts lower_prio_no_advert higher_prio_send_advert authentication "
+        "promote_secondaries virtual_routes virtual_rules skip_check_adv_addr strict_mode debug notify_master "
+        "notify_backup notify_fault notify_stop notify_deleted notify notify_master_rx_lower_pri "
+        "notify_priority_changes smtp_alert kernel_rx_buf_size linkbeat_use_polling lvs_sync_daemon_interface "
+        "lvs_sync_daemon auth_type auth_pass heartbeat_interface"},
     ToCome{Context::vrrp_sync_group,
            "track_script track_file track_process track_bfd notify_master notify_backup notify_fault notify_stop "
            "notify_deleted notify notify_priority_changes smtp_alert global_tracking sync_group_tracking_weight"},
@@ -73,8 +77,8 @@ constexpr std::array to_come{
 
 /// What leaving a keyword out means, where that is more than a feature less.
 constexpr std::array notes{
-    pair{string_view{"authentication"},
-         string_view{"; RFC 3768 took it out of VRRP, and a keepalived peer that has it will not accept this node's advertisements"}},
+    pair{string_view{"authentication"}, string_view{"; RFC 3768 took it out of VRRP, and a keepalived peer that has it "
+                                                    "will not accept this node's advertisements"}},
     pair{string_view{"use_vmac"}, string_view{"; the addresses move with gratuitous ARP instead of a virtual MAC"}},
     pair{string_view{"net_namespace"}, string_view{"; start Ballast within the namespace instead"}},
     pair{string_view{"instance"}, string_view{"; give each family its own --run-dir instead"}},

@@ -85,7 +85,8 @@ void set_address_option(Binder& binder, Options& options, const Word& option, Ad
   if (name == "scope") return set_scope(binder, *value, draft.address);
   if (name == "brd" || name == "broadcast") return set_broadcast(binder, *value, draft.address);
   if (name == "dev") {
-    if (auto device = read<std::string>(binder, *value, parse_interface)) draft.interface = {std::move(*device), value->at};
+    if (auto device = read<std::string>(binder, *value, parse_interface))
+      draft.interface = {std::move(*device), value->at};
   } else if (constexpr std::size_t longest = 15; value->text.empty() || value->text.size() > longest) {
     binder.report().error(value->at, fmt::format("a label has 1 to {} characters", longest));
   } else {
@@ -124,9 +125,13 @@ void add_tracked(Binder& binder, const Statement& record, std::vector<At<TrackIn
       options.unknown(*option, "weight NUMBER or reverse");
     }
   }
-  const bool again = std::ranges::any_of(list, [&](const auto& other) { return other.value.interface == tracked.interface; });
-  if (again) binder.report().error(record.at(), fmt::format("interface '{}' is tracked twice", tracked.interface));
-  else list.push_back({std::move(tracked), record.at()});
+  const bool again =
+      std::ranges::any_of(list, [&](const auto& other) { return other.value.interface == tracked.interface; });
+  if (again)
+    binder.report().warning(record.at(),
+                            fmt::format("interface '{}' is tracked twice: the first one counts", tracked.interface));
+  else
+    list.push_back({std::move(tracked), record.at()});
 }
 
 void add_peer(Binder& binder, const Statement& record) {
@@ -142,8 +147,10 @@ void add_peer(Binder& binder, const Statement& record) {
   if (!peer) return;
   auto& peers = binder.instance().peers;
   const bool again = std::ranges::any_of(peers, [&](const auto& other) { return other.value == *peer; });
-  if (again) binder.report().error(record.at(), fmt::format("{} is listed twice", *peer));
-  else peers.push_back({*peer, record.at()});
+  if (again)
+    binder.report().warning(record.at(), fmt::format("{} is listed twice", *peer));
+  else
+    peers.push_back({*peer, record.at()});
 }
 
 void add_member(Binder& binder, const Statement& record) {
@@ -168,7 +175,9 @@ void open_sync_group(Binder& binder, const Statement& statement) {
 
 void add_vrrp_keywords(std::vector<Keyword>& table) {
   using enum Context;
-  const auto own = [](auto member) { return [member](Binder& binder) -> auto& { return binder.instance().*member; }; };
+  const auto own = [](auto member) {
+    return [member](Binder & binder) -> auto& { return binder.instance().*member; };
+  };
   const auto add = [&](std::string_view name, Value value, std::string_view doc) {
     table.push_back({name, {}, {vrrp_instance}, std::move(value), doc, {}, {}, false});
   };
@@ -177,20 +186,32 @@ void add_vrrp_keywords(std::vector<Keyword>& table) {
   };
   const auto flag = [](Setter set) { return custom("", 0, 0, std::move(set)); };
 
-  table.push_back({"vrrp_instance", {}, {top}, custom("NAME", 1, 1, open_instance), "One virtual router.", vrrp_instance, {}, true});
+  table.push_back({"vrrp_instance",
+                   {},
+                   {top},
+                   custom("NAME", 1, 1, open_instance),
+                   "One virtual router.",
+                   vrrp_instance,
+                   {},
+                   true});
   add("state", choice<InitialState>(own(&InstanceDraft::state)), "The state to begin in; default BACKUP.");
   add("interface", interface_name(own(&InstanceDraft::interface)), "Where it speaks, and where its addresses are put.");
-  add("virtual_router_id", number(1, 255, own(&InstanceDraft::virtual_router_id)), "The same on all its routers, and unique on the link.");
-  add("priority", number(1, 255, own(&InstanceDraft::priority)), "The highest wins; 255: the owner of the addresses; default 100.");
+  add("virtual_router_id", number(1, 255, own(&InstanceDraft::virtual_router_id)),
+      "The same on all its routers, and unique on the link.");
+  add("priority", number(1, 255, own(&InstanceDraft::priority)),
+      "The highest wins; 255: the owner of the addresses; default 100.");
   add("advert_int", seconds(10ms, 255s, own(&InstanceDraft::advert_interval)),
       "Between advertisements; version 2: whole seconds, version 3: 0.01 to 40.95; default 1.");
   add("version", number(2, 3, own(&InstanceDraft::version)), "VRRP version; default vrrp_version, and 3 for IPv6.");
   add("preempt", flag([](Binder& binder, const Statement&) { binder.instance().nopreempt.reset(); }),
       "Take over from a master of lower priority (default).");
-  add("nopreempt", flag([](Binder& binder, const Statement& statement) { binder.instance().nopreempt = statement.at(); }),
+  add("nopreempt",
+      flag([](Binder& binder, const Statement& statement) { binder.instance().nopreempt = statement.at(); }),
       "Leave a master of lower priority its role.");
-  add("preempt_delay", seconds(0s, 1'000s, own(&InstanceDraft::preempt_delay)), "Wait so long before taking over; default 0.");
-  add("unicast_src_ip", address(own(&InstanceDraft::unicast_source)), "Source address of advertisements to unicast peers.");
+  add("preempt_delay", seconds(0s, 1'000s, own(&InstanceDraft::preempt_delay)),
+      "Wait so long before taking over; default 0.");
+  add("unicast_src_ip", address(own(&InstanceDraft::unicast_source)),
+      "Source address of advertisements to unicast peers.");
   add("mcast_src_ip", address(own(&InstanceDraft::multicast_source)), "Source address of multicast advertisements.");
   add("v3_checksum_as_v2", boolean(own(&InstanceDraft::checksum_as_v2)),
       "Version 3 over IPv4: checksum over the message alone, as RFC 9568 has it.");
@@ -200,23 +221,34 @@ void add_vrrp_keywords(std::vector<Keyword>& table) {
       "Do not answer packets to the addresses, unless their owner.");
   add("description", text("TEXT", own(&InstanceDraft::description)), "For people.");
 
-  records("unicast_peer", vrrp_instance, add_peer, "The other routers' addresses, one a line: unicast instead of multicast.");
-  records("virtual_ipaddress", vrrp_instance, [](Binder& binder, const Statement& record) {
-            add_virtual_address(binder, record, binder.instance().addresses);
-          }, "ADDRESS[/LENGTH] [dev INTERFACE] [label LABEL] [scope SCOPE] [brd ADDRESS], one a line, of one family.");
-  records("virtual_ipaddress_excluded", vrrp_instance, [](Binder& binder, const Statement& record) {
-            add_virtual_address(binder, record, binder.instance().excluded);
-          }, "Addresses that move with the others but are not advertised.");
-  records("track_interface", vrrp_instance, [](Binder& binder, const Statement& record) {
-            add_tracked(binder, record, binder.instance().tracked);
-          }, "INTERFACE [weight NUMBER] [reverse]: its loss is FAULT, or changes the priority.");
+  records("unicast_peer", vrrp_instance, add_peer,
+          "The other routers' addresses, one a line: unicast instead of multicast.");
+  records(
+      "virtual_ipaddress", vrrp_instance,
+      [](Binder& binder, const Statement& record) { add_virtual_address(binder, record, binder.instance().addresses); },
+      "ADDRESS[/LENGTH] [dev INTERFACE] [label LABEL] [scope SCOPE] [brd ADDRESS], one a line, of one family.");
+  records(
+      "virtual_ipaddress_excluded", vrrp_instance,
+      [](Binder& binder, const Statement& record) { add_virtual_address(binder, record, binder.instance().excluded); },
+      "Addresses that move with the others but are not advertised.");
+  records(
+      "track_interface", vrrp_instance,
+      [](Binder& binder, const Statement& record) { add_tracked(binder, record, binder.instance().tracked); },
+      "INTERFACE [weight NUMBER] [reverse]: its loss is FAULT, or changes the priority.");
 
-  table.push_back({"vrrp_sync_group", {}, {top}, custom("NAME", 1, 1, open_sync_group),
-                   "Instances that change state together.", vrrp_sync_group, {}, true});
+  table.push_back({"vrrp_sync_group",
+                   {},
+                   {top},
+                   custom("NAME", 1, 1, open_sync_group),
+                   "Instances that change state together.",
+                   vrrp_sync_group,
+                   {},
+                   true});
   records("group", vrrp_sync_group, add_member, "The instances' names.");
-  records("track_interface", vrrp_sync_group, [](Binder& binder, const Statement& record) {
-            add_tracked(binder, record, binder.sync_group().tracked);
-          }, "As in vrrp_instance, for all members.");
+  records(
+      "track_interface", vrrp_sync_group,
+      [](Binder& binder, const Statement& record) { add_tracked(binder, record, binder.sync_group().tracked); },
+      "As in vrrp_instance, for all members.");
 }
 
 }  // namespace ballast::config

@@ -23,12 +23,15 @@ LoadOptions completed(LoadOptions options) {
 
 }  // namespace
 
-Loaded load(std::string text, const std::string& name, const LoadOptions& options, const Files& files, const Limits& limits) {
+Loaded load(std::string text, const std::string& name, const LoadOptions& options, const Files& files,
+            const Limits& limits) {
   Sources sources;
   Report report{sources};
   TreeBuilder builder{report};
-  Preprocessor preprocessor{sources, report, files, {options.config_id, options.environment, limits},
-                            [&](std::vector<Piece> pieces) { builder.add(std::move(pieces)); }};
+  Preprocessor preprocessor{
+      sources, report, files, {options.config_id, options.environment, limits}, [&](std::vector<Piece> pieces) {
+        builder.add(std::move(pieces));
+      }};
   preprocessor.run(name, std::move(text), name);
   Binder binder{report, options.strict, limits};
   binder.bind(builder.finish());

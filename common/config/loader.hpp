@@ -21,7 +21,7 @@ struct Diagnostic {
   unsigned column = 0;  ///< from 1, in bytes of the line as written
   unsigned length = 1;  ///< how many characters the caret underlines
   std::string message;
-  std::string hint;     ///< "did you mean 'virtual_router_id'?"; may be empty
+  std::string hint;  ///< "did you mean 'virtual_router_id'?"; may be empty
   std::string source_line;
 };
 void to_json(nlohmann::json& json, const Diagnostic& value);
@@ -31,9 +31,9 @@ void from_json(const nlohmann::json& json, Diagnostic& value);
 std::string render(const Diagnostic& diagnostic);
 
 struct LoadOptions {
-  std::string config_id;                      ///< for `@id` lines; empty: the short host name
+  std::string config_id;                           ///< for `@id` lines; empty: the short host name
   std::map<std::string, std::string> environment;  ///< for `${_ENV…}`
-  bool strict = false;                        ///< keywords that are still to come are errors
+  bool strict = false;                             ///< keywords that are still to come are errors
 };
 
 /// An interface that the configuration names, and what is to be said if the machine has none of that name.
@@ -43,16 +43,17 @@ struct InterfaceUse {
 };
 
 struct Loaded {
-  Model model;                          ///< meaningful only if there is no error
-  std::vector<Diagnostic> diagnostics;  ///< in the order of the text
-  std::vector<InterfaceUse> interfaces; ///< each once, where it is named first
-  [[nodiscard]] bool ok() const;        ///< no error (warnings may be)
+  Model model;                           ///< meaningful only if there is no error
+  std::vector<Diagnostic> diagnostics;   ///< in the order of the text
+  std::vector<InterfaceUse> interfaces;  ///< each once, where it is named first
+  [[nodiscard]] bool ok() const;         ///< no error (warnings may be)
 };
 
 /// Reads a file with all that it includes. Never throws; a file that is not there is a diagnostic.
 Loaded load_file(const std::filesystem::path& file, const LoadOptions& options);
 
-/// The same for text that is already at hand (tests, fuzzing); `name` stands in diagnostics, includes are relative to its folder.
+/// The same for text that is already at hand (tests, fuzzing); `name` stands in diagnostics, includes are relative to
+/// its folder.
 Loaded load_text(std::string_view text, const std::string& name, const LoadOptions& options);
 
 /// What depends on the machine: a warning for each interface that the configuration names and the machine has not.

@@ -15,7 +15,8 @@
 
 namespace ballast::net {
 constexpr auto enum_names(Family*) {
-  return std::array{std::pair{Family::ipv4, std::string_view{"ipv4"}}, std::pair{Family::ipv6, std::string_view{"ipv6"}}};
+  return std::array{std::pair{Family::ipv4, std::string_view{"ipv4"}},
+                    std::pair{Family::ipv6, std::string_view{"ipv6"}}};
 }
 }  // namespace ballast::net
 
@@ -45,11 +46,11 @@ constexpr auto enum_names(Method*) {
 }
 constexpr auto enum_names(Scheduler*) {
   using enum Scheduler;
-  return std::array{pair{rr, string_view{"rr"}},     pair{wrr, string_view{"wrr"}},   pair{lc, string_view{"lc"}},
-                    pair{wlc, string_view{"wlc"}},   pair{sh, string_view{"sh"}},     pair{dh, string_view{"dh"}},
-                    pair{mh, string_view{"mh"}},     pair{sed, string_view{"sed"}},   pair{nq, string_view{"nq"}},
+  return std::array{pair{rr, string_view{"rr"}},     pair{wrr, string_view{"wrr"}},     pair{lc, string_view{"lc"}},
+                    pair{wlc, string_view{"wlc"}},   pair{sh, string_view{"sh"}},       pair{dh, string_view{"dh"}},
+                    pair{mh, string_view{"mh"}},     pair{sed, string_view{"sed"}},     pair{nq, string_view{"nq"}},
                     pair{lblc, string_view{"lblc"}}, pair{lblcr, string_view{"lblcr"}}, pair{fo, string_view{"fo"}},
-                    pair{ovf, string_view{"ovf"}},   pair{twos, string_view{"twos"}}, pair{p2c, string_view{"p2c"}}};
+                    pair{ovf, string_view{"ovf"}},   pair{twos, string_view{"twos"}},   pair{p2c, string_view{"p2c"}}};
 }
 constexpr auto enum_names(EngineKind*) {
   return std::array{pair{EngineKind::xdp, string_view{"xdp"}}, pair{EngineKind::ipvs, string_view{"ipvs"}}};
@@ -59,7 +60,8 @@ constexpr auto enum_names(XdpMode*) {
                     pair{XdpMode::generic, string_view{"generic"}}};
 }
 constexpr auto enum_names(InitialState*) {
-  return std::array{pair{InitialState::backup, string_view{"BACKUP"}}, pair{InitialState::master, string_view{"MASTER"}}};
+  return std::array{pair{InitialState::backup, string_view{"BACKUP"}},
+                    pair{InitialState::master, string_view{"MASTER"}}};
 }
 constexpr auto enum_names(CheckKind*) {
   return std::array{pair{CheckKind::tcp, string_view{"TCP_CHECK"}}, pair{CheckKind::http, string_view{"HTTP_GET"}}};
@@ -103,14 +105,14 @@ struct TrackInterface {
 
 /// Gratuitous ARP and unsolicited NA, keepalived's garp_* knobs with its defaults.
 struct Announce {
-  Duration delay = 5s;              ///< garp_master_delay: the second burst after becoming master; 0: none
-  unsigned repeat = 5;              ///< garp_master_repeat: in each burst
-  Duration refresh = 0s;            ///< garp_master_refresh; 0: never again
-  unsigned refresh_repeat = 1;      ///< garp_master_refresh_repeat
-  Duration lower_prio_delay = 5s;   ///< garp_lower_prio_delay: after an advertisement of lower priority was heard
-  unsigned lower_prio_repeat = 5;   ///< garp_lower_prio_repeat
-  Duration garp_interval = 0s;      ///< between two GARPs
-  Duration gna_interval = 0s;       ///< between two unsolicited NAs
+  Duration delay = 5s;             ///< garp_master_delay: the second burst after becoming master; 0: none
+  unsigned repeat = 5;             ///< garp_master_repeat: in each burst
+  Duration refresh = 0s;           ///< garp_master_refresh; 0: never again
+  unsigned refresh_repeat = 1;     ///< garp_master_refresh_repeat
+  Duration lower_prio_delay = 5s;  ///< garp_lower_prio_delay: after an advertisement of lower priority was heard
+  unsigned lower_prio_repeat = 5;  ///< garp_lower_prio_repeat
+  Duration garp_interval = 0s;     ///< between two GARPs
+  Duration gna_interval = 0s;      ///< between two unsolicited NAs
   bool operator==(const Announce&) const = default;
 };
 
@@ -120,15 +122,15 @@ struct VrrpInstance {
   std::uint8_t virtual_router_id = 0;  ///< 1..255
   std::uint8_t priority = 100;         ///< 1..255; 255: the address owner
   Duration advert_interval = 1s;
-  std::uint8_t version = 2;            ///< 2 or 3; IPv6 is always 3
+  std::uint8_t version = 2;  ///< 2 or 3; IPv6 is always 3
   net::Family family = net::Family::ipv4;
   InitialState initial_state = InitialState::backup;
   bool preempt = true;
   Duration preempt_delay = 0s;
-  std::optional<net::IpAddress> source;        ///< mcast_src_ip or unicast_src_ip
-  std::vector<net::IpAddress> unicast_peers;   ///< empty: multicast
-  bool v3_checksum_as_v2 = false;              ///< send the message-only checksum (RFC 9568) over IPv4
-  bool accept = true;                          ///< answer packets to the VIP though not its owner
+  std::optional<net::IpAddress> source;       ///< mcast_src_ip or unicast_src_ip
+  std::vector<net::IpAddress> unicast_peers;  ///< empty: multicast
+  bool v3_checksum_as_v2 = false;             ///< send the message-only checksum (RFC 9568) over IPv4
+  bool accept = true;                         ///< answer packets to the VIP though not its owner
   std::vector<VirtualAddress> virtual_addresses;
   std::vector<VirtualAddress> virtual_addresses_excluded;  ///< programmed but not advertised
   std::vector<TrackInterface> track_interfaces;
@@ -162,16 +164,16 @@ struct HttpUrl {
 /// One checker of one real server, every value resolved (checker, then real_server, then virtual_server, then default).
 struct Check {
   CheckKind kind = CheckKind::tcp;
-  net::Endpoint target;                      ///< connect_ip/connect_port, else the real server
-  std::optional<net::Endpoint> bind;         ///< bindto, bind_port
-  Duration delay_loop = 60s;                 ///< between two probes
+  net::Endpoint target;               ///< connect_ip/connect_port, else the real server
+  std::optional<net::Endpoint> bind;  ///< bindto, bind_port
+  Duration delay_loop = 60s;          ///< between two probes
   Duration connect_timeout = 5s;
-  unsigned retry = 1;                        ///< further tries before a failure counts
+  unsigned retry = 1;  ///< further tries before a failure counts
   Duration delay_before_retry = 1s;
-  Duration warmup = 0s;                      ///< random delay before the first probe
-  bool alpha = false;                        ///< down until the first success
-  std::string virtualhost;                   ///< HTTP: as in HttpUrl
-  std::vector<HttpUrl> urls;                 ///< HTTP: all must pass
+  Duration warmup = 0s;       ///< random delay before the first probe
+  bool alpha = false;         ///< down until the first success
+  std::string virtualhost;    ///< HTTP: as in HttpUrl
+  std::vector<HttpUrl> urls;  ///< HTTP: all must pass
   bool operator==(const Check&) const = default;
 };
 
@@ -191,15 +193,15 @@ struct SorryServer {
 };
 
 struct VirtualServer {
-  std::string name;  ///< unique: `tcp:203.0.113.10:443`, `udp:[2001:db8::1]:53` or `tcp:group:NAME`
+  std::string name;                      ///< unique: `tcp:203.0.113.10:443`, `udp:[2001:db8::1]:53` or `tcp:group:NAME`
   std::vector<net::Endpoint> endpoints;  ///< one, or those of the virtual_server_group
   Protocol protocol = Protocol::tcp;
   EngineKind engine = EngineKind::xdp;
   Method method = Method::nat;
   Scheduler scheduler = Scheduler::wlc;
-  bool alpha = false;  ///< servers start down
-  bool omega = false;  ///< quorum_down and notify_down run at the end, too
-  unsigned quorum = 1; ///< sum of weights of servers that are up, below which the service is down
+  bool alpha = false;   ///< servers start down
+  bool omega = false;   ///< quorum_down and notify_down run at the end, too
+  unsigned quorum = 1;  ///< sum of weights of servers that are up, below which the service is down
   unsigned hysteresis = 0;
   std::optional<SorryServer> sorry_server;
   std::optional<LvsTimeouts> timeouts;  ///< the service's own, else Global's
@@ -217,7 +219,7 @@ struct Model {
 
 // The parts' JSON is what `ballastctl config --json` prints and what the bus carries. A missing field is an error that
 // names it, an unknown one is ignored.
-#define BALLAST_CONFIG_JSON(Type)                      \
+#define BALLAST_CONFIG_JSON(Type)                        \
   void to_json(nlohmann::json& json, const Type& value); \
   void from_json(const nlohmann::json& json, Type& value);
 BALLAST_CONFIG_JSON(LvsTimeouts)

@@ -1,30 +1,37 @@
 #include "common/config/model.hpp"
 
-// The functions are declared in the header, so the bodies of NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE stand here without `inline`.
-#define BALLAST_FIELDS(Type, ...)                                                     \
-  void to_json(nlohmann::json& nlohmann_json_j, const Type& nlohmann_json_t) {        \
-    NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_TO, __VA_ARGS__))          \
-  }                                                                                   \
-  void from_json(const nlohmann::json& nlohmann_json_j, Type& nlohmann_json_t) {      \
-    NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_FROM, __VA_ARGS__))        \
+// The functions are declared in the header, so the bodies of NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE stand here without
+// `inline`.
+#define BALLAST_FIELDS(Type, ...)                                                \
+  void to_json(nlohmann::json& nlohmann_json_j, const Type& nlohmann_json_t) {   \
+    NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_TO, __VA_ARGS__))     \
+  }                                                                              \
+  void from_json(const nlohmann::json& nlohmann_json_j, Type& nlohmann_json_t) { \
+    NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_FROM, __VA_ARGS__))   \
   }
 
 namespace ballast::config {
 
 // One list of fields a struct; nlohmann's at() names the field that is missing.
 BALLAST_FIELDS(LvsTimeouts, tcp, tcp_fin, udp)
-BALLAST_FIELDS(Global, router_id, script_user, enable_script_security, lb_engine, lb_interfaces, xdp_mode, connection_table_size, lvs_timeouts)
+BALLAST_FIELDS(Global, router_id, script_user, enable_script_security, lb_engine, lb_interfaces, xdp_mode,
+               connection_table_size, lvs_timeouts)
 BALLAST_FIELDS(VirtualAddress, prefix, interface, label, scope, broadcast)
 BALLAST_FIELDS(TrackInterface, interface, weight, reverse)
-BALLAST_FIELDS(Announce, delay, repeat, refresh, refresh_repeat, lower_prio_delay, lower_prio_repeat, garp_interval, gna_interval)
-BALLAST_FIELDS(VrrpInstance, name, interface, virtual_router_id, priority, advert_interval, version, family, initial_state, preempt, preempt_delay, source, unicast_peers, v3_checksum_as_v2, accept, virtual_addresses, virtual_addresses_excluded, track_interfaces, announce, description)
+BALLAST_FIELDS(Announce, delay, repeat, refresh, refresh_repeat, lower_prio_delay, lower_prio_repeat, garp_interval,
+               gna_interval)
+BALLAST_FIELDS(VrrpInstance, name, interface, virtual_router_id, priority, advert_interval, version, family,
+               initial_state, preempt, preempt_delay, source, unicast_peers, v3_checksum_as_v2, accept,
+               virtual_addresses, virtual_addresses_excluded, track_interfaces, announce, description)
 BALLAST_FIELDS(VrrpSyncGroup, name, members, track_interfaces)
 BALLAST_FIELDS(StatusRange, first, last)
 BALLAST_FIELDS(HttpUrl, path, status, digest, virtualhost)
-BALLAST_FIELDS(Check, kind, target, bind, delay_loop, connect_timeout, retry, delay_before_retry, warmup, alpha, virtualhost, urls)
+BALLAST_FIELDS(Check, kind, target, bind, delay_loop, connect_timeout, retry, delay_before_retry, warmup, alpha,
+               virtualhost, urls)
 BALLAST_FIELDS(RealServer, endpoint, weight, method, inhibit_on_failure, checks)
 BALLAST_FIELDS(SorryServer, endpoint, method)
-BALLAST_FIELDS(VirtualServer, name, endpoints, protocol, engine, method, scheduler, alpha, omega, quorum, hysteresis, sorry_server, timeouts, real_servers)
+BALLAST_FIELDS(VirtualServer, name, endpoints, protocol, engine, method, scheduler, alpha, omega, quorum, hysteresis,
+               sorry_server, timeouts, real_servers)
 BALLAST_FIELDS(Model, global, vrrp_instances, vrrp_sync_groups, virtual_servers)
 
 }  // namespace ballast::config

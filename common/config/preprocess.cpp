@@ -26,7 +26,11 @@ std::string_view after_condition(std::string_view text) {
 }  // namespace
 
 Preprocessor::Preprocessor(Sources& sources, Report& report, const Files& files, Settings settings, Sink sink)
-    : sources_{sources}, report_{report}, files_{files}, settings_{std::move(settings)}, sink_{std::move(sink)},
+    : sources_{sources},
+      report_{report},
+      files_{files},
+      settings_{std::move(settings)},
+      sink_{std::move(sink)},
       // The node's own sequence: the same at every reload, so that an unchanged file is an unchanged configuration.
       random_{static_cast<std::minstd_rand::result_type>(std::hash<std::string>{}(settings_.config_id) | 1U)} {}
 
@@ -99,6 +103,7 @@ void Preprocessor::process(Line line) {
                   "does one contain itself?");
     return;
   }
+  bool expanded = false;
   while (true) {
     line.text.trim();
     if (line.text.empty()) return;
@@ -107,14 +112,16 @@ void Preprocessor::process(Line line) {
       if (!decide(line)) return;
       continue;
     }
-    if (line.text.view().find('$') == std::string_view::npos) break;
-    const std::string before{line.text.view()};
+    // Once: what stands in a value from the environment is not read again.
+    if (expanded || line.text.view().find('$') == std::string_view::npos) break;
     if (!expand(line)) return;
-    if (line.text.view() == before) break;
+    expanded = true;
   }
   if (include(line)) return;
-  if (decide_after_brace(line)) process(std::move(line));
-  else emit(line);
+  if (decide_after_brace(line))
+    process(std::move(line));
+  else
+    emit(line);
 }
 
 bool Preprocessor::wanted(std::string_view condition) const {
@@ -143,8 +150,10 @@ bool Preprocessor::decide_after_brace(Line& line) {
       if (next != std::string::npos && view[next] == '@') {
         const auto end = std::min(view.find_first_of(" \t", next), view.size());
         line.decided = true;
-        if (wanted(std::string_view{view}.substr(next + 1, end - next - 1))) line.text.erase(next, end - next);
-        else line.text.truncate(next);
+        if (wanted(std::string_view{view}.substr(next + 1, end - next - 1)))
+          line.text.erase(next, end - next);
+        else
+          line.text.truncate(next);
         return true;
       }
     }

@@ -10,11 +10,11 @@ namespace ballast::config {
 
 /// Bounds on what a small text may grow into.
 struct Limits {
-  std::size_t steps = 8'000'000;         ///< lines handled in all, those of definitions and repetitions included
-  std::size_t line_length = 1U << 20;    ///< bytes of a line after replacement
-  std::size_t replacements = 1'000;      ///< in one line
-  std::size_t depth = 64;                ///< files in files, definitions in definitions
-  std::size_t addresses = 65'536;        ///< that the ranges of virtual_server_groups may hold together
+  std::size_t steps = 8'000'000;       ///< lines handled in all, those of definitions and repetitions included
+  std::size_t line_length = 1U << 20;  ///< bytes of a line after replacement
+  std::size_t replacements = 1'000;    ///< in one line
+  std::size_t depth = 64;              ///< files in files, definitions in definitions
+  std::size_t addresses = 65'536;      ///< that the ranges of virtual_server_groups may hold together
 };
 
 /// Reads text line by line; follows includes, keeps or drops `@id` lines, stores `$NAME=value`, replaces `$NAME`,
@@ -42,7 +42,7 @@ class Preprocessor {
     Origin origin;
     std::vector<Fragment> more;  ///< a definition's further lines
     std::size_t depth = 0;
-    bool decided = false;        ///< an `@id` of this line was looked at
+    bool decided = false;  ///< an `@id` of this line was looked at
   };
   using Definition = std::vector<Fragment>;
 
@@ -69,6 +69,7 @@ class Preprocessor {
   /// Replaces what is known; false: the line was dealt with in another way.
   bool expand(Line& line);
   bool expand_lines(const Line& line, const Reference& reference, const Definition& definition);
+  void warn_of_no_reference(const Line& line);
   [[nodiscard]] std::optional<Reference> find_reference(std::string_view text, std::size_t from) const;
   [[nodiscard]] std::optional<std::string> built_in(const Reference& reference);
   bool include(const Line& line);

@@ -58,7 +58,8 @@ class Printer {
   void seconds(std::string_view keyword, Duration value) { line("{} {}", keyword, seconds_text(value)); }
 
   void timeouts(const LvsTimeouts& value) {
-    line("lvs_timeouts tcp {} tcpfin {} udp {}", seconds_text(value.tcp), seconds_text(value.tcp_fin), seconds_text(value.udp));
+    line("lvs_timeouts tcp {} tcpfin {} udp {}", seconds_text(value.tcp), seconds_text(value.tcp_fin),
+         seconds_text(value.udp));
   }
 
   void global(const Global& value) {
@@ -66,7 +67,8 @@ class Printer {
     text("router_id", value.router_id);
     if (!value.script_user.empty()) {
       const auto blank = value.script_user.find(' ');
-      const auto group = blank == std::string::npos ? "" : " " + word(std::string_view{value.script_user}.substr(blank + 1));
+      const auto group =
+          blank == std::string::npos ? "" : " " + word(std::string_view{value.script_user}.substr(blank + 1));
       line("script_user {}{}", word(std::string_view{value.script_user}.substr(0, blank)), group);
     }
     flag(value.enable_script_security, "enable_script_security");
@@ -167,8 +169,10 @@ class Printer {
       close();
     }
     if (group.empty() && value.endpoints.empty()) return;
-    if (group.empty()) open("virtual_server {} {}", value.endpoints.front().address, value.endpoints.front().port);
-    else open("virtual_server group {}", word(group));
+    if (group.empty())
+      open("virtual_server {} {}", value.endpoints.front().address, value.endpoints.front().port);
+    else
+      open("virtual_server group {}", word(group));
     line("protocol {}", value.protocol == Protocol::udp ? "UDP" : "TCP");
     line("lb_engine {}", value.engine);
     line("lvs_method {}", value.method);
@@ -218,7 +222,8 @@ class Printer {
     if (!value.status.empty()) {
       std::string codes;
       for (const auto& range : value.status) {
-        codes += range.first == range.last ? fmt::format(" {}", range.first) : fmt::format(" {}-{}", range.first, range.last);
+        codes += range.first == range.last ? fmt::format(" {}", range.first)
+                                           : fmt::format(" {}-{}", range.first, range.last);
       }
       line("status_code{}", codes);
     }

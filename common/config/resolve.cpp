@@ -42,7 +42,8 @@ std::vector<InterfaceUse> interface_uses(Binder& binder) {
   std::vector<InterfaceUse> uses;
   for (const auto& [name, at] : named) {
     if (!seen.insert(name).second) continue;
-    auto missing = binder.report().make(Severity::warning, at, fmt::format("interface '{}' does not exist on this machine", name));
+    auto missing =
+        binder.report().make(Severity::warning, at, fmt::format("interface '{}' does not exist on this machine", name));
     uses.push_back({name, std::move(missing)});
   }
   return uses;

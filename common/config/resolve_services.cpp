@@ -51,17 +51,24 @@ class ServiceResolver {
     for (const auto& [range, at] : draft.ranges) {
       expanded_ += range.count;
       if (expanded_ > binder_.limits().addresses) {
-        report_.error(at, fmt::format("the virtual_server_groups hold more than {} addresses", binder_.limits().addresses));
+        report_.error(at,
+                      fmt::format("the virtual_server_groups hold more than {} addresses", binder_.limits().addresses));
         return;
       }
-      for (std::uint32_t i = 0; i < range.count; ++i) endpoints.push_back({address_plus(range.first, i), range.port.value_or(0)});
+      for (std::uint32_t i = 0; i < range.count; ++i)
+        endpoints.push_back({address_plus(range.first, i), range.port.value_or(0)});
     }
-    if (endpoints.empty()) report_.error(draft.name.at, fmt::format("virtual_server_group {} has no addresses", draft.name.value));
+    if (endpoints.empty())
+      report_.error(draft.name.at, fmt::format("virtual_server_group {} has no addresses", draft.name.value));
   }
 
   void resolve(const ServiceDraft& draft) {
     VirtualServer made;
-    made.protocol = draft.protocol;
+    if (!draft.protocol) {
+      report_.warning(draft.at, fmt::format("{} has no protocol: TCP is assumed", draft.title),
+                      "keepalived assumes UDP");
+    }
+    made.protocol = draft.protocol.value_or(Protocol::tcp);
     made.engine = draft.engine.value_or(model_.global.lb_engine);
     made.method = draft.method ? draft.method->value : Method::nat;
     made.scheduler = draft.scheduler;
@@ -69,12 +76,17 @@ class ServiceResolver {
     made.omega = draft.omega;
     if (draft.timeouts.tcp || draft.timeouts.tcp_fin || draft.timeouts.udp) {
       const auto& global = model_.global.lvs_timeouts;
-      made.timeouts = LvsTimeouts{draft.timeouts.tcp.value_or(global.tcp), draft.timeouts.tcp_fin.value_or(global.tcp_fin),
-                                  draft.timeouts.udp.value_or(global.udp)};
+      made.timeouts =
+          LvsTimeouts{draft.timeouts.tcp.value_or(global.tcp), draft.timeouts.tcp_fin.value_or(global.tcp_fin),
+                      draft.timeouts.udp.value_or(global.udp)};
     }
     endpoints(draft, made);
     check_endpoints(draft, made);
-    if (draft.servers.empty()) report_.error(draft.at, fmt::format("{} has no real_server", draft.title));
+    if (draft.servers.empty()) {
+      report_.warning(draft.at, fmt::format("{} has no real_server{}", draft.title,
+                                            draft.sorry ? ": its sorry_server serves alone" : " and is ignored"));
+      if (!draft.sorry) return;
+    }
     std::unordered_map<ServiceKey, Position, ServiceKeyHash> seen;
     for (const auto& server : draft.servers) add_server(draft, server, made, seen);
     sorry_server(draft, made);
@@ -97,7 +109,8 @@ class ServiceResolver {
       report_.error(at, fmt::format("there is no virtual_server_group '{}'", shorten(name)),
                     near.empty() ? "" : fmt::format("did you mean '{}'?", near));
     } else if (const auto [first, fresh] = group_services_.emplace(made.name, draft.at); !fresh) {
-      report_.error(draft.at, fmt::format("{} ({}) exists already ({})", draft.title, made.protocol, report_.where(first->second)));
+      report_.error(draft.at, fmt::format("{} ({}) exists already ({})", draft.title, made.protocol,
+                                          report_.where(first->second)));
     } else {
       made.endpoints = group->second;
     }
@@ -108,8 +121,8 @@ class ServiceResolver {
     for (const auto& endpoint : made.endpoints) {
       const auto [first, fresh] = taken_.emplace(ServiceKey{endpoint, made.protocol}, draft.at);
       if (!fresh) {
-        report_.error(draft.at, fmt::format("{}: a {} service at {} exists already ({})", draft.title, made.protocol, endpoint,
-                                            report_.where(first->second)));
+        report_.error(draft.at, fmt::format("{}: a {} service at {} exists already ({})", draft.title, made.protocol,
+                                            endpoint, report_.where(first->second)));
         break;
       }
       if (homeless == nullptr && !floating_.contains(endpoint.address)) homeless = &endpoint;
@@ -122,7 +135,8 @@ class ServiceResolver {
                                           made.endpoints.front().address, other->address));
     }
     if (homeless != nullptr && !model_.vrrp_instances.empty()) {
-      report_.warning(draft.at, fmt::format("{} is in no vrrp_instance: this node serves it whatever its role", homeless->address));
+      report_.warning(
+          draft.at, fmt::format("{} is in no vrrp_instance: this node serves it whatever its role", homeless->address));
     }
   }
 
@@ -136,18 +150,20 @@ class ServiceResolver {
 
   /// Address and port of a real or sorry server, checked against what its method can do.
   std::optional<net::Endpoint> server_endpoint(const VirtualServer& made, const At<net::IpAddress>& address,
-                                               const std::optional<At<unsigned>>& port, Method method, std::string_view kind) {
+                                               const std::optional<At<unsigned>>& port, Method method,
+                                               std::string_view kind) {
     const auto common = common_port(made);
     if (!port && !common) {
-      if (!made.endpoints.empty()) report_.error(address.at, fmt::format("{} has no port, and its service has several", kind));
+      if (!made.endpoints.empty())
+        report_.error(address.at, fmt::format("{} has no port, and its service has several", kind));
       return std::nullopt;
     }
     const net::Endpoint endpoint{address.value, port ? static_cast<std::uint16_t>(port->value) : *common};
     if (made.endpoints.empty()) return endpoint;
     const auto& service = made.endpoints.front().address;
     if (service.family() != address.value.family() && (method == Method::nat || method == Method::dr)) {
-      report_.error(address.at, fmt::format("{} {} is {}, its service is {}: {} cannot translate between them", kind, address.value,
-                                            family_text(address.value), family_text(service), method));
+      report_.error(address.at, fmt::format("{} {} is {}, its service is {}: {} cannot translate between them", kind,
+                                            address.value, family_text(address.value), family_text(service), method));
     }
     const bool keeps_port = method == Method::dr || method == Method::tun;
     const auto differs = [&](const net::Endpoint& other) { return other.port != endpoint.port; };
@@ -164,23 +180,27 @@ class ServiceResolver {
     RealServer server;
     server.method = draft.method ? draft.method->value : made.method;
     server.weight = draft.weight;
-    server.inhibit_on_failure = pick<bool>(draft.timing.inhibit_on_failure, service.timing.inhibit_on_failure, {}, false);
+    server.inhibit_on_failure =
+        pick<bool>(draft.timing.inhibit_on_failure, service.timing.inhibit_on_failure, {}, false);
     const auto endpoint = server_endpoint(made, *draft.address, draft.port, server.method, "real_server");
     if (!endpoint) return;
     server.endpoint = *endpoint;
     const auto [first, fresh] = seen.emplace(ServiceKey{*endpoint, made.protocol}, draft.at);
     if (!fresh) {
-      report_.error(draft.at, fmt::format("real_server {} exists already in {} ({})", *endpoint, service.title, report_.where(first->second)));
+      report_.error(draft.at, fmt::format("real_server {} exists already in {} ({})", *endpoint, service.title,
+                                          report_.where(first->second)));
     }
     for (const auto& check : draft.checks) server.checks.push_back(resolve_check(service, draft, check, *endpoint));
     for (const auto& [name, at] : draft.checks_to_come) {
-      binder_.not_yet(at, fmt::format("checker '{}' of keepalived is not done yet and is ignored: real_server {} {}", name, *endpoint,
-                                      draft.checks.empty() ? "counts as always up" : "is checked without it"));
+      binder_.not_yet(at,
+                      fmt::format("checker '{}' of keepalived is not done yet and is ignored: real_server {} {}", name,
+                                  *endpoint, draft.checks.empty() ? "counts as always up" : "is checked without it"));
     }
     made.real_servers.push_back(std::move(server));
   }
 
-  Check resolve_check(const ServiceDraft& service, const ServerDraft& server, const CheckDraft& draft, net::Endpoint target) {
+  Check resolve_check(const ServiceDraft& service, const ServerDraft& server, const CheckDraft& draft,
+                      net::Endpoint target) {
     Check made;
     const auto& own = draft.timing;
     const auto& outer = server.timing;
@@ -191,7 +211,8 @@ class ServiceResolver {
     if (draft.connect_port) made.target.port = static_cast<std::uint16_t>(draft.connect_port->value);
     bind(draft, made);
     made.delay_loop = pick(own.delay_loop, outer.delay_loop, outermost.delay_loop, made.delay_loop);
-    made.connect_timeout = pick(own.connect_timeout, outer.connect_timeout, outermost.connect_timeout, made.connect_timeout);
+    made.connect_timeout =
+        pick(own.connect_timeout, outer.connect_timeout, outermost.connect_timeout, made.connect_timeout);
     made.retry = pick(own.retry, outer.retry, outermost.retry, made.retry);
     made.delay_before_retry = pick(own.delay_before_retry, outer.delay_before_retry, outermost.delay_before_retry,
                                    default_delay_before_retry(draft.kind));
@@ -211,7 +232,8 @@ class ServiceResolver {
     if (draft.bind_address) source.address = draft.bind_address->value;
     if (draft.bind_port) source.port = static_cast<std::uint16_t>(draft.bind_port->value);
     if (source.address.family() != made.target.address.family()) {
-      report_.error(draft.bind_address->at, fmt::format("bindto {} for a probe of {}: the families differ", source.address, made.target.address));
+      report_.error(draft.bind_address->at, fmt::format("bindto {} for a probe of {}: the families differ",
+                                                        source.address, made.target.address));
     }
     if (source.port != 0 || !source.address.is_unspecified()) made.bind = source;
   }
@@ -229,10 +251,12 @@ class ServiceResolver {
     std::uint64_t total = 0;
     for (const auto& server : made.real_servers) total += static_cast<unsigned>(server.weight);
     if (draft.quorum && made.quorum > total && !draft.servers.empty()) {
-      report_.warning(draft.quorum->at, fmt::format("quorum {} is never reached: all servers together weigh {}", made.quorum, total));
+      report_.warning(draft.quorum->at,
+                      fmt::format("quorum {} is never reached: all servers together weigh {}", made.quorum, total));
     }
     if (draft.hysteresis && made.hysteresis >= made.quorum) {
-      report_.warning(draft.hysteresis->at, fmt::format("hysteresis is lowered to {}, below the quorum of {}", made.quorum - 1, made.quorum));
+      report_.warning(draft.hysteresis->at,
+                      fmt::format("hysteresis is lowered to {}, below the quorum of {}", made.quorum - 1, made.quorum));
       made.hysteresis = made.quorum - 1;
     }
   }

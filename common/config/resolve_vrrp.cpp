@@ -9,8 +9,8 @@
 namespace ballast::config {
 namespace {
 
-constexpr std::size_t most_addresses = 255;           ///< the count of an advertisement is a byte (RFC 9568, 5.2.5)
-constexpr Duration longest_v3_interval = 40'950ms;    ///< 12 bits of centiseconds (RFC 9568, 5.2.7)
+constexpr std::size_t most_addresses = 255;         ///< the count of an advertisement is a byte (RFC 9568, 5.2.5)
+constexpr Duration longest_v3_interval = 40'950ms;  ///< 12 bits of centiseconds (RFC 9568, 5.2.7)
 
 std::string_view family_text(net::Family family) { return family == net::Family::ipv4 ? "IPv4" : "IPv6"; }
 
@@ -21,8 +21,10 @@ class InstanceResolver {
 
   VrrpInstance run() {
     made_.name = draft_.name.value;
-    if (!draft_.interface) report_.error(draft_.block, fmt::format("vrrp_instance {} has no interface", made_.name));
-    else made_.interface = draft_.interface->value;
+    if (!draft_.interface)
+      report_.error(draft_.block, fmt::format("vrrp_instance {} has no interface", made_.name));
+    else
+      made_.interface = draft_.interface->value;
     if (!draft_.virtual_router_id) {
       report_.error(draft_.block, fmt::format("vrrp_instance {} has no virtual_router_id", made_.name));
     } else {
@@ -45,14 +47,19 @@ class InstanceResolver {
 
  private:
   void family() {
-    if (!draft_.addresses.empty()) made_.family = draft_.addresses.front().address.prefix.address.family();
-    else if (draft_.native_ipv6) made_.family = net::Family::ipv6;
-    else if (!draft_.peers.empty()) made_.family = draft_.peers.front().value.family();
+    if (!draft_.addresses.empty())
+      made_.family = draft_.addresses.front().address.prefix.address.family();
+    else if (draft_.native_ipv6)
+      made_.family = net::Family::ipv6;
+    else if (!draft_.peers.empty())
+      made_.family = draft_.peers.front().value.family();
   }
 
   void version() {
     const bool ipv6 = made_.family == net::Family::ipv6;
-    made_.version = static_cast<std::uint8_t>(ipv6 ? 3 : draft_.version ? draft_.version->value : global_.vrrp_version.value_or(2));
+    made_.version = static_cast<std::uint8_t>(ipv6             ? 3
+                                              : draft_.version ? draft_.version->value
+                                                               : global_.vrrp_version.value_or(2));
     if (ipv6 && draft_.version && draft_.version->value != 3) {
       report_.warning(draft_.version->at, "IPv6 is VRRP version 3 in any case");
     }
@@ -66,8 +73,9 @@ class InstanceResolver {
     if (made_.version == 3 && value > longest_v3_interval) {
       report_.error(at, fmt::format("VRRP version 3 counts up to {} s", seconds_text(longest_v3_interval)));
     } else if (made_.advert_interval != value) {
-      report_.warning(at, fmt::format("VRRP version {} counts in steps of {} s: rounded up to {} s", made_.version,
-                                      seconds_text(step), seconds_text(made_.advert_interval)),
+      report_.warning(at,
+                      fmt::format("VRRP version {} counts in steps of {} s: rounded up to {} s", made_.version,
+                                  seconds_text(step), seconds_text(made_.advert_interval)),
                       made_.version == 2 ? "version 3 counts in hundredths" : "");
     }
   }
@@ -83,7 +91,8 @@ class InstanceResolver {
       made_.preempt = true;
     }
     if (draft_.preempt_delay && made_.preempt_delay > 0s) {
-      report_.warning(draft_.preempt_delay->at, "preempt_delay is ignored with state MASTER", "write state BACKUP on every node");
+      report_.warning(draft_.preempt_delay->at, "preempt_delay is ignored with state MASTER",
+                      "write state BACKUP on every node");
       made_.preempt_delay = 0s;
     }
   }
@@ -98,30 +107,36 @@ class InstanceResolver {
     }
     for (const auto& peer : draft_.peers) {
       check_family(peer);
-      if (made_.source == peer.value) report_.error(peer.at, fmt::format("{} is this node's own source address", peer.value));
+      if (made_.source == peer.value)
+        report_.error(peer.at, fmt::format("{} is this node's own source address", peer.value));
       made_.unicast_peers.push_back(peer.value);
     }
   }
 
   void check_family(const At<net::IpAddress>& address) {
     if (address.value.family() == made_.family) return;
-    report_.error(address.at, fmt::format("{} in vrrp_instance {}, which speaks {}", address.value, made_.name, family_text(made_.family)));
+    report_.error(address.at, fmt::format("{} in vrrp_instance {}, which speaks {}", address.value, made_.name,
+                                          family_text(made_.family)));
   }
 
   void addresses() {
     for (const auto& draft : draft_.addresses) {
       if (draft.address.prefix.address.family() != made_.family) {
-        report_.error(draft.at, fmt::format("{} among addresses of {}", draft.address.prefix.address, family_text(made_.family)),
+        report_.error(draft.at,
+                      fmt::format("{} among addresses of {}", draft.address.prefix.address, family_text(made_.family)),
                       "put it into virtual_ipaddress_excluded, or into an instance of its own");
       }
       add_address(draft, made_.virtual_addresses);
     }
     for (const auto& draft : draft_.excluded) add_address(draft, made_.virtual_addresses_excluded);
     if (made_.virtual_addresses.empty()) {
-      report_.warning(draft_.block, fmt::format("vrrp_instance {} has no virtual_ipaddress: routers after RFC 9568 refuse its "
-                                                "advertisements", made_.name));
+      report_.warning(draft_.block,
+                      fmt::format("vrrp_instance {} has no virtual_ipaddress: routers after RFC 9568 refuse its "
+                                  "advertisements",
+                                  made_.name));
     } else if (made_.virtual_addresses.size() > most_addresses) {
-      report_.error(draft_.addresses[most_addresses].at, fmt::format("an advertisement holds {} addresses", most_addresses),
+      report_.error(draft_.addresses[most_addresses].at,
+                    fmt::format("an advertisement holds {} addresses", most_addresses),
                     "put the others into virtual_ipaddress_excluded");
     }
   }
@@ -130,7 +145,8 @@ class InstanceResolver {
     auto address = draft.address;
     address.interface = draft.interface ? draft.interface->value : made_.interface;
     if (!seen_.insert(address.prefix.address).second) {
-      report_.warning(draft.at, fmt::format("{} stands in vrrp_instance {} twice: the first one counts", address.prefix.address, made_.name));
+      report_.warning(draft.at, fmt::format("{} stands in vrrp_instance {} twice: the first one counts",
+                                            address.prefix.address, made_.name));
       return;
     }
     list.push_back(std::move(address));
@@ -139,7 +155,9 @@ class InstanceResolver {
   void announce() {
     const auto& own = draft_.announce;
     const auto& global = global_.announce;
-    const auto pick = [](const auto& inner, const auto& outer, auto fallback) { return inner ? *inner : outer ? *outer : fallback; };
+    const auto pick = [](const auto& inner, const auto& outer, auto fallback) {
+      return inner ? *inner : outer ? *outer : fallback;
+    };
     auto& to = made_.announce;
     to.delay = pick(own.delay, global.delay, to.delay);
     to.repeat = pick(own.repeat, global.repeat, to.repeat);
@@ -174,9 +192,10 @@ void check_router_ids(Binder& binder, const Model& model) {
     auto& others = taken[{draft.interface->value, model.vrrp_instances[i].family, draft.virtual_router_id->value}];
     for (const auto* other : others) {
       if (!draft.peers.empty() && !other->peers.empty() && !share_a_peer(draft, *other)) continue;
-      binder.report().error(draft.virtual_router_id->at,
-                            fmt::format("virtual_router_id {} is taken on {} by vrrp_instance {} ({})", draft.virtual_router_id->value,
-                                        draft.interface->value, other->name.value, binder.report().where(other->virtual_router_id->at)));
+      binder.report().error(
+          draft.virtual_router_id->at,
+          fmt::format("virtual_router_id {} is taken on {} by vrrp_instance {} ({})", draft.virtual_router_id->value,
+                      draft.interface->value, other->name.value, binder.report().where(other->virtual_router_id->at)));
       break;
     }
     others.push_back(&draft);
@@ -202,8 +221,8 @@ void check_shared_addresses(Binder& binder) {
       for (const auto& address : *list) {
         const auto [owner, fresh] = owners.emplace(address.address.prefix.address, &draft);
         if (fresh || owner->second == &draft) continue;
-        binder.report().warning(address.at, fmt::format("{} is in vrrp_instance {}, too", address.address.prefix.address,
-                                                        owner->second->name.value));
+        binder.report().warning(address.at, fmt::format("{} is in vrrp_instance {}, too",
+                                                        address.address.prefix.address, owner->second->name.value));
       }
     }
   }
@@ -216,7 +235,11 @@ void resolve_sync_groups(Binder& binder, Model& model) {
   std::unordered_map<std::string_view, std::string_view> member_of;
   for (const auto& draft : binder.draft().sync_groups) {
     VrrpSyncGroup group{draft.name.value, {}, {}};
-    if (draft.members.empty()) binder.report().error(draft.name.at, fmt::format("vrrp_sync_group {} has no members", group.name));
+    if (draft.members.empty()) {
+      binder.report().warning(draft.name.at,
+                              fmt::format("vrrp_sync_group {} has no members and is ignored", group.name));
+      continue;
+    }
     for (const auto& [member, at] : draft.members) {
       const auto [other, fresh] = member_of.emplace(member, draft.name.value);
       if (!known.contains(member)) {
@@ -224,7 +247,8 @@ void resolve_sync_groups(Binder& binder, Model& model) {
         binder.report().error(at, fmt::format("there is no vrrp_instance '{}'", shorten(member)),
                               near.empty() ? "" : fmt::format("did you mean '{}'?", near));
       } else if (!fresh) {
-        binder.report().error(at, fmt::format("vrrp_instance {} is in vrrp_sync_group {} already", member, other->second));
+        binder.report().error(at,
+                              fmt::format("vrrp_instance {} is in vrrp_sync_group {} already", member, other->second));
       }
       group.members.push_back(member);
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_set>
 
 namespace ballast::config {
 namespace {
@@ -118,12 +119,11 @@ std::vector<Diagnostic> Report::take() {
   const auto key = [](const Entry& entry) { return std::tuple{entry.at.line, entry.at.column}; };
   std::ranges::stable_sort(entries_, {}, key);
   std::vector<Diagnostic> all;
-  for (auto& entry : entries_) {
-    const auto same = [&](const Diagnostic& other) {
-      return other.line == entry.diagnostic.line && other.column == entry.diagnostic.column &&
-             other.message == entry.diagnostic.message && other.file == entry.diagnostic.file;
-    };
-    if (all.empty() || !same(all.back())) all.push_back(std::move(entry.diagnostic));
+  std::unordered_set<std::string> told;  // a line of a ~SEQ is read often, and its fault is one
+  for (auto& [at, diagnostic] : entries_) {
+    const auto& d = diagnostic;
+    if (!told.insert(fmt::format("{}:{}:{}:{}", d.file, d.line, d.column, d.message)).second) continue;
+    all.push_back(std::move(diagnostic));
   }
   if (left_out_ > 0) {
     Diagnostic more = all.back();

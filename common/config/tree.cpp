@@ -16,8 +16,12 @@ TreeBuilder::TreeBuilder(Report& report) : report_{report}, stack_{&root_} {}
 void TreeBuilder::add(std::vector<Piece> pieces) {
   for (auto& piece : pieces) {
     switch (piece.kind) {
-      case Piece::Kind::open: open(piece.at); break;
-      case Piece::Kind::close: close(piece.at); break;
+      case Piece::Kind::open:
+        open(piece.at);
+        break;
+      case Piece::Kind::close:
+        close(piece.at);
+        break;
       case Piece::Kind::words:
         if (too_deep_ == 0) stack_.back()->children.push_back({std::move(piece.words), {}, false, {}});
     }

@@ -41,7 +41,8 @@ Result<Duration> parse_seconds(std::string_view text, Duration least, Duration m
   const bool sane = all_digits(whole) && all_digits(fraction) && whole.size() + fraction.size() > 0;
   if (!sane) return fail("'{}' is not a time in seconds", shorten(text));
   std::int64_t micros = 0;
-  if (whole.size() > 12) return fail("{} s is out of range: {} to {} s", shorten(text), seconds_text(least), seconds_text(most));
+  if (whole.size() > 12)
+    return fail("{} s is out of range: {} to {} s", shorten(text), seconds_text(least), seconds_text(most));
   for (const char c : whole) micros = micros * 10 + (c - '0');
   for (std::size_t i = 0; i < 6; ++i) micros = micros * 10 + (i < fraction.size() ? fraction[i] - '0' : 0);
   const Duration value{micros};

@@ -28,9 +28,13 @@ std::optional<T> read(Binder& binder, const Word& word, Parser&& parse) {
 }
 
 template <class Target, class T>
-void assign(Target& target, T value, Position) { target = std::move(value); }
+void assign(Target& target, T value, Position) {
+  target = std::move(value);
+}
 template <class Target, class T>
-void assign(std::optional<At<Target>>& target, T value, Position at) { target = At<Target>{std::move(value), at}; }
+void assign(std::optional<At<Target>>& target, T value, Position at) {
+  target = At<Target>{std::move(value), at};
+}
 
 template <class Access>
 Value number(unsigned least, unsigned most, Access access) {

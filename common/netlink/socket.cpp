@@ -21,6 +21,8 @@
 namespace ballast::netlink {
 namespace {
 
+constexpr std::uint32_t forever = ~0U;  ///< INFINITY_LIFE_TIME, which the kernel keeps to itself
+
 constexpr std::size_t receive_size = 64U << 10;  ///< what the kernel fills at most in one message of a dump
 constexpr int dump_attempts = 5;
 
@@ -238,6 +240,7 @@ Result<> Socket::add_address(const Address& address) {
   if (!address.label.empty() && address.prefix.address.is_v4()) request.put(IFA_LABEL, address.label);
   if (address.broadcast && address.prefix.address.is_v4()) request.put(IFA_BROADCAST, *address.broadcast);
   if (address.protocol != 0) request.put(IFA_PROTO, address.protocol);
+  if ((address.flags & IFA_F_DEPRECATED) != 0) request.put(IFA_CACHEINFO, ifa_cacheinfo{0, forever, 0, 0});
   if (const auto failure = impl_->acknowledge(request); failure && failure->code != EEXIST) {
     return fail("cannot add address {} to {}: {}", address.prefix.to_string(), describe_link(address.link),
                 failure->to_string());

@@ -24,7 +24,8 @@ class Socket {
   /// RTM_GETROUTE for one destination.
   Result<Route> route_to(const net::IpAddress& destination);
 
-  /// NLM_F_CREATE|NLM_F_REPLACE; an address that is there already is no error. IPv6 is added with IFA_F_NODAD.
+  /// NLM_F_CREATE|NLM_F_REPLACE; an address that is there already is no error. IPv6 is added with IFA_F_NODAD. IFA_F_DEPRECATED
+  /// (IPv6): never chosen by itself as the source of what this host sends.
   Result<> add_address(const Address& address);
   /// An address that is not there is no error.
   Result<> remove_address(const Address& address);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 
 #include "common/config/loader.hpp"
 #include "tools/ballastctl/commands.hpp"
@@ -27,8 +28,13 @@ config::LoadOptions load_options(const Options& options) {
 
 std::vector<std::string> interface_names() {
   std::vector<std::string> names;
-  const std::unique_ptr<struct if_nameindex[], decltype(&if_freenameindex)> list{if_nameindex(), &if_freenameindex};
-  for (const auto* entry = list.get(); entry != nullptr && entry->if_index != 0; ++entry) names.emplace_back(entry->if_name);
+  struct Free {
+    void operator()(struct if_nameindex* list) const { if_freenameindex(list); }
+  };
+  const std::unique_ptr<struct if_nameindex, Free> list{if_nameindex()};
+  for (const auto* entry = list.get(); entry != nullptr && entry->if_index != 0; ++entry) {
+    names.emplace_back(entry->if_name);
+  }
   return names;
 }
 
@@ -51,12 +57,14 @@ std::string counted(std::ptrdiff_t count, const char* noun) {
 
 int check(const Options& options) {
   const auto loaded = config::load_file(options.file, load_options(options));
+  auto diagnostics = loaded.diagnostics;
+  for (auto& missing : config::check_machine(loaded, interface_names())) diagnostics.push_back(std::move(missing));
   if (options.json)
-    fmt::print("{}\n", nlohmann::json(loaded.diagnostics).dump(2));
+    fmt::print("{}\n", nlohmann::json(diagnostics).dump(2));
   else
-    say(loaded.diagnostics);
-  const auto errors = std::ranges::count(loaded.diagnostics, config::Severity::error, &config::Diagnostic::severity);
-  const auto warnings = std::ssize(loaded.diagnostics) - errors;
+    say(diagnostics);
+  const auto errors = std::ranges::count(diagnostics, config::Severity::error, &config::Diagnostic::severity);
+  const auto warnings = std::ssize(diagnostics) - errors;
   const auto verdict = errors + warnings == 0
                            ? std::string{"no fault"}
                            : fmt::format("{}, {}", counted(errors, "error"), counted(warnings, "warning"));

@@ -7,10 +7,10 @@
 namespace ballast::forwardd::xdp {
 namespace {
 
-/// An inner map with these slots, filled before the program can see it.
-Result<Descriptor> make_inner(const std::vector<std::uint32_t>& slots, std::uint32_t flags) {
+/// An inner map with these slots, of any number (BPF_F_INNER_MAP, as maps.h has it), filled before the program can see it.
+Result<Descriptor> make_inner(const std::vector<std::uint32_t>& slots) {
   const auto count = static_cast<std::uint32_t>(slots.size());
-  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = flags);
+  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
   Descriptor inner{bpf_map_create(BPF_MAP_TYPE_ARRAY, "ballast_table", sizeof(std::uint32_t), sizeof(std::uint32_t), count,
                                   &options)};
   if (!inner) return fail("cannot make a scheduler's table of {} slots: {}", count, reason(inner.get()));
@@ -40,7 +40,7 @@ struct Write {
   Result<> operator()(const PutTable& put) const {
     if (put.known) return {};
     if (put.slots.empty()) return map("tables").drop(put.service);
-    const auto inner = make_inner(put.slots, object.table_flags);
+    const auto inner = make_inner(put.slots);
     if (!inner) return inner.error();
     return map("tables").put(put.service, static_cast<std::uint32_t>(inner->get()));
   }

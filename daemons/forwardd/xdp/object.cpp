@@ -134,7 +134,6 @@ Result<Object> keep(bpf_object* object) {
     if (!fd) return fd.error();
     auto made = Map::from(std::move(*fd), bpf_map__name(map));
     if (!made) return made.error();
-    if (bpf_map* inner = bpf_map__inner_map(map); inner != nullptr) kept.table_flags = bpf_map__map_flags(inner);
     kept.maps.emplace(made->name(), std::move(*made));
   }
   auto program = find_program(object, "ballast_xdp");

@@ -20,7 +20,6 @@ struct Object {
   Descriptor program;               ///< ballast_xdp
   Descriptor sweep;                 ///< ballast_sweep
   std::uint32_t program_id = 0;
-  std::uint32_t table_flags = 0;    ///< of the inner maps of `tables`
   bool adopted = false;             ///< maps of a run before this one are in use
 };
 

@@ -1,5 +1,6 @@
 #include "daemons/vrrpd/shell/address_keeper.hpp"
 
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
 #include <array>
@@ -36,6 +37,9 @@ netlink::Address to_kernel(const config::VirtualAddress& address, int link) {
   result.label = address.label;
   result.broadcast = address.broadcast;
   result.protocol = netlink::ballast_address_protocol;
+  // A health check from the VIP would be answered to whichever load balancer has it, or to a DR server itself. IPv4 prefers the
+  // address that was there first; IPv6 would take the newest.
+  if (address.prefix.address.is_v6()) result.flags = IFA_F_DEPRECATED;
   return result;
 }
 

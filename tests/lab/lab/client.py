@@ -5,6 +5,8 @@ import contextlib
 import dataclasses
 import itertools
 import pathlib
+import socket
+import struct
 import sys
 
 from .shell import wait_until
@@ -78,8 +80,8 @@ def watching(node, address, port=80, interval=0.01):
 class KeptConnection:
     """One HTTP connection that stays open over many requests."""
 
-    def __init__(self, node, address, port=80):
-        self._socket = node.connect(address, port)
+    def __init__(self, node, address, port=80, source_port=0):
+        self._socket = node.connect(address, port, source_port=source_port)
         self.server = self.ask()
 
     def ask(self):
@@ -103,4 +105,9 @@ class KeptConnection:
             return False
 
     def close(self):
+        self._socket.close()
+
+    def reset(self):
+        """Closes with a RST, so that neither side remembers the connection and its port is free at once."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()

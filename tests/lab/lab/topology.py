@@ -97,9 +97,10 @@ class Node:
             self._thread.shutdown()
             self._thread = None
 
-    def connect(self, address, port, timeout=5):
-        """A TCP connection from this node."""
-        return self.inside(lambda: socket.create_connection((address, port), timeout))
+    def connect(self, address, port, timeout=5, source_port=0):
+        """A TCP connection from this node; source_port 0: any."""
+        source = ("", source_port) if source_port else None
+        return self.inside(lambda: socket.create_connection((address, port), timeout, source))
 
     def udp(self, address, port, timeout=2):
         """A connected UDP socket of this node."""

@@ -90,6 +90,16 @@ TEST_F(NetlinkSocket, AnIpv6AddressAnswersAtOnce) {
   EXPECT_FALSE(find("2001:db8::10/128"));
 }
 
+TEST_F(NetlinkSocket, ADeprecatedAddressIsNoSourceByItself) {
+  const auto link = socket().link("left")->index;
+  ip({"-6", "address", "add", "2001:db8::1/64", "dev", "left", "nodad"});
+  auto address = vip(link, "2001:db8::100/64");
+  address.flags = IFA_F_DEPRECATED;
+  ASSERT_TRUE(socket().add_address(address));
+  EXPECT_NE(find("2001:db8::100/64").value().flags & IFA_F_DEPRECATED, 0U);
+  EXPECT_EQ(socket().route_to(*net::IpAddress::parse("2001:db8::2"))->source, net::IpAddress::parse("2001:db8::1").value());
+}
+
 TEST_F(NetlinkSocket, AnErrorNamesTheAddressAndTheInterface) {
   auto gone = vip(4242, "203.0.113.10/32");
   EXPECT_THAT(socket().add_address(gone).error().message,
