@@ -111,14 +111,14 @@ std::uint64_t World::active() const {
   return total;
 }
 
-Result<> World::forget_half_open() const {
+Result<> World::forget_half_open() {
   const auto& map = object_.maps.at("half_open");
-  std::vector<layout::flow_key> keys(map.info().max_entries);
-  std::vector<layout::flow> flows(keys.size());
+  scratch_.resize(map.info().max_entries * (sizeof(layout::flow_key) + sizeof(layout::flow)));
   std::uint32_t position = 0;
-  auto count = static_cast<std::uint32_t>(keys.size());
-  const int error =
-      bpf_map_lookup_and_delete_batch(map.fd(), nullptr, &position, keys.data(), flows.data(), &count, nullptr);
+  std::uint32_t count = map.info().max_entries;
+  void* keys = scratch_.data();
+  void* flows = scratch_.data() + count * sizeof(layout::flow_key);
+  const int error = bpf_map_lookup_and_delete_batch(map.fd(), nullptr, &position, keys, flows, &count, nullptr);
   if (error != 0 && error != -ENOENT) return fail("cannot empty the half-open table: {}", xdp::reason(error));
   return {};
 }

@@ -42,12 +42,13 @@ class World {
   /// Connections that are established now, by the servers' counters.
   [[nodiscard]] std::uint64_t active() const;
   /// Empties the half-open table.
-  [[nodiscard]] Result<> forget_half_open() const;
+  Result<> forget_half_open();
 
  private:
   forwardd::xdp::Object object_;
   forwardd::xdp::LoadTable load_;
   std::uint32_t servers_ = 0;  ///< indices in use, 0 included
+  std::vector<std::uint8_t> scratch_;
 };
 
 }  // namespace ballast::bench
