@@ -39,7 +39,8 @@ std::vector<Service> make_services() {
   using enum net::Family;
   std::vector<Service> services;
   for (const auto family : {ipv4, ipv6}) {
-    for (const auto method : {config::Method::dr, config::Method::nat}) services.push_back(make_service(method, family));
+    for (const auto method : {config::Method::dr, config::Method::nat})
+      services.push_back(make_service(method, family));
   }
   for (const auto family : {ipv4, ipv6}) {
     auto stranger = make_service(config::Method::dr, family);
@@ -54,17 +55,21 @@ std::vector<Case> make_cases(const std::vector<Service>& services, const std::ve
   for (std::size_t i = 0; i < services.size(); ++i) {
     const auto& service = services[i];
     if (i >= services.size() - 2) {
-      cases.push_back({fmt::format("for no VIP, {}", family_of(service)), Kind::foreign, {.service = &service, .flows = 65'536}});
+      cases.push_back(
+          {fmt::format("for no VIP, {}", family_of(service)), Kind::foreign, {.service = &service, .flows = 65'536}});
       continue;
     }
     const auto name = fmt::format("{} {}", method_of(service), family_of(service));
-    for (const auto count : flows) cases.push_back({name + " established", Kind::established, {.service = &service, .flows = count}});
+    for (const auto count : flows)
+      cases.push_back({name + " established", Kind::established, {.service = &service, .flows = count}});
     if (service.method == config::Method::nat) {
       for (const auto count : flows) {
-        cases.push_back({name + " answer", Kind::established, {.service = &service, .from = From::server, .flows = count}});
+        cases.push_back(
+            {name + " answer", Kind::established, {.service = &service, .from = From::server, .flows = count}});
       }
     }
-    const Stream fresh{.service = &service, .flags = tcp_syn, .first_flow = first_new_flow, .flows = new_flows};
+    const Stream fresh{
+        .service = &service, .flags = tcp_syn, .first_flow = first_new_flow, .flows = new_flows, .in_turn = true};
     cases.push_back({name + " new", Kind::fresh, fresh});
     cases.push_back({name + " new, evicting", Kind::evicting, fresh});
   }

@@ -20,8 +20,8 @@ struct Case {
   Stream stream;
 };
 
-/// DR and NAT, IPv4 and IPv6, established over each number of flows, new, and not ours. Each service once, in this order:
-/// DR IPv4, NAT IPv4, DR IPv6, NAT IPv6, and one that is never configured, IPv4 and IPv6.
+/// DR and NAT, IPv4 and IPv6, established over each number of flows, new, and not ours. Each service once, in this
+/// order: DR IPv4, NAT IPv4, DR IPv6, NAT IPv6, and one that is never configured, IPv4 and IPv6.
 std::vector<Case> make_cases(const std::vector<Service>& services, const std::vector<std::uint32_t>& flows);
 
 /// The services that make_cases wants; the last two are not for the data path.

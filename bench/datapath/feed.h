@@ -8,14 +8,14 @@
 enum { FEED_FRAME4 = 60, FEED_FRAME6 = 78, FEED_SERVERS = 8 };
 
 struct feed_state {
-	__u32 words[16]; /* what follows the Ethernet header; client's last 16 address bits, client's port, seq, urgent are 0 */
+	__u32 words[16]; /* what follows the Ethernet header; client's last 16 address bits and port, seq, ack, urgent are 0 */
 	__u32 macs[3];
 	__u16 protocol;  /* of Ethernet, as on the wire */
 	__u16 pad;
-	__u32 first;     /* flows [first, first + count), one after the other */
+	__u32 first;     /* flows [first, first + count); count is a power of two */
 	__u32 count;
-	__u32 done;      /* packets since flow `first` */
-	__u32 reserved;
+	__u32 done;      /* packets so far */
+	__u32 stride;    /* from a packet's flow to the next one's, odd: every flow has its turn */
 };
 
 #endif

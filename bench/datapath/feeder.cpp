@@ -10,7 +10,6 @@ namespace {
 
 constexpr net::MacAddress client_mac{{0x02, 0, 0, 0, 0, 0x01}};
 constexpr net::MacAddress balancer_mac{{0x02, 0, 0, 0, 0, 0x10}};
-constexpr std::uint32_t handshakes_at_once = 1024;  ///< well within the half-open table
 
 /// Of this thread alone: what others do on the CPU meanwhile is not counted.
 double cpu_nanoseconds() {
@@ -19,20 +18,15 @@ double cpu_nanoseconds() {
   return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
-Result<> send(Feeder& feeder, const Stream& stream) {
-  feeder.select(stream);
-  const auto outcome = feeder.run(stream.flows);
-  if (!outcome) return outcome.error();
-  if (outcome->verdict != XDP_TX) return fail("a packet of a handshake was not sent on (verdict {})", outcome->verdict);
-  return {};
-}
-
 }  // namespace
 
 Packet packet_of(const Stream& stream) {
   const auto& service = *stream.service;
-  Packet packet{.source_mac = client_mac, .destination_mac = balancer_mac, .source = service.client,
-                .destination = service.vip, .flags = stream.flags};
+  Packet packet{.source_mac = client_mac,
+                .destination_mac = balancer_mac,
+                .source = service.client,
+                .destination = service.vip,
+                .flags = stream.flags};
   if (stream.from == From::server) {
     packet.source = service.servers.front();
     packet.destination = service.client;
@@ -56,6 +50,7 @@ void Feeder::select(const Stream& stream) {
   auto state = make_feed(packet);
   state.first = stream.first_flow;
   state.count = stream.flows;
+  state.stride = stream.in_turn ? 1 : 0x9e3779b1;
   skeleton_->bss->state = state;
 }
 
@@ -92,21 +87,21 @@ Result<Feeder::Outcome> run_program(int program, const std::vector<std::uint8_t>
   return outcome;
 }
 
+Result<Feeder::Outcome> Feeder::shake_hands(const Service& service, std::uint32_t count) {
+  select({.service = &service, .flags = 0, .flows = count, .in_turn = true});
+  skeleton_->bss->answer = make_feed(packet_of({.service = &service, .from = From::server, .flags = 0}));
+  skeleton_->bss->steps = service.method == config::Method::nat ? 3 : 2;
+  skeleton_->bss->step = 0;
+  const auto& programs = skeleton_->progs;
+  const auto* program = service.vip.address.is_v4() ? programs.handshake4 : programs.handshake6;
+  return run_program(bpf_program__fd(program), frame_, count * skeleton_->bss->steps);
+}
+
 Result<> establish(Feeder& feeder, const World& world, const Service& service, std::uint32_t count) {
   const auto before = world.active();
   if (auto done = feeder.call(world.program()); !done) return done;
-  for (std::uint32_t first = 0; first < count; first += handshakes_at_once) {
-    Stream stream{.service = &service, .flags = tcp_syn, .first_flow = first, .flows = std::min(handshakes_at_once, count - first)};
-    if (auto done = send(feeder, stream); !done) return done;
-    if (service.method == config::Method::nat) {
-      stream.from = From::server;
-      stream.flags = tcp_syn | tcp_ack;
-      if (auto done = send(feeder, stream); !done) return done;
-    }
-    stream.from = From::client;
-    stream.flags = tcp_ack;
-    if (auto done = send(feeder, stream); !done) return done;
-  }
+  const auto outcome = feeder.shake_hands(service, count);
+  if (!outcome) return outcome.error();
   if (const auto made = world.active() - before; made != count) {
     return fail("{} of {} connections of {} are established", made, count, service.vip);
   }

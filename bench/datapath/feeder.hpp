@@ -17,7 +17,8 @@ struct Stream {
   From from = From::client;
   std::uint8_t flags = tcp_ack;
   std::uint32_t first_flow = 0;
-  std::uint32_t flows = 1;
+  std::uint32_t flows = 1;  ///< a power of two
+  bool in_turn = false;     ///< one flow after the other; else as if at random, so that no cache foresees the next
 };
 
 /// The first packet of a stream.
@@ -39,6 +40,8 @@ class Feeder {
   };
   /// One packet after the other, `packets` of them, on this CPU.
   [[nodiscard]] Result<Outcome> run(std::uint32_t packets) const;
+  /// Whole handshakes of flows [0, count) of a service, one after the other, to the program set by `call`.
+  [[nodiscard]] Result<Outcome> shake_hands(const Service& service, std::uint32_t count);
   /// The descriptor of the program that makes this stream's packets.
   [[nodiscard]] int program() const;
   [[nodiscard]] const std::vector<std::uint8_t>& frame() const { return frame_; }

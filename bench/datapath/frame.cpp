@@ -43,7 +43,8 @@ void put_ip(std::uint8_t* ip, const Packet& packet) {
 }
 
 std::uint32_t tcp_sum(const std::uint8_t* tcp, const Packet& packet) {
-  const auto pseudo = net::pseudo_header_sum(packet.source.address, packet.destination.address, tcp_protocol, tcp_length);
+  const auto pseudo =
+      net::pseudo_header_sum(packet.source.address, packet.destination.address, tcp_protocol, tcp_length);
   return net::checksum_add({tcp, tcp_length}, pseudo);
 }
 

@@ -23,7 +23,8 @@ forwardd::DesiredService desired(const Service& service) {
   made.method = service.method;
   made.scheduler = config::Scheduler::rr;
   for (const auto& server : service.servers) {
-    made.servers.push_back({.endpoint = server, .method = service.method, .weight = 1, .status = bus::ServerStatus::up});
+    made.servers.push_back(
+        {.endpoint = server, .method = service.method, .weight = 1, .status = bus::ServerStatus::up});
   }
   return made;
 }
