@@ -56,7 +56,7 @@ static __always_inline int towards_server(struct packet *p, __u32 index, const s
 
 /* The REPLY entry, with the way the client's packet came as its next hop until the routes have been asked. 0: the tuple belongs to
  * another connection of this client with this server. */
-static __always_inline int insert_reply(struct packet *p, const struct flow *forward, const struct server *server)
+static __noinline int insert_reply(struct packet *p, const struct flow *forward, const struct server *server)
 {
 	struct flow_key key;
 	struct flow reply = *forward;
@@ -77,6 +77,18 @@ static __always_inline int insert_reply(struct packet *p, const struct flow *for
 	bpf_map_delete_elem(&flows, &key);
 	bpf_map_update_elem(&half_open, &key, &reply, BPF_ANY);
 	return 1;
+}
+
+/* The half-open table may have evicted the REPLY entry alone. */
+static __always_inline void restore_reply(struct packet *p, const struct flow *forward, const struct server *server)
+{
+	struct flow_key key;
+
+	if (server->method != METHOD_NAT)
+		return;
+	reply_key_of(&key, &p->key, server);
+	if (!find_flow(&key))
+		insert_reply(p, forward, server);
 }
 
 static __always_inline int new_connection(struct packet *p, __u32 service_index, __u32 now)
@@ -116,6 +128,8 @@ static __always_inline int known_connection(struct packet *p, struct flow *flow,
 	struct service *service = forwarding_service(flow->service);
 	int is_tcp = p->key.protocol == IPPROTO_TCP;
 	int is_syn = is_tcp && (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+	__u32 server_index = flow->server;
+	int proved = 0;
 	__u8 state;
 
 	if (!service)
@@ -132,28 +146,26 @@ static __always_inline int known_connection(struct packet *p, struct flow *flow,
 		remove_connection(&p->key, flow);
 		return is_syn || !is_tcp ? -1 : drop(DROP_server_gone);
 	}
+	if (flow->last_seen != now)
+		flow->last_seen = now;
 	if (is_tcp) {
 		state = next_state(flow->state, p->tcp_flags, 0, server->method == METHOD_NAT);
-		if (is_syn && server->method == METHOD_NAT)
-			insert_reply(p, flow, server);
-		if (flow->last_seen != now)
-			flow->last_seen = now;
+		if (is_syn && is_half_open(state))
+			restore_reply(p, flow, server);
 		if (state != flow->state) {
-			int was_half_open = is_half_open(flow->state);
-
+			proved = is_half_open(flow->state) && !is_half_open(state) && state != STATE_CLOSE;
 			count_as(flow, state == STATE_ESTABLISHED ? COUNTED_ACTIVE : COUNTED_INACTIVE);
 			flow->state = state;
-			if (was_half_open && !is_half_open(state))
-				promote(&p->key, server);
 		}
-	} else if (flow->last_seen != now || !(flow->flags & FLOW_CONFIRMED)) {
-		flow->last_seen = now;
-		if (!(flow->flags & FLOW_CONFIRMED)) {
-			flow->flags |= FLOW_CONFIRMED;
-			promote(&p->key, server);
-		}
+	} else if (!(flow->flags & FLOW_CONFIRMED)) {
+		flow->flags |= FLOW_CONFIRMED;
+		proved = 1;
 	}
-	return towards_server(p, flow->server, server, 0);
+	if (proved) {
+		restore_reply(p, flow, server);
+		promote(&p->key, server);
+	}
+	return towards_server(p, server_index, server, 0);
 }
 
 static __always_inline int from_client(struct packet *p)
@@ -216,8 +228,7 @@ static __always_inline void find_way_back(struct packet *p, struct flow *flow)
 }
 
 /* Tells the FORWARD entry of an answer. 0: the connection is none any more. */
-static __always_inline int note_answer(struct packet *p, struct flow *reply, const struct server *server,
-				       const struct service *service, __u32 now)
+static __always_inline int note_answer(struct packet *p, struct flow *reply, const struct service *service, __u32 now)
 {
 	int tells = p->key.protocol == IPPROTO_TCP ? p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)
 						   : !(reply->flags & FLOW_CONFIRMED);
@@ -240,14 +251,23 @@ static __always_inline int note_answer(struct packet *p, struct flow *reply, con
 				count_as(flow, COUNTED_INACTIVE);
 			flow->state = state;
 		}
-	} else if (!(reply->flags & FLOW_CONFIRMED)) {
-		reply->flags |= FLOW_CONFIRMED;
-		if (!(flow->flags & FLOW_CONFIRMED)) {
-			flow->flags |= FLOW_CONFIRMED;
-			promote(&key, server);
-		}
 	}
 	return 1;
+}
+
+/* The answer to a UDP packet proves the connection. The REPLY entry moves, so nothing may use it afterwards. */
+static __always_inline void confirm_by_answer(struct packet *p, struct flow *reply, const struct server *server)
+{
+	struct flow_key key;
+	struct flow *flow;
+
+	reply->flags |= FLOW_CONFIRMED;
+	forward_key_of(&key, &p->key, reply);
+	flow = find_flow(&key);
+	if (!flow || (flow->flags & FLOW_CONFIRMED))
+		return;
+	flow->flags |= FLOW_CONFIRMED;
+	promote(&key, server);
 }
 
 static __always_inline int from_server(struct packet *p)
@@ -255,6 +275,7 @@ static __always_inline int from_server(struct packet *p)
 	struct flow *flow = find_flow(&p->key);
 	struct service *service;
 	struct server *server;
+	int verdict;
 
 	if (!flow || flow->kind != FLOW_REPLY)
 		return XDP_PASS;
@@ -262,7 +283,7 @@ static __always_inline int from_server(struct packet *p)
 	service = forwarding_service(flow->service);
 	if (!service || !server || server->generation != flow->server_generation)
 		return XDP_PASS;
-	if (!note_answer(p, flow, server, service, seconds_now()))
+	if (!note_answer(p, flow, service, seconds_now()))
 		return drop(DROP_no_connection);
 	find_way_back(p, flow);
 	if (!flow->ifindex)
@@ -271,7 +292,10 @@ static __always_inline int from_server(struct packet *p)
 		return drop(DROP_ttl);
 	rewrite(p, 1, flow->vip, flow->vip_port);
 	count_packet(flow->server, p->length, 1, 0);
-	return send(p, flow->ifindex, flow->source_mac, flow->destination_mac);
+	verdict = send(p, flow->ifindex, flow->source_mac, flow->destination_mac);
+	if (p->key.protocol == IPPROTO_UDP && !(flow->flags & FLOW_CONFIRMED))
+		confirm_by_answer(p, flow, server);
+	return verdict;
 }
 
 SEC("xdp")
