@@ -134,7 +134,7 @@ static __always_inline int known_connection(struct packet *p, struct flow *flow,
 
 	if (!service)
 		return XDP_PASS;
-	if (!server || server->generation != flow->server_generation || !(server->flags & SERVER_USED)) {
+	if (!is_servers(flow, server)) {
 		remove_connection(&p->key, flow);
 		return is_syn || !is_tcp ? -1 : drop(DROP_server_gone);
 	}
@@ -142,7 +142,7 @@ static __always_inline int known_connection(struct packet *p, struct flow *flow,
 		remove_connection(&p->key, flow);
 		return -1;
 	}
-	if (!(server->flags & SERVER_UP) && (!is_tcp || is_syn || (server->flags & SERVER_RESCHEDULE))) {
+	if (!(server->flags & SERVER_UP) && (is_syn || (server->flags & SERVER_RESCHEDULE))) {
 		remove_connection(&p->key, flow);
 		return is_syn || !is_tcp ? -1 : drop(DROP_server_gone);
 	}
@@ -281,8 +281,10 @@ static __always_inline int from_server(struct packet *p)
 		return XDP_PASS;
 	server = find_server(flow->server);
 	service = forwarding_service(flow->service);
-	if (!service || !server || server->generation != flow->server_generation)
+	if (!service)
 		return XDP_PASS;
+	if (!is_servers(flow, server))
+		return drop(DROP_server_gone);
 	if (!note_answer(p, flow, service, seconds_now()))
 		return drop(DROP_no_connection);
 	find_way_back(p, flow);
