@@ -54,6 +54,27 @@ static __always_inline int towards_server(struct packet *p, __u32 index, const s
 	return send(p, server->ifindex, server->source_mac, server->destination_mac);
 }
 
+/* Whether the connection that holds a REPLY entry is over, so that its tuple is free for another; what is left of it goes. */
+static __noinline int release_tuple(const struct flow_key *key, const struct flow *reply, __u32 now)
+{
+	struct flow_key forward_key;
+	struct flow *forward;
+	struct service *service;
+	__u32 index;
+
+	forward_key_of(&forward_key, key, reply);
+	forward = find_flow(&forward_key);
+	if (!forward || forward->server != reply->server || forward->server_generation != reply->server_generation)
+		return 1;
+	index = forward->service;
+	service = bpf_map_lookup_elem(&services, &index);
+	if (service && forward->state < STATE_TIME_WAIT && is_servers(forward, find_server(forward->server)) &&
+	    !is_expired(forward, service, now))
+		return 0;
+	remove_connection(&forward_key, forward);
+	return 1;
+}
+
 /* The REPLY entry, with the way the client's packet came as its next hop until the routes have been asked. 0: the tuple belongs to
  * another connection of this client with this server. */
 static __noinline int insert_reply(struct packet *p, const struct flow *forward, const struct server *server)
@@ -64,7 +85,8 @@ static __noinline int insert_reply(struct packet *p, const struct flow *forward,
 
 	reply_key_of(&key, &p->key, server);
 	other = find_flow(&key);
-	if (other && (other->vip_port != p->key.destination_port || !same_address(other->vip, p->key.destination)))
+	if (other && (other->vip_port != p->key.destination_port || !same_address(other->vip, p->key.destination)) &&
+	    !release_tuple(&key, other, forward->last_seen))
 		return 0;
 	reply.kind = FLOW_REPLY;
 	reply.counted = COUNTED_NOT;
@@ -95,19 +117,21 @@ static __always_inline int new_connection(struct packet *p, __u32 service_index,
 {
 	struct flow flow = {.service = service_index, .last_seen = now, .kind = FLOW_FORWARD};
 	struct server *server = 0;
+	__u32 taken = 0;
 
 	flow.state = p->key.protocol == IPPROTO_TCP ? STATE_SYN_RECV : STATE_UDP;
 	copy_address(flow.vip, p->key.destination);
 	flow.vip_port = p->key.destination_port;
 	flow.client_port = p->key.source_port;
 	for (int attempt = 0; attempt < 2; attempt++) {
-		flow.server = schedule(&p->key, service_index, attempt);
+		flow.server = schedule(&p->key, service_index, taken);
 		server = flow.server ? find_server(flow.server) : 0;
 		if (!server)
-			return drop(DROP_no_server);
+			return drop(taken ? DROP_tuple_taken : DROP_no_server);
 		flow.server_generation = server->generation;
 		if (server->method != METHOD_NAT || insert_reply(p, &flow, server))
 			break;
+		taken = flow.server;
 		server = 0;
 	}
 	if (!server)
