@@ -221,15 +221,16 @@ static __always_inline int from_client(struct packet *p)
 	return new_connection(p, index, now);
 }
 
-/* Asks the routes for the way to the client, once in a route generation. */
-static __always_inline void find_way_back(struct packet *p, struct flow *flow)
+/* Asks the routes for the way to the client, once in a route generation; while they name a neighbour that is not known, once a
+ * second. Where they know none, the way that is known is kept; where they forbid it, there is none. */
+static __always_inline void find_way_back(struct packet *p, struct flow *flow, __u32 now)
 {
 	struct bpf_fib_lookup fib = {};
 	const struct settings *current;
 	__u32 zero = 0;
 
 	current = bpf_map_lookup_elem(&settings, &zero);
-	if (!current || flow->route_generation == current->route_generation)
+	if (!current || flow->route_generation == current->route_generation || flow->routes_asked == now)
 		return;
 	fib.ifindex = p->ctx->ingress_ifindex;
 	fib.l4_protocol = p->key.protocol;
@@ -243,11 +244,21 @@ static __always_inline void find_way_back(struct packet *p, struct flow *flow)
 		fib.ipv4_src = ((__u32 *)flow->vip)[3];
 		fib.ipv4_dst = ((__u32 *)p->key.destination)[3];
 	}
-	if (bpf_fib_lookup(p->ctx, &fib, sizeof(fib), 0) != BPF_FIB_LKUP_RET_SUCCESS)
+	switch (bpf_fib_lookup(p->ctx, &fib, sizeof(fib), 0)) {
+	case BPF_FIB_LKUP_RET_SUCCESS:
+		flow->ifindex = fib.ifindex;
+		__builtin_memcpy(flow->source_mac, fib.smac, 6);
+		__builtin_memcpy(flow->destination_mac, fib.dmac, 6);
+		break;
+	case BPF_FIB_LKUP_RET_BLACKHOLE:
+	case BPF_FIB_LKUP_RET_UNREACHABLE:
+	case BPF_FIB_LKUP_RET_PROHIBIT:
+		flow->ifindex = 0;
+		break;
+	case BPF_FIB_LKUP_RET_NO_NEIGH:
+		flow->routes_asked = now;
 		return;
-	flow->ifindex = fib.ifindex;
-	__builtin_memcpy(flow->source_mac, fib.smac, 6);
-	__builtin_memcpy(flow->destination_mac, fib.dmac, 6);
+	}
 	flow->route_generation = current->route_generation;
 }
 
@@ -299,6 +310,7 @@ static __always_inline int from_server(struct packet *p)
 	struct flow *flow = find_flow(&p->key);
 	struct service *service;
 	struct server *server;
+	__u32 now = seconds_now();
 	int verdict;
 
 	if (!flow || flow->kind != FLOW_REPLY)
@@ -309,9 +321,9 @@ static __always_inline int from_server(struct packet *p)
 		return XDP_PASS;
 	if (!is_servers(flow, server))
 		return drop(DROP_server_gone);
-	if (!note_answer(p, flow, service, seconds_now()))
+	if (!note_answer(p, flow, service, now))
 		return drop(DROP_no_connection);
-	find_way_back(p, flow);
+	find_way_back(p, flow, now);
 	if (!flow->ifindex)
 		return drop(DROP_no_route);
 	if (!decrement_ttl(p))

@@ -139,13 +139,13 @@ struct flow {
 	__u8 counted;            /* 0 not, 1 active, 2 inactive: what leaving must undo (FORWARD only) */
 	__u8 flags;
 	__u32 route_generation;  /* REPLY: of the next hop below */
-	__u32 ifindex;
+	__u32 ifindex;           /* REPLY: 0 where the routes forbid the way */
 	__u8 source_mac[6];
 	__u8 destination_mac[6];
 	__u8 vip[16];            /* REPLY: the source address and port to put back; FORWARD: as in its key */
 	__be16 vip_port;
 	__be16 client_port;      /* REPLY: with the key's destination, names the FORWARD entry */
-	__u32 reserved;
+	__u32 routes_asked;      /* REPLY: the second in which they last named a neighbour that was not known */
 	/* 64 bytes. Sequence deltas of FULLNAT and SYN proxy, and mirroring's marks, go into a map of their own. */
 };
 
