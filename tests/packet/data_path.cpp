@@ -200,6 +200,7 @@ void DataPath::let_pass(const Packet& from_client, std::uint32_t seconds) {
       const auto& address = is_reply ? key.destination : key.source;
       if (text(address, is_reply ? key.destination_port : key.source_port) == client.to_string()) {
         flow.last_seen -= seconds;
+        flow.routes_asked -= seconds;
         aged.emplace_back(key, flow);
       }
       return true;
