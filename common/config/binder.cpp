@@ -4,14 +4,6 @@
 
 namespace ballast::config {
 
-std::string shorten(std::string_view text) {
-  constexpr std::size_t longest = 80;
-  if (text.size() <= longest) return std::string{text};
-  std::size_t end = longest;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return std::string{text.substr(0, end)} + "…";
-}
-
 AnnounceDraft& Binder::announce() { return context_ == Context::vrrp_instance ? instance().announce : draft_.announce; }
 
 TimingDraft& Binder::timing() {

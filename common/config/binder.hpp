@@ -44,7 +44,4 @@ class Binder {
   Context context_ = Context::top;
 };
 
-/// `virtual_server 10.0.0.1 80` — nothing of a text that is too long for a message.
-std::string shorten(std::string_view text);
-
 }  // namespace ballast::config

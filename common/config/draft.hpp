@@ -47,6 +47,7 @@ struct InstanceDraft {
   std::optional<At<net::IpAddress>> multicast_source, unicast_source;
   std::vector<At<net::IpAddress>> peers;
   std::vector<AddressDraft> addresses, excluded;
+  bool addresses_given = false;  ///< one was written at least, if a faulty one
   std::vector<At<TrackInterface>> tracked;
   AnnounceDraft announce;
   bool checksum_as_v2 = false;

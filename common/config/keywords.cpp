@@ -77,6 +77,8 @@ std::string nearest(std::string_view name, const std::vector<std::string_view>& 
   std::string best;
   std::size_t least = std::max<std::size_t>(name.size() / 3, 1) + 1;
   for (const auto candidate : candidates) {
+    const auto longer = std::max(name.size(), candidate.size());
+    if (longer - std::min(name.size(), candidate.size()) > least) continue;  // so many insertions at least
     const auto distance = edit_distance(name, candidate);
     if (distance < least || (distance == least && !best.empty() && candidate < best)) {
       least = distance;

@@ -225,7 +225,10 @@ void add_vrrp_keywords(std::vector<Keyword>& table) {
           "The other routers' addresses, one a line: unicast instead of multicast.");
   records(
       "virtual_ipaddress", vrrp_instance,
-      [](Binder& binder, const Statement& record) { add_virtual_address(binder, record, binder.instance().addresses); },
+      [](Binder& binder, const Statement& record) {
+        binder.instance().addresses_given = true;
+        add_virtual_address(binder, record, binder.instance().addresses);
+      },
       "ADDRESS[/LENGTH] [dev INTERFACE] [label LABEL] [scope SCOPE] [brd ADDRESS], one a line, of one family.");
   records(
       "virtual_ipaddress_excluded", vrrp_instance,

@@ -22,11 +22,11 @@ class InstanceResolver {
   VrrpInstance run() {
     made_.name = draft_.name.value;
     if (!draft_.interface)
-      report_.error(draft_.block, fmt::format("vrrp_instance {} has no interface", made_.name));
+      report_.error(draft_.block, title() + " has no interface");
     else
       made_.interface = draft_.interface->value;
     if (!draft_.virtual_router_id) {
-      report_.error(draft_.block, fmt::format("vrrp_instance {} has no virtual_router_id", made_.name));
+      report_.error(draft_.block, title() + " has no virtual_router_id");
     } else {
       made_.virtual_router_id = static_cast<std::uint8_t>(draft_.virtual_router_id->value);
     }
@@ -46,6 +46,10 @@ class InstanceResolver {
   }
 
  private:
+  [[nodiscard]] std::string title() const {
+    return made_.name.empty() ? std::string{"this vrrp_instance"} : "vrrp_instance " + made_.name;
+  }
+
   void family() {
     if (!draft_.addresses.empty())
       made_.family = draft_.addresses.front().address.prefix.address.family();
@@ -129,11 +133,9 @@ class InstanceResolver {
       add_address(draft, made_.virtual_addresses);
     }
     for (const auto& draft : draft_.excluded) add_address(draft, made_.virtual_addresses_excluded);
-    if (made_.virtual_addresses.empty()) {
+    if (!draft_.addresses_given) {
       report_.warning(draft_.block,
-                      fmt::format("vrrp_instance {} has no virtual_ipaddress: routers after RFC 9568 refuse its "
-                                  "advertisements",
-                                  made_.name));
+                      title() + " has no virtual_ipaddress: routers after RFC 9568 refuse its advertisements");
     } else if (made_.virtual_addresses.size() > most_addresses) {
       report_.error(draft_.addresses[most_addresses].at,
                     fmt::format("an advertisement holds {} addresses", most_addresses),

@@ -8,6 +8,7 @@ namespace ballast::config {
 namespace {
 
 constexpr std::size_t max_diagnostics = 10'000;  ///< more help nobody
+constexpr std::size_t max_message = 1'000;       ///< bytes, whatever names the text has
 constexpr std::size_t max_quoted_line = 4'096;   ///< bytes of a source line that a diagnostic carries
 
 /// The length of the UTF-8 sequence at the start of `text`; 0: none, or a control character that no text holds.
@@ -80,6 +81,12 @@ std::uint32_t Sources::bad_byte(Origin origin) const {
   return found != bad.end() && found->first == origin.number ? found->second : 0;
 }
 
+std::string shorten(std::string_view text, std::size_t longest) {
+  if (text.size() <= longest) return std::string{text};
+  while (longest > 0 && (static_cast<unsigned char>(text[longest]) & 0xc0) == 0x80) --longest;
+  return std::string{text.substr(0, longest)} + "…";
+}
+
 void Report::error(Position at, std::string message, std::string hint) {
   add(Severity::error, at, std::move(message), std::move(hint));
 }
@@ -96,8 +103,8 @@ Diagnostic Report::make(Severity severity, Position at, std::string message, std
   made.line = origin.number;
   made.column = origin.number == 0 ? 0 : at.column;
   made.length = std::max(at.length, 1U);
-  made.message = std::move(message);
-  made.hint = std::move(hint);
+  made.message = message.size() > max_message ? shorten(message, max_message) : std::move(message);
+  made.hint = shorten(hint, max_message);
   if (const auto line = sources_.line_text(origin); line.size() <= max_quoted_line) made.source_line = line;
   return made;
 }

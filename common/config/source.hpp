@@ -57,6 +57,9 @@ class Sources {
   std::vector<Origin> lines_;
 };
 
+/// A text as a message may quote it: what is longer ends with "…".
+std::string shorten(std::string_view text, std::size_t longest = 80);
+
 /// Collects the faults of a text; gives them back in its order, none twice.
 class Report {
  public:

@@ -1,11 +1,13 @@
 #include "common/netlink/parse.hpp"
 
+// Before the kernel's headers, which then leave out what it defines.
+#include <net/if.h>
+
 #include <linux/if_addr.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 
 #include <algorithm>
 #include <array>

@@ -18,52 +18,53 @@ TEST(Diagnostics, PointAtTheWordAndSuggestAnother) {
 }
 
 TEST(Diagnostics, TellAllFaultsOfAFileInOneRunInItsOrder) {
-  EXPECT_EQ(rendered("global_defs {\n"
-                     "  xdp_mode fast\n"
-                     "  connection_table_size 12\n"
-                     "}\n"
-                     "vrrp_instance A {\n"
-                     "  interface eth0\n"
-                     "  virtual_router_id 300\n"
-                     "  priority high\n"
-                     "}\n"
-                     "virtual_server 10.0.0.1 80 {\n"
-                     "  protocol TCP\n"
-                     "  real_server 10.0.0.300 80 {\n"
-                     "    TCP_CHECK\n"
-                     "  }\n"
-                     "}\n"
-                     "}\n"),
-            "f:2:12: error: 'fast' is none of auto|native|generic\n"
-            "    2 |   xdp_mode fast\n"
-            "      |            ^~~~\n"
-            "f:3:25: error: 12 is out of range: 1024 to 100000000\n"
-            "    3 |   connection_table_size 12\n"
-            "      |                         ^~\n"
-            "f:5:1: error: vrrp_instance A has no virtual_router_id\n"
-            "    5 | vrrp_instance A {\n"
-            "      | ^~~~~~~~~~~~~\n"
-            "f:5:1: warning: vrrp_instance A has no virtual_ipaddress: routers after RFC 9568 refuse its advertisements\n"
-            "    5 | vrrp_instance A {\n"
-            "      | ^~~~~~~~~~~~~\n"
-            "f:7:21: error: 300 is out of range: 1 to 255\n"
-            "    7 |   virtual_router_id 300\n"
-            "      |                     ^~~\n"
-            "f:8:12: error: 'high' is not a whole number (expected 1 to 255)\n"
-            "    8 |   priority high\n"
-            "      |            ^~~~\n"
-            "f:10:1: warning: 10.0.0.1 is in no vrrp_instance: this node serves it whatever its role\n"
-            "   10 | virtual_server 10.0.0.1 80 {\n"
-            "      | ^~~~~~~~~~~~~~\n"
-            "f:12:15: error: '10.0.0.300' is not an IPv4 or IPv6 address\n"
-            "   12 |   real_server 10.0.0.300 80 {\n"
-            "      |               ^~~~~~~~~~\n"
-            "f:13:5: error: 'TCP_CHECK' has no block\n"
-            "   13 |     TCP_CHECK\n"
-            "      |     ^~~~~~~~~ a '{' is missing\n"
-            "f:16:1: error: this '}' closes no block\n"
-            "   16 | }\n"
-            "      | ^\n");
+  EXPECT_EQ(
+      rendered("global_defs {\n"
+               "  xdp_mode fast\n"
+               "  connection_table_size 12\n"
+               "}\n"
+               "vrrp_instance A {\n"
+               "  interface eth0\n"
+               "  virtual_router_id 300\n"
+               "  priority high\n"
+               "}\n"
+               "virtual_server 10.0.0.1 80 {\n"
+               "  protocol TCP\n"
+               "  real_server 10.0.0.300 80 {\n"
+               "    TCP_CHECK\n"
+               "  }\n"
+               "}\n"
+               "}\n"),
+      "f:2:12: error: 'fast' is none of auto|native|generic\n"
+      "    2 |   xdp_mode fast\n"
+      "      |            ^~~~\n"
+      "f:3:25: error: 12 is out of range: 1024 to 100000000\n"
+      "    3 |   connection_table_size 12\n"
+      "      |                         ^~\n"
+      "f:5:1: error: vrrp_instance A has no virtual_router_id\n"
+      "    5 | vrrp_instance A {\n"
+      "      | ^~~~~~~~~~~~~\n"
+      "f:5:1: warning: vrrp_instance A has no virtual_ipaddress: routers after RFC 9568 refuse its advertisements\n"
+      "    5 | vrrp_instance A {\n"
+      "      | ^~~~~~~~~~~~~\n"
+      "f:7:21: error: 300 is out of range: 1 to 255\n"
+      "    7 |   virtual_router_id 300\n"
+      "      |                     ^~~\n"
+      "f:8:12: error: 'high' is not a whole number (expected 1 to 255)\n"
+      "    8 |   priority high\n"
+      "      |            ^~~~\n"
+      "f:10:1: warning: 10.0.0.1 is in no vrrp_instance: this node serves it whatever its role\n"
+      "   10 | virtual_server 10.0.0.1 80 {\n"
+      "      | ^~~~~~~~~~~~~~\n"
+      "f:12:15: error: '10.0.0.300' is not an IPv4 or IPv6 address\n"
+      "   12 |   real_server 10.0.0.300 80 {\n"
+      "      |               ^~~~~~~~~~\n"
+      "f:13:5: error: 'TCP_CHECK' has no block\n"
+      "   13 |     TCP_CHECK\n"
+      "      |     ^~~~~~~~~ a '{' is missing\n"
+      "f:16:1: error: this '}' closes no block\n"
+      "   16 | }\n"
+      "      | ^\n");
 }
 
 TEST(Diagnostics, CaretsStandBelowWhatTheyMeanAfterTabsAndUmlauts) {
@@ -99,8 +100,9 @@ TEST(Diagnostics, AnUnknownBlockIsSkippedWholeAndTheRestIsRead) {
 }
 
 TEST(Diagnostics, AKeywordInTheWrongBlockIsToldWhereItBelongs) {
-  EXPECT_THAT(faults(read_text("global_defs {\nvirtual_router_id 5\n}\n")),
-              ElementsAre("2:1: error: unknown keyword 'virtual_router_id' in global_defs (it belongs in vrrp_instance)"));
+  EXPECT_THAT(
+      faults(read_text("global_defs {\nvirtual_router_id 5\n}\n")),
+      ElementsAre("2:1: error: unknown keyword 'virtual_router_id' in global_defs (it belongs in vrrp_instance)"));
   EXPECT_THAT(faults(read_text("vrrp_instance A {\nvirtual_server 10.0.0.1 80 {\n}\n}\n")),
               Contains(HasSubstr("is a '}' missing above?")));
 }
@@ -136,8 +138,8 @@ TEST(Diagnostics, TooManyAreCutAndSaidSo) {
 }
 
 TEST(Diagnostics, InterfacesThatTheMachineHasNotAreWarningsEachOnce) {
-  const auto loaded = read_text(instance("track_interface {\n eth1\n eth0\n}") +
-                                instance("", "VI_2", 52, "10.0.0.2/24 dev eth2"));
+  const auto loaded =
+      read_text(instance("track_interface {\n eth1\n eth0\n}") + instance("", "VI_2", 52, "10.0.0.2/24 dev eth2"));
   ASSERT_TRUE(loaded.ok());
   std::vector<std::string> told;
   for (const auto& missing : check_machine(loaded, {"lo", "eth0"})) {

@@ -6,11 +6,13 @@ namespace {
 /// What a global_defs block with these lines gives as router_id; the faults if there are any.
 std::string router_id(const std::string& lines, LoadOptions options = {}) {
   const auto loaded = read_text("global_defs {\n" + lines + "\n}\n", std::move(options));
-  return loaded.diagnostics.empty() ? loaded.model.global.router_id : fmt::format("{}", fmt::join(faults(loaded), "; "));
+  return loaded.diagnostics.empty() ? loaded.model.global.router_id
+                                    : fmt::format("{}", fmt::join(faults(loaded), "; "));
 }
 
 std::vector<std::string> addresses(const std::string& lines) {
-  const auto loaded = read_text("virtual_server_group G {\n" + lines + "\n}\nvirtual_server group G {\n protocol TCP\n"
+  const auto loaded = read_text("virtual_server_group G {\n" + lines +
+                                "\n}\nvirtual_server group G {\n protocol TCP\n"
                                 "real_server 10.9.9.9 80 {\n}\n}\n");
   std::vector<std::string> all = errors(loaded);
   if (loaded.model.virtual_servers.empty()) return all;
@@ -63,7 +65,8 @@ TEST(Definition, MayHoldLinesAndBlocks) {
 }
 
 TEST(Definition, AFaultInItsLinesIsToldWhereTheyStand) {
-  EXPECT_EQ(router_id("$X=\\\nrouter_idd a\\\n\n$X"), "3:1: error: unknown keyword 'router_idd' in global_defs (did you mean 'router_id'?)");
+  EXPECT_EQ(router_id("$X=\\\nrouter_idd a\\\n\n$X"),
+            "3:1: error: unknown keyword 'router_idd' in global_defs (did you mean 'router_id'?)");
 }
 
 TEST(Definition, ThatContainsItselfIsNamed) {
@@ -132,8 +135,9 @@ TEST(Include, ReadsRelativeToTheIncludingFile) {
 }
 
 TEST(Include, StandsWithinABlockAndSharesDefinitions) {
-  const auto loaded = read_files("$ID=9\nvrrp_instance A {\ninclude vi\n}\n",
-                                 {{"/etc/b/vi", "interface eth0\nvirtual_router_id $ID\nvirtual_ipaddress {\n10.0.0.1\n}\n"}});
+  const auto loaded =
+      read_files("$ID=9\nvrrp_instance A {\ninclude vi\n}\n",
+                 {{"/etc/b/vi", "interface eth0\nvirtual_router_id $ID\nvirtual_ipaddress {\n10.0.0.1\n}\n"}});
   EXPECT_THAT(faults(loaded), IsEmpty());
   EXPECT_EQ(loaded.model.vrrp_instances.at(0).virtual_router_id, 9);
 }

@@ -71,16 +71,15 @@ inline std::vector<std::string> errors(const Loaded& loaded) {
 inline std::string instance(const std::string& lines = {}, const std::string& name = "VI_1", int vrid = 51,
                             const std::string& address = "192.0.2.100/24") {
   return fmt::format(
-      "vrrp_instance {} {{\n  interface eth0\n  virtual_router_id {}\n  virtual_ipaddress {{\n    {}\n  }}\n{}}}\n", name,
-      vrid, address, lines.empty() ? lines : lines + "\n");
+      "vrrp_instance {} {{\n  interface eth0\n  virtual_router_id {}\n  virtual_ipaddress {{\n    {}\n  }}\n{}}}\n",
+      name, vrid, address, lines.empty() ? lines : lines + "\n");
 }
 
 /// A service that is right, with further lines in it and in its server.
 inline std::string service(const std::string& lines = {}, const std::string& server_lines = {},
                            const std::string& address = "192.0.2.100 80") {
-  return fmt::format(
-      "virtual_server {} {{\n  protocol TCP\n{}  real_server 192.0.2.21 80 {{\n{}  }}\n}}\n", address,
-      lines.empty() ? lines : lines + "\n", server_lines.empty() ? server_lines : server_lines + "\n");
+  return fmt::format("virtual_server {} {{\n  protocol TCP\n{}  real_server 192.0.2.21 80 {{\n{}  }}\n}}\n", address,
+                     lines.empty() ? lines : lines + "\n", server_lines.empty() ? server_lines : server_lines + "\n");
 }
 
 using testing::Contains;

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What the feeding programs (feed.bpf.c) are told: a TCP packet and the range of flows to spread it over. */
+#ifndef BALLAST_BENCH_FEED_H
+#define BALLAST_BENCH_FEED_H
+
+#include <linux/types.h>
+
+enum { FEED_FRAME4 = 60, FEED_FRAME6 = 78, FEED_SERVERS = 8 };
+
+struct feed_state {
+	__u32 words[16]; /* what follows the Ethernet header; client's last 16 address bits and port, seq, ack, urgent are 0 */
+	__u32 macs[3];
+	__u16 protocol;  /* of Ethernet, as on the wire */
+	__u16 pad;
+	__u32 first;     /* flows [first, first + count); count is a power of two */
+	__u32 count;
+	__u32 done;      /* packets so far */
+	__u32 stride;    /* from a packet's flow to the next one's, odd: every flow has its turn */
+};
+
+#endif

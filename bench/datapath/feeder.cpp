@@ -1,0 +1,111 @@
+#include "bench/datapath/feeder.hpp"
+
+#include <bpf/bpf.h>
+#include <feed.skel.h>
+
+#include <ctime>
+
+namespace ballast::bench {
+namespace {
+
+constexpr net::MacAddress client_mac{{0x02, 0, 0, 0, 0, 0x01}};
+constexpr net::MacAddress balancer_mac{{0x02, 0, 0, 0, 0, 0x10}};
+
+/// Of this thread alone: what others do on the CPU meanwhile is not counted.
+double cpu_nanoseconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
+}  // namespace
+
+Packet packet_of(const Stream& stream) {
+  const auto& service = *stream.service;
+  Packet packet{.source_mac = client_mac,
+                .destination_mac = balancer_mac,
+                .source = service.client,
+                .destination = service.vip,
+                .flags = stream.flags};
+  if (stream.from == From::server) {
+    packet.source = service.servers.front();
+    packet.destination = service.client;
+  }
+  return packet;
+}
+
+void Feeder::Destroy::operator()(feed* skeleton) const { feed__destroy(skeleton); }
+
+Result<Feeder> Feeder::load() {
+  Feeder feeder;
+  feeder.skeleton_.reset(feed__open_and_load());
+  if (!feeder.skeleton_) return fail("the kernel does not take the feeding programs: {}", forwardd::xdp::reason(errno));
+  return feeder;
+}
+
+void Feeder::select(const Stream& stream) {
+  stream_ = stream;
+  const auto packet = packet_of(stream);
+  frame_ = make_frame(packet);
+  auto state = make_feed(packet);
+  state.first = stream.first_flow;
+  state.count = stream.flows;
+  state.stride = stream.in_turn ? 1 : 0x9e3779b1;
+  skeleton_->bss->state = state;
+}
+
+Result<> Feeder::call(std::optional<int> program) {
+  const int map = bpf_map__fd(skeleton_->maps.next_program);
+  const std::uint32_t zero = 0;
+  const int error = program ? bpf_map_update_elem(map, &zero, &*program, BPF_ANY) : bpf_map_delete_elem(map, &zero);
+  if (error != 0 && error != -ENOENT) return fail("cannot set the program to call: {}", forwardd::xdp::reason(error));
+  return {};
+}
+
+int Feeder::program() const {
+  const auto& programs = skeleton_->progs;
+  const bool is_v4 = stream_.service->vip.address.is_v4();
+  if (stream_.from == From::client) return bpf_program__fd(is_v4 ? programs.feed_client4 : programs.feed_client6);
+  return bpf_program__fd(is_v4 ? programs.feed_server4 : programs.feed_server6);
+}
+
+Result<Feeder::Outcome> Feeder::run(std::uint32_t packets) const { return run_program(program(), frame_, packets); }
+
+Result<Feeder::Outcome> run_program(int program, const std::vector<std::uint8_t>& frame, std::uint32_t packets) {
+  Feeder::Outcome outcome;
+  outcome.frame.resize(frame.size());
+  LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(), .data_out = outcome.frame.data(),
+              .data_size_in = static_cast<std::uint32_t>(frame.size()),
+              .data_size_out = static_cast<std::uint32_t>(frame.size()), .repeat = static_cast<int>(packets));
+  const double before = cpu_nanoseconds();
+  const int error = bpf_prog_test_run_opts(program, &options);
+  const double after = cpu_nanoseconds();
+  if (error != 0) return fail("BPF_PROG_RUN: {}", forwardd::xdp::reason(error));
+  outcome.nanoseconds = (after - before) / packets;
+  outcome.verdict = options.retval;
+  outcome.frame.resize(options.data_size_out);
+  return outcome;
+}
+
+Result<Feeder::Outcome> Feeder::shake_hands(const Service& service, std::uint32_t count) {
+  select({.service = &service, .flags = 0, .flows = count, .in_turn = true});
+  skeleton_->bss->answer = make_feed(packet_of({.service = &service, .from = From::server, .flags = 0}));
+  skeleton_->bss->steps = service.method == config::Method::nat ? 3 : 2;
+  skeleton_->bss->step = 0;
+  const auto& programs = skeleton_->progs;
+  const auto* program = service.vip.address.is_v4() ? programs.handshake4 : programs.handshake6;
+  return run_program(bpf_program__fd(program), frame_, count * skeleton_->bss->steps);
+}
+
+Result<> establish(Feeder& feeder, const World& world, const Service& service, std::uint32_t count) {
+  const auto before = world.active();
+  if (auto done = feeder.call(world.program()); !done) return done;
+  const auto outcome = feeder.shake_hands(service, count);
+  if (!outcome) return outcome.error();
+  if (const auto made = world.active() - before; made != count) {
+    return fail("{} of {} connections of {} are established", made, count, service.vip);
+  }
+  return {};
+}
+
+}  // namespace ballast::bench

@@ -1,0 +1,127 @@
+#include "bench/datapath/world.hpp"
+
+#include <bpf/bpf.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <numeric>
+
+#include "daemons/forwardd/xdp/layout.hpp"
+#include "daemons/forwardd/xdp/map_writer.hpp"
+
+namespace ballast::bench {
+namespace xdp = forwardd::xdp;
+namespace layout = xdp::layout;
+namespace {
+
+net::IpAddress ip(const std::string& text) { return *net::IpAddress::parse(text); }
+
+forwardd::DesiredService desired(const Service& service) {
+  forwardd::DesiredService made;
+  made.name = "tcp:" + service.vip.to_string();
+  made.endpoints = {service.vip};
+  made.method = service.method;
+  made.scheduler = config::Scheduler::rr;
+  for (const auto& server : service.servers) {
+    made.servers.push_back(
+        {.endpoint = server, .method = service.method, .weight = 1, .status = bus::ServerStatus::up});
+  }
+  return made;
+}
+
+xdp::NextHops hops_of(const std::vector<Service>& services, const Hop& hop) {
+  xdp::NextHops hops;
+  for (const auto& service : services) {
+    for (std::size_t i = 0; i < service.servers.size(); ++i) {
+      auto mac = hop.server;
+      mac.bytes[5] = static_cast<std::uint8_t>(mac.bytes[5] + i);
+      hops[service.servers[i].address] = {hop.ifindex, hop.source, mac};
+    }
+  }
+  return hops;
+}
+
+/// Loads without leaving a pin behind: the descriptors keep the maps.
+Result<xdp::Object> load_unpinned(std::uint32_t connections) {
+  const auto pins = std::filesystem::path{"/sys/fs/bpf"} / fmt::format("ballast-bench-{}", getpid());
+  if (auto prepared = xdp::prepare_pin_dir(pins); !prepared) return prepared.error();
+  auto object = xdp::load_object(pins, connections, [](const bus::Event&) {});
+  if (auto removed = xdp::remove_everything(pins); !removed) return removed.error();
+  return object;
+}
+
+}  // namespace
+
+Service make_service(config::Method method, net::Family family) {
+  const bool is_nat = method == config::Method::nat;
+  const bool is_v4 = family == net::Family::ipv4;
+  Service service;
+  service.method = method;
+  service.vip = {ip(fmt::format("{}{}", is_v4 ? "10.77.0." : "fd77::", is_nat ? 2 : 1)), 80};
+  service.client = {ip(is_v4 ? "10.76.0.0" : "fd76::"), 0};
+  for (int i = 0; i < FEED_SERVERS; ++i) {
+    const auto address = fmt::format("{}{}{}", is_v4 ? "10.78." : "fd78:", is_nat ? 1 : 0, is_v4 ? "." : "::");
+    service.servers.push_back({ip(address + std::to_string(i + 1)), static_cast<std::uint16_t>(is_nat ? 8080 : 80)});
+  }
+  return service;
+}
+
+Result<World> World::load(const std::vector<Service>& services, std::uint32_t connections, const Hop& hop) {
+  World world;
+  auto object = load_unpinned(connections);
+  if (!object) return object.error();
+  world.object_ = std::move(*object);
+  auto load = xdp::LoadTable::map(world.object_.maps.at("server_load"));
+  if (!load) return load.error();
+  world.load_ = std::move(*load);
+  auto mirror = xdp::read_mirror(world.object_);
+  if (!mirror) return mirror.error();
+  forwardd::DesiredState state;
+  for (const auto& service : services) state.services.push_back(desired(service));
+  const auto plan = xdp::make_plan(*mirror, state, hops_of(services, hop));
+  if (!plan.errors.empty()) return plan.errors.front();
+  for (const auto& change : plan.changes) {
+    if (auto written = xdp::write_change(world.object_, world.load_, change); !written) return written.error();
+    xdp::apply(*mirror, change);
+  }
+  world.servers_ = static_cast<std::uint32_t>(mirror->servers.size());
+  return world;
+}
+
+Result<World::Counts> World::counts() const {
+  Counts total;
+  for (std::uint32_t server = 1; server < servers_; ++server) {
+    const auto stats = object_.maps.at("server_stats").get_per_cpu<layout::server_stats>(server);
+    if (!stats) return stats.error();
+    for (const auto& cpu : *stats) {
+      total.in += cpu.packets_in;
+      total.out += cpu.packets_out;
+    }
+  }
+  for (std::uint32_t drop = 0; drop < layout::DROP_COUNT; ++drop) {
+    const auto counts = object_.maps.at("drops").get_per_cpu<std::uint64_t>(drop);
+    if (!counts) return counts.error();
+    total.drops = std::accumulate(counts->begin(), counts->end(), total.drops);
+  }
+  return total;
+}
+
+std::uint64_t World::active() const {
+  std::uint64_t total = 0;
+  for (std::uint32_t server = 1; server < servers_; ++server) total += load_.get(server).active;
+  return total;
+}
+
+Result<> World::forget_half_open() {
+  const auto& map = object_.maps.at("half_open");
+  scratch_.resize(map.info().max_entries * (sizeof(layout::flow_key) + sizeof(layout::flow)));
+  std::uint32_t position = 0;
+  std::uint32_t count = map.info().max_entries;
+  void* keys = scratch_.data();
+  void* flows = scratch_.data() + count * sizeof(layout::flow_key);
+  const int error = bpf_map_lookup_and_delete_batch(map.fd(), nullptr, &position, keys, flows, &count, nullptr);
+  if (error != 0 && error != -ENOENT) return fail("cannot empty the half-open table: {}", xdp::reason(error));
+  return {};
+}
+
+}  // namespace ballast::bench

@@ -1,0 +1,54 @@
+#pragma once
+// Ballast's own data path, loaded and filled as forwardd does it: services in four kinds, eight servers each.
+#include <memory>
+#include <vector>
+
+#include "bench/datapath/frame.hpp"
+#include "daemons/forwardd/xdp/load_table.hpp"
+#include "daemons/forwardd/xdp/object.hpp"
+#include "daemons/forwardd/xdp/planner.hpp"
+
+namespace ballast::bench {
+
+/// One service of the benchmark.
+struct Service {
+  config::Method method = config::Method::dr;
+  net::Endpoint vip;
+  std::vector<net::Endpoint> servers;
+  net::Endpoint client;  ///< flow 0's; the feeding programs add to address and port
+};
+
+/// DR or NAT, IPv4 or IPv6.
+Service make_service(config::Method method, net::Family family);
+
+/// By which interface and to which MACs the servers are reached.
+struct Hop {
+  std::uint32_t ifindex = 1;
+  net::MacAddress source{{0x02, 0, 0, 0, 0, 0x10}};
+  net::MacAddress server{{0x02, 0, 0, 0, 1, 0}};  ///< the first server's; the others count on from it
+};
+
+class World {
+ public:
+  /// `connections`: size of the connection table.
+  static Result<World> load(const std::vector<Service>& services, std::uint32_t connections, const Hop& hop);
+
+  [[nodiscard]] int program() const { return object_.program.get(); }
+  /// Packets towards and from servers since the start, and drops of any reason.
+  struct Counts {
+    std::uint64_t in = 0, out = 0, drops = 0;
+  };
+  [[nodiscard]] Result<Counts> counts() const;
+  /// Connections that are established now, by the servers' counters.
+  [[nodiscard]] std::uint64_t active() const;
+  /// Empties the half-open table.
+  Result<> forget_half_open();
+
+ private:
+  forwardd::xdp::Object object_;
+  forwardd::xdp::LoadTable load_;
+  std::uint32_t servers_ = 0;  ///< indices in use, 0 included
+  std::vector<std::uint8_t> scratch_;
+};
+
+}  // namespace ballast::bench

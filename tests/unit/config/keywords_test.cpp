@@ -1,0 +1,273 @@
+// Every keyword: its default, what it takes, what it refuses.
+#include "common/config/keywords.hpp"
+
+#include "tests/unit/config/support.hpp"
+
+namespace ballast::config {
+namespace {
+
+/// Where a line is put, and where in the model's JSON its value is found.
+struct Place {
+  std::string before, after, pointer;
+};
+
+std::string address_group() { return "\nvirtual_server_group G {\n192.0.2.100 80\n}\n"; }
+
+Place global(const std::string& field) { return {"global_defs {\n", "\n}\n", "/global/" + field}; }
+Place vrrp(const std::string& field) {
+  return {"vrrp_instance A {\ninterface eth0\nvirtual_router_id 9\nversion 3\n",
+          "\nvirtual_ipaddress {\n192.0.2.100\n}\n}\n", "/vrrp_instances/0/" + field};
+}
+Place virtual_server(const std::string& field) {
+  return {"virtual_server 192.0.2.100 80 {\nprotocol TCP\n",
+          "\nreal_server 192.0.2.9 80 {\nweight 1000\nTCP_CHECK {\n}\n}\n}\n", "/virtual_servers/0/" + field};
+}
+Place real_server(const std::string& field) {
+  return {"virtual_server 192.0.2.100 80 {\nprotocol TCP\nreal_server 192.0.2.9 80 {\n", "\n}\n}\n",
+          "/virtual_servers/0/real_servers/0/" + field};
+}
+Place check(const std::string& kind, const std::string& field) {
+  const auto url = kind == "HTTP_GET" ? "url {\n}\n" : "";
+  return {"virtual_server 192.0.2.100 80 {\nprotocol TCP\nreal_server 192.0.2.9 80 {\n" + kind + " {\n",
+          fmt::format("\n{}}}\n}}\n}}\n", url), "/virtual_servers/0/real_servers/0/checks/0/" + field};
+}
+Place url(const std::string& field) {
+  return {"virtual_server 192.0.2.100 80 {\nprotocol TCP\nreal_server 192.0.2.9 80 {\nHTTP_GET {\nurl {\n",
+          "\n}\n}\n}\n}\n", "/virtual_servers/0/real_servers/0/checks/0/urls/0/" + field};
+}
+
+struct Case {
+  std::string keyword;
+  Place place;
+  std::string standard;                                     ///< the model's JSON without the keyword
+  std::vector<std::pair<std::string, std::string>> values;  ///< what is written, and the model's JSON
+  std::vector<std::string> refused;
+};
+
+const std::vector<std::pair<std::string, std::string>> booleans{{"", "true"},      {"on", "true"},   {"yes", "true"},
+                                                                {"true", "true"},  {"off", "false"}, {"no", "false"},
+                                                                {"false", "false"}};
+const std::vector<std::string> no_seconds{"", "-1", "x", "1s", "1..2", ".", "99999999", "99999999999999999999"};
+
+std::vector<Case> global_cases() {
+  return {
+      {"router_id", global("router_id"), R"("")", {{"lb1", R"("lb1")"}, {"\"a b\"", R"("a b")"}}, {""}},
+      {"script_user", global("script_user"), R"("")", {{"nobody", R"("nobody")"}, {"a b", R"("a b")"}}, {""}},
+      {"enable_script_security", global("enable_script_security"), "false", booleans, {"maybe"}},
+      {"lb_engine", global("lb_engine"), R"("xdp")", {{"xdp", R"("xdp")"}}, {"", "dpdk", "ipvs"}},
+      {"lb_interfaces",
+       global("lb_interfaces"),
+       "[]",
+       {{"eth0 eth1 eth0", R"(["eth0","eth1"])"}},
+       {"", "a/b", "sixteen-letters0"}},
+      {"xdp_mode",
+       global("xdp_mode"),
+       R"("auto")",
+       {{"native", R"("native")"}, {"generic", R"("generic")"}},
+       {"", "NATIVE"}},
+      {"connection_table_size",
+       global("connection_table_size"),
+       "1000000",
+       {{"1024", "1024"}, {"100000000", "100000000"}},
+       {"", "1023", "100000001", "-1", "1e6"}},
+      {"lvs_timeouts",
+       global("lvs_timeouts"),
+       R"({"tcp":900.0,"tcp_fin":120.0,"udp":300.0})",
+       {{"tcp 60", R"({"tcp":60.0,"tcp_fin":120.0,"udp":300.0})"},
+        {"udp 1 tcpfin 2 tcp 3", R"({"tcp":3.0,"tcp_fin":2.0,"udp":1.0})"}},
+       {"", "tcp", "tcp 0", "sctp 5", "tcp 5 udp"}},
+  };
+}
+
+std::vector<Case> vrrp_cases() {
+  return {
+      {"state",
+       vrrp("initial_state"),
+       R"("BACKUP")",
+       {{"MASTER", R"("MASTER")"}, {"BACKUP", R"("BACKUP")"}},
+       {"", "FAULT", "master"}},
+      {"priority", vrrp("priority"), "100", {{"1", "1"}, {"255", "255"}}, {"", "0", "256", "-1", "1.5"}},
+      {"advert_int",
+       vrrp("advert_interval"),
+       "1.0",
+       {{"0.01", "0.01"}, {"40.95", "40.95"}, {".5", "0.5"}, {"2", "2.0"}},
+       {"", "0", "0.009", "40.96", "256", "1s"}},
+      {"nopreempt", vrrp("preempt"), "true", {{"", "false"}}, {}},
+      {"preempt", vrrp("preempt"), "true", {{"", "true"}}, {}},
+      {"preempt_delay",
+       vrrp("preempt_delay"),
+       "0.0",
+       {{"0", "0.0"}, {"1000", "1000.0"}, {"2.25", "2.25"}},
+       {"", "1001", "-1"}},
+      {"mcast_src_ip", vrrp("source"), "null", {{"192.0.2.1", R"("192.0.2.1")"}}, {"", "192.0.2", "2001:db8::1"}},
+      {"unicast_src_ip", vrrp("source"), "null", {{"192.0.2.1", R"("192.0.2.1")"}}, {"", "192.0.2", "2001:db8::1"}},
+      {"v3_checksum_as_v2", vrrp("v3_checksum_as_v2"), "false", booleans, {"maybe"}},
+      {"accept", vrrp("accept"), "true", booleans, {"maybe"}},
+      {"no_accept", vrrp("accept"), "true", {{"", "false"}}, {}},
+      {"description", vrrp("description"), R"("")", {{"\"the office\"", R"("the office")"}}, {""}},
+      {"garp_master_delay", vrrp("announce/delay"), "5.0", {{"0", "0.0"}, {"1.5", "1.5"}}, no_seconds},
+      {"garp_master_repeat", vrrp("announce/repeat"), "5", {{"0", "0"}, {"1000", "1000"}}, {"", "1001", "x"}},
+      {"garp_master_refresh", vrrp("announce/refresh"), "0.0", {{"60", "60.0"}}, no_seconds},
+      {"garp_master_refresh_repeat", vrrp("announce/refresh_repeat"), "1", {{"2", "2"}}, {"", "1001"}},
+      {"garp_lower_prio_delay", vrrp("announce/lower_prio_delay"), "5.0", {{"10", "10.0"}}, no_seconds},
+      {"garp_lower_prio_repeat", vrrp("announce/lower_prio_repeat"), "5", {{"1", "1"}}, {"", "1001"}},
+      {"garp_interval", vrrp("announce/garp_interval"), "0.0", {{"0.000001", "1e-06"}, {"10", "10.0"}}, no_seconds},
+      {"gna_interval", vrrp("announce/gna_interval"), "0.0", {{"0.1", "0.1"}}, no_seconds},
+  };
+}
+
+std::vector<Case> service_cases() {
+  return {
+      {"lvs_sched",
+       virtual_server("scheduler"),
+       R"("wlc")",
+       {{"rr", R"("rr")"}, {"wrr", R"("wrr")"}, {"wlc", R"("wlc")"}, {"mh", R"("mh")"}},
+       {"", "best", "fo", "dh", "lblc", "p2c"}},
+      {"lb_algo", virtual_server("scheduler"), R"("wlc")", {{"rr", R"("rr")"}}, {"", "best"}},
+      {"lvs_method",
+       virtual_server("method"),
+       R"("NAT")",
+       {{"DR", R"("DR")"}, {"NAT", R"("NAT")"}},
+       {"", "TUN", "FNAT", "FULLNAT", "dr"}},
+      {"lb_kind", virtual_server("method"), R"("NAT")", {{"DR", R"("DR")"}}, {""}},
+      {"lb_engine", virtual_server("engine"), R"("xdp")", {{"xdp", R"("xdp")"}}, {"", "ipvs"}},
+      {"omega", virtual_server("omega"), "false", booleans, {"maybe"}},
+      {"alpha", virtual_server("alpha"), "false", booleans, {"maybe"}},
+      {"quorum", virtual_server("quorum"), "1", {{"1", "1"}, {"1000", "1000"}}, {"", "0", "1000000001"}},
+      {"hysteresis", virtual_server("hysteresis"), "0", {{"0", "0"}}, {"", "-1"}},
+      {"sorry_server",
+       virtual_server("sorry_server"),
+       "null",
+       {{"192.0.2.5 81", R"({"endpoint":"192.0.2.5:81","method":"NAT"})"},
+        {"192.0.2.5", R"({"endpoint":"192.0.2.5:80","method":"NAT"})"}},
+       {"", "192.0.2", "192.0.2.5 0", "2001:db8::1 80"}},
+      {"sorry_server_lvs_method", virtual_server("sorry_server"), "null", {{"DR", "null"}}, {"", "TUN"}},
+      {"lvs_timeouts",
+       virtual_server("timeouts"),
+       "null",
+       {{"tcp 60", R"({"tcp":60.0,"tcp_fin":120.0,"udp":300.0})"}},
+       {"", "tcp"}},
+      {"delay_loop",
+       virtual_server("real_servers/0/checks/0/delay_loop"),
+       "60.0",
+       {{"0.001", "0.001"}, {"86400", "86400.0"}},
+       {"", "0", "86401"}},
+      {"inhibit_on_failure", virtual_server("real_servers/0/inhibit_on_failure"), "false", booleans, {"maybe"}},
+      {"weight", real_server("weight"), "1", {{"0", "0"}, {"65535", "65535"}}, {"", "-1", "65536"}},
+      {"inhibit_on_failure", real_server("inhibit_on_failure"), "false", booleans, {"maybe"}},
+      {"lvs_method", real_server("method"), R"("NAT")", {{"DR", R"("DR")"}}, {"", "TUN"}},
+  };
+}
+
+std::vector<Case> check_cases() {
+  std::vector<Case> all;
+  for (const std::string kind : {"TCP_CHECK", "HTTP_GET"}) {
+    const auto of = [&](const std::string& field) { return check(kind, field); };
+    const std::string pause = kind == "HTTP_GET" ? "3.0" : "1.0";
+    const std::vector<Case> both{
+        {"connect_ip", of("target"), R"("192.0.2.9:80")", {{"192.0.2.7", R"("192.0.2.7:80")"}}, {"", "x"}},
+        {"connect_port",
+         of("target"),
+         R"("192.0.2.9:80")",
+         {{"1", R"("192.0.2.9:1")"}, {"65535", R"("192.0.2.9:65535")"}},
+         {"", "0", "65536"}},
+        {"bindto", of("bind"), "null", {{"192.0.2.7", R"("192.0.2.7:0")"}}, {"", "x", "2001:db8::1"}},
+        {"bind_port", of("bind"), "null", {{"99", R"("0.0.0.0:99")"}}, {"", "0", "65536"}},
+        {"delay_loop", of("delay_loop"), "60.0", {{"1.5", "1.5"}}, {"", "0"}},
+        {"connect_timeout", of("connect_timeout"), "5.0", {{"0.001", "0.001"}}, {"", "0"}},
+        {"retry", of("retry"), "1", {{"0", "0"}, {"1000", "1000"}}, {"", "1001", "-1"}},
+        {"nb_get_retry", of("retry"), "1", {{"3", "3"}}, {""}},
+        {"delay_before_retry", of("delay_before_retry"), pause, {{"0", "0.0"}}, {"", "x"}},
+        {"warmup", of("warmup"), "60.0", {{"0", "0.0"}}, {"", "x"}},
+        {"alpha", of("alpha"), "false", booleans, {"maybe"}}};
+    all.insert(all.end(), both.begin(), both.end());
+  }
+  const std::string md5 = "0123456789abcdef0123456789abcdef";
+  const std::vector<Case> http{
+      {"virtualhost", check("HTTP_GET", "virtualhost"), R"("")", {{"www.example.com", R"("www.example.com")"}}, {""}},
+      {"path", url("path"), R"("/")", {{"/health?deep=1", R"("/health?deep=1")"}}, {"", "health", "\"/a b\""}},
+      {"status_code",
+       url("status"),
+       "[]",
+       {{"200", R"([{"first":200,"last":200}])"},
+        {"200-299 404", R"([{"first":200,"last":299},{"first":404,"last":404}])"}},
+       {"", "99", "1000", "299-200", "200-", "ok"}},
+      {"digest",
+       url("digest"),
+       R"("")",
+       {{md5, '"' + md5 + '"'}, {"0123456789ABCDEF0123456789ABCDEF", '"' + md5 + '"'}},
+       {"", "0123", md5 + "0", "g123456789abcdef0123456789abcdef"}},
+      {"virtualhost", url("virtualhost"), R"("")", {{"www.example.com", R"("www.example.com")"}}, {""}}};
+  all.insert(all.end(), http.begin(), http.end());
+  return all;
+}
+
+std::string value_at(const Place& place, const std::string& line, std::vector<std::string>& faulty) {
+  const auto loaded = read_text(place.before + line + place.after + address_group());
+  faulty = errors(loaded);
+  if (!faulty.empty()) return {};
+  return nlohmann::json(loaded.model).at(nlohmann::json::json_pointer{place.pointer}).dump();
+}
+
+class KeywordCases : public testing::TestWithParam<std::vector<Case>> {};
+
+TEST_P(KeywordCases, HaveTheirDefaultTakeWhatIsRightAndRefuseTheRest) {
+  std::vector<std::string> faulty;
+  for (const auto& [keyword, place, standard, values, refused] : GetParam()) {
+    EXPECT_EQ(value_at(place, "", faulty), standard) << keyword << " by default";
+    for (const auto& [written, expected] : values) {
+      EXPECT_EQ(value_at(place, keyword + " " + written, faulty), expected) << keyword << ' ' << written;
+      EXPECT_THAT(faulty, IsEmpty()) << keyword << ' ' << written;
+    }
+    for (const auto& written : refused) {
+      value_at(place, keyword + " " + written, faulty);
+      EXPECT_EQ(faulty.size(), 1U) << keyword << ' ' << written;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Global, KeywordCases, testing::Values(global_cases()));
+INSTANTIATE_TEST_SUITE_P(Vrrp, KeywordCases, testing::Values(vrrp_cases()));
+INSTANTIATE_TEST_SUITE_P(Service, KeywordCases, testing::Values(service_cases()));
+INSTANTIATE_TEST_SUITE_P(Check, KeywordCases, testing::Values(check_cases()));
+
+TEST(Keywords, EachHasAMeaningAndASyntaxAndNoContextKnowsANameTwice) {
+  std::map<std::pair<Context, std::string_view>, int> known;
+  for (const auto& keyword : keywords()) {
+    EXPECT_FALSE(keyword.doc.empty()) << keyword.name;
+    EXPECT_TRUE(keyword.value.most == 0 || !keyword.value.syntax.empty()) << keyword.name;
+    for (const auto context : keyword.contexts) {
+      EXPECT_EQ(++known[std::pair(context, keyword.name)], 1) << keyword.name;
+      for (const auto alias : keyword.aliases) EXPECT_EQ(++known[std::pair(context, alias)], 1) << alias;
+    }
+  }
+  EXPECT_GT(known.size(), 80U);
+}
+
+TEST(Keywords, NoneIsBothDoneAndToCome) {
+  for (const auto& keyword : keywords()) {
+    for (const auto context : keyword.contexts) {
+      EXPECT_FALSE(keyword_to_come(context, keyword.name)) << keyword.name;
+      for (const auto alias : keyword.aliases) EXPECT_FALSE(keyword_to_come(context, alias)) << alias;
+    }
+  }
+}
+
+TEST(Keywords, EachIsFoundAgainAfterASlipOfTheFinger) {
+  for (const auto& keyword : keywords()) {
+    if (keyword.name.size() < 6) continue;
+    auto misspelt = std::string{keyword.name};
+    std::swap(misspelt[2], misspelt[3]);
+    if (misspelt == keyword.name) misspelt.erase(3, 1);
+    EXPECT_EQ(suggest(keyword.contexts.front(), misspelt), keyword.name) << misspelt;
+  }
+}
+
+TEST(Keywords, NothingNearIsNoSuggestion) {
+  EXPECT_EQ(suggest(Context::top, "zzzzzzzzzzzz"), "");
+  EXPECT_EQ(suggest(Context::top, std::string(10'000, 'v')), "");
+  EXPECT_EQ(suggest(Context::vrrp_instance, ""), "");
+}
+
+}  // namespace
+}  // namespace ballast::config

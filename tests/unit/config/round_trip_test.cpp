@@ -1,0 +1,211 @@
+#include "tests/unit/config/support.hpp"
+
+namespace ballast::config {
+namespace {
+
+/// A file that uses whatever the model can hold.
+std::string everything() {
+  return R"(
+global_defs {
+  router_id "lb \"one\" \\ ${NOT} # !"
+  script_user nobody "no group"
+  enable_script_security
+  lb_interfaces eth0 eth1
+  xdp_mode generic
+  connection_table_size 2048
+  lvs_timeouts tcp 60.5 tcpfin 10 udp 20
+}
+vrrp_instance "VI 1" {
+  description "the office: a{b}c"
+  state BACKUP
+  interface eth0
+  virtual_router_id 51
+  priority 250
+  advert_int 0.25
+  version 3
+  nopreempt
+  preempt_delay 1.000001
+  unicast_src_ip 192.0.2.1
+  unicast_peer {
+    192.0.2.2
+    192.0.2.3
+  }
+  v3_checksum_as_v2
+  no_accept
+  garp_master_delay 1
+  garp_master_repeat 2
+  garp_master_refresh 3
+  garp_master_refresh_repeat 4
+  garp_lower_prio_delay 5
+  garp_lower_prio_repeat 6
+  garp_interval 0.007
+  gna_interval 0.008
+  virtual_ipaddress {
+    192.0.2.100/24 brd + dev eth1 label eth1:a scope link
+    192.0.2.101
+  }
+  virtual_ipaddress_excluded {
+    2001:db8::1/64
+  }
+  track_interface {
+    eth1 weight -5 reverse
+    eth2
+  }
+}
+vrrp_instance V6 {
+  state MASTER
+  interface eth0
+  virtual_router_id 51
+  mcast_src_ip fe80::5
+  virtual_ipaddress {
+    fe80::1/64
+  }
+}
+vrrp_instance EMPTY {
+  interface eth9
+  virtual_router_id 1
+  native_ipv6
+}
+vrrp_sync_group "G 1" {
+  group {
+    "VI 1"
+    V6
+  }
+  track_interface {
+    eth3 weight 9
+  }
+}
+virtual_server_group FRONT {
+  192.0.2.100-101 80
+  192.0.2.104/31 81
+}
+virtual_server group FRONT {
+  protocol TCP
+  real_server 10.0.0.1 8080 {
+  }
+}
+virtual_server group FRONT {
+  protocol UDP
+  sorry_server 10.0.0.9 9
+  real_server 10.0.0.1 8080 {
+    weight 0
+  }
+}
+virtual_server 192.0.2.100 443 {
+  protocol TCP
+  lvs_sched mh
+  lvs_method DR
+  alpha
+  omega
+  quorum 3
+  hysteresis 1
+  lvs_timeouts tcp 5
+  sorry_server 192.0.2.9 444
+  sorry_server_lvs_method NAT
+  delay_loop 1.5
+  real_server 192.0.2.21 443 {
+    weight 5
+    inhibit_on_failure
+    TCP_CHECK {
+      connect_ip 192.0.2.77
+      connect_port 9
+      bindto 192.0.2.1
+      bind_port 2000
+      connect_timeout 0.5
+      retry 0
+      delay_before_retry 0
+      warmup 0
+      alpha off
+    }
+    HTTP_GET {
+      virtualhost www.example.com
+      bind_port 2001
+      url {
+        path "/a?b=$c{d}"
+        status_code 200-299 404
+        digest 0123456789abcdef0123456789abcdef
+        virtualhost other
+      }
+      url {
+      }
+    }
+  }
+  real_server 192.0.2.22 444 {
+    lvs_method NAT
+  }
+}
+virtual_server 2001:db8::100 53 {
+  protocol UDP
+  lvs_sched rr
+  real_server 2001:db8::21 5353 {
+    HTTP_GET {
+      connect_ip 192.0.2.5
+      bind_port 7
+      url {
+        path /
+      }
+    }
+  }
+}
+)";
+}
+
+std::string at_each(const std::string& text) { return fmt::format("{}", fmt::join(errors(read_text(text)), "\n")); }
+
+TEST(RoundTrip, WhatIsPrintedReadsAsTheSameModel) {
+  const auto loaded = read_text(everything());
+  ASSERT_THAT(errors(loaded), IsEmpty());
+  const auto text = print(loaded.model);
+  const auto again = read_text(text);
+  EXPECT_EQ(at_each(text), "") << text;
+  EXPECT_EQ(nlohmann::json(again.model), nlohmann::json(loaded.model)) << text;
+  EXPECT_EQ(print(again.model), text) << "printing is stable";
+}
+
+TEST(RoundTrip, AnEmptyFileIsADefaultConfiguration) {
+  const auto loaded = read_text("");
+  EXPECT_THAT(faults(loaded), IsEmpty());
+  EXPECT_EQ(loaded.model, Model{});
+  EXPECT_EQ(read_text(print(loaded.model)).model, Model{});
+}
+
+TEST(RoundTrip, NamesMayHoldWhateverTheLanguageUses) {
+  for (const std::string name :
+       {"a b",     "a{b", "}", "#",    "!",    "a\\b", "\\",   "$A",    "${A}",   "$", "@lb2", "~SEQ(N, 1, 2)",
+        "include", "äöü", "'", "a\"b", "\\\"", "\\#",  "$A=b", "group", "fwmark", "{", "on",   "\t"}) {
+    Model model;
+    model.global.router_id = name;
+    VrrpInstance instance;
+    instance.name = name;
+    instance.interface = "eth0";
+    instance.virtual_router_id = 5;
+    instance.description = name + name;
+    model.vrrp_instances.push_back(instance);
+    model.vrrp_sync_groups.push_back({name, {name}, {}});
+    const auto again = read_text("$A=wrong\n" + print(model));
+    EXPECT_THAT(errors(again), IsEmpty()) << name << '\n' << print(model);
+    EXPECT_EQ(again.model, model) << name << '\n' << print(model);
+  }
+}
+
+TEST(RoundTrip, TheJsonOfAModelGivesTheModel) {
+  const auto model = read_text(everything()).model;
+  const auto text = nlohmann::json(model).dump();
+  EXPECT_EQ(nlohmann::json::parse(text).get<Model>(), model);
+}
+
+TEST(RoundTrip, AMissingFieldOfTheJsonIsNamedAndAnUnknownOneIgnored) {
+  auto json = nlohmann::json(read_text(everything()).model);
+  json["vrrp_instances"][0]["shoe_size"] = 43;
+  EXPECT_NO_THROW(json.get<Model>());
+  json["vrrp_instances"][0].erase("priority");
+  try {
+    static_cast<void>(json.get<Model>());
+    FAIL() << "nothing was missed";
+  } catch (const nlohmann::json::exception& missing) {
+    EXPECT_THAT(missing.what(), HasSubstr("priority"));
+  }
+}
+
+}  // namespace
+}  // namespace ballast::config
