@@ -127,6 +127,7 @@ Result<Stream::acceptor> listen(const asio::any_io_executor& executor, const std
   boost::system::error_code error;
   acceptor.open(Stream{}, error);
   if (error) return fail("cannot open a Unix socket: {}", error.message());
+  keep_from_children(acceptor.native_handle());
   const auto before = umask(socket_umask);
   acceptor.bind(*address, error);
   umask(before);
@@ -138,6 +139,8 @@ Result<Stream::acceptor> listen(const asio::any_io_executor& executor, const std
   if (error) return fail("cannot listen on {}: {}", socket.string(), error.message());
   return acceptor;
 }
+
+void keep_from_children(int descriptor) { fcntl(descriptor, F_SETFD, FD_CLOEXEC); }
 
 Result<Peer> peer_of(int socket) {
   ucred credentials{};

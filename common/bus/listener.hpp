@@ -27,6 +27,9 @@ Accounts find_accounts();
 Result<boost::asio::local::stream_protocol::acceptor> listen(const boost::asio::any_io_executor& executor,
                                                              const std::filesystem::path& socket, const Accounts& accounts);
 
+/// A child that held a connection open would hide from both its ends that the other is gone.
+void keep_from_children(int descriptor);
+
 /// Who is at the other end.
 Result<Peer> peer_of(int socket);
 

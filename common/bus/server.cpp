@@ -124,6 +124,7 @@ asio::awaitable<void> Server::Impl::accept() {
 }
 
 void Server::Impl::welcome(Stream::socket socket) {
+  keep_from_children(socket.native_handle());
   auto peer = peer_of(socket.native_handle());
   if (!peer) return log::warning("bus: a connection is refused: {}", peer.error().message);
   const auto id = broker.connect(std::move(*peer));
@@ -137,17 +138,14 @@ asio::awaitable<void> Server::Impl::read(ConnectionId id, std::shared_ptr<Link> 
   const auto self = shared_from_this();
   FrameDecoder decoder{broker.frame_limit(id)};
   std::vector<char> buffer(read_size);
-  for (bool good = true; good;) {
+  bool good = true;
+  for (;;) {
     const auto [error, size] = co_await link->socket.async_read_some(asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
     if (error) break;
+    if (!good) continue;  // one that broke the rules still reads why, until the broker drops it
     decoder.feed({buffer.data(), size});
     good = handle(id, decoder);
     arm();
-  }
-  // One that broke the rules still reads why; the broker drops it when it does not.
-  while (link->socket.is_open() && !broker.finished(id)) {
-    const auto [error, size] = co_await link->socket.async_read_some(asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
-    if (error || size == 0) break;
   }
   drop(id);
   links.erase(id);
