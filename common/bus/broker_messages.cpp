@@ -64,7 +64,7 @@ void Broker::hello(ConnectionId id, Connection& connection, const json& frame) {
     host_.note(log::Level::info, fmt::format("bus: {} (pid {}, user {}) is here", role, connection.peer.pid, connection.peer.user));
   }
   say(id, {{"op", "welcome"}, {"version", BALLAST_VERSION}, {"protocol", protocol_version}, {"instance", options_.instance}});
-  if (configuration) relay_.joined(id, role, host_.now());
+  if (configuration && is_daemon(role)) relay_.joined(id, role, host_.now());
 }
 
 void Broker::publish_of(ConnectionId id, const Connection& connection, const json& frame) {
