@@ -1,0 +1,277 @@
+#include "tests/packet/data_path.hpp"
+
+#include <arpa/inet.h>
+#include <ballast_xdp.skel.h>
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <ctime>
+#include <ostream>
+#include <stdexcept>
+
+#include "daemons/forwardd/xdp/report.hpp"
+
+namespace ballast::packet {
+namespace xdp = forwardd::xdp;
+namespace {
+
+constexpr const char* drop_names[] = {
+#define X(name, explanation) #name,
+    DROP_REASONS(X)
+#undef X
+};
+
+template <class T>
+T must(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+void resize(bpf_map* map, std::uint32_t entries) {
+  if (bpf_map__set_max_entries(map, entries) != 0) throw std::runtime_error("cannot set a map's size");
+}
+
+xdp::Descriptor duplicate(int fd) { return xdp::Descriptor{fcntl(fd, F_DUPFD_CLOEXEC, 3)}; }
+
+std::optional<layout::flow> look_up(const xdp::Map& map, const layout::flow_key& key) {
+  layout::flow flow{};
+  if (bpf_map_lookup_elem(map.fd(), &key, &flow) != 0) return std::nullopt;
+  return flow;
+}
+
+std::string text(const __u8 (&bytes)[16], std::uint16_t port) {
+  return net::Endpoint{net::IpAddress::v6(bytes), ntohs(port)}.to_string();
+}
+
+}  // namespace
+
+void PrintTo(const Outcome& outcome, std::ostream* out) {
+  constexpr const char* names[] = {"aborted", "dropped: ", "passed ", "transmitted ", "redirected "};
+  *out << names[static_cast<unsigned>(outcome.verdict)] << outcome.reason;
+  if (!outcome.frame.empty()) *out << describe(outcome.frame) << fmt::format("\n  {:02x}", fmt::join(outcome.frame, ""));
+}
+void PrintTo(const Connection& connection, std::ostream* out) {
+  *out << connection.state << " at " << connection.server << (connection.established_table ? ", in flows" : ", half open");
+}
+void PrintTo(const Load& load, std::ostream* out) { *out << load.active << " active, " << load.inactive << " inactive"; }
+void PrintTo(const Sweep& sweep, std::ostream* out) {
+  *out << sweep.flows << " flows, " << sweep.half_open << " half open, " << sweep.expired << " expired";
+}
+
+Outcome passed(const Packet& packet) { return {Verdict::pass, "", packet.bytes()}; }
+Outcome dropped(std::string reason) { return {Verdict::drop, std::move(reason), {}}; }
+Outcome transmitted(const Packet& packet) { return {Verdict::transmit, "", packet.bytes()}; }
+Outcome redirected(const Packet& packet) { return {Verdict::redirect, "", packet.bytes()}; }
+
+layout::flow_key key_of(const Packet& packet) {
+  layout::flow_key key{};
+  std::memcpy(key.source, packet.source().address.mapped().data(), sizeof key.source);
+  std::memcpy(key.destination, packet.destination().address.mapped().data(), sizeof key.destination);
+  key.source_port = htons(packet.source().port);
+  key.destination_port = htons(packet.destination().port);
+  key.protocol = packet.protocol();
+  return key;
+}
+
+void DataPath::Close::operator()(ballast_xdp* skeleton) const { ballast_xdp__destroy(skeleton); }
+
+std::string DataPath::missing() {
+  const xdp::Descriptor map{bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "ballast_probe", 4, 4, 1024, nullptr)};
+  if (map) return "";
+  return fmt::format("needs root and a kernel with BPF; making a map here says: {}", xdp::reason(errno));
+}
+
+DataPath::DataPath(const Sizes& sizes) : skeleton_{ballast_xdp__open()} {
+  if (!skeleton_) throw std::runtime_error("cannot read the BPF object");
+  const auto& maps = skeleton_->maps;
+  for (auto* map : {maps.services, maps.cursors, maps.tables}) resize(map, sizes.services);
+  for (auto* map : {maps.servers, maps.server_load, maps.census, maps.server_stats}) resize(map, sizes.servers);
+  resize(maps.service_index, 2 * sizes.services);
+  resize(maps.roles, sizes.roles);
+  resize(maps.flows, sizes.flows);
+  resize(maps.half_open, sizes.half_open);
+  if (const int error = ballast_xdp__load(skeleton_.get()); error != 0) {
+    throw std::runtime_error("the kernel does not take the BPF program: " + xdp::reason(error));
+  }
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, skeleton_->obj) {
+    if (bpf_map__is_internal(map)) continue;
+    object_.maps.emplace(bpf_map__name(map), must(xdp::Map::from(duplicate(bpf_map__fd(map)), bpf_map__name(map))));
+  }
+  object_.program = duplicate(bpf_program__fd(skeleton_->progs.ballast_xdp));
+  object_.sweep = duplicate(bpf_program__fd(skeleton_->progs.ballast_sweep));
+  load_ = must(xdp::LoadTable::map(object_.maps.at("server_load")));
+  census_ = must(xdp::LoadTable::map(object_.maps.at("census")));
+  mirror_ = must(xdp::read_mirror(object_));
+}
+
+DataPath::~DataPath() = default;
+
+void DataPath::set(const forwardd::DesiredState& desired, const xdp::NextHops& hops) {
+  plan_ = xdp::make_plan(mirror_, desired, hops);
+  for (const auto& error : plan_.errors) ADD_FAILURE() << error.message;
+  for (const auto& change : plan_.changes) {
+    must(xdp::write_change(object_, load_, change));
+    apply(mirror_, change);
+  }
+}
+
+Bytes DataPath::run(const Bytes& frame, Verdict& verdict) const {
+  Bytes after(frame.size() + 256);
+  LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(), .data_out = after.data(),
+              .data_size_in = static_cast<std::uint32_t>(frame.size()),
+              .data_size_out = static_cast<std::uint32_t>(after.size()), .repeat = 1);
+  if (const int error = bpf_prog_test_run_opts(object_.program.get(), &options); error != 0) {
+    throw std::runtime_error("BPF_PROG_RUN: " + xdp::reason(error));
+  }
+  verdict = static_cast<Verdict>(options.retval);
+  after.resize(options.data_size_out);
+  return after;
+}
+
+Verdict DataPath::replay(const Bytes& frame) const {
+  Verdict verdict{};
+  (void)run(frame, verdict);
+  return verdict;
+}
+
+Outcome DataPath::send(const Bytes& frame) {
+  Outcome outcome;
+  const auto before = read_drops();
+  auto out = run(frame, outcome.verdict);
+  const auto after = read_drops();
+  for (std::size_t reason = 0; reason < after.size(); ++reason) {
+    for (auto count = before[reason]; count < after[reason]; ++count) {
+      outcome.reason += (outcome.reason.empty() ? "" : ", ") + std::string{drop_names[reason]};
+    }
+  }
+  if (outcome.verdict == Verdict::drop) {
+    EXPECT_NE(outcome.reason, "") << "a drop that nothing counts: " << describe(frame);
+    EXPECT_EQ(out, frame) << "a dropped packet was written to";
+    return outcome;
+  }
+  if (outcome.verdict == Verdict::pass) {
+    EXPECT_EQ(out, frame) << "a packet for the kernel was written to";
+  } else if (checksum_fault(frame).empty()) {
+    EXPECT_EQ(checksum_fault(out), "") << describe(out);
+  }
+  outcome.frame = std::move(out);
+  return outcome;
+}
+
+std::optional<layout::flow> DataPath::flow(const Packet& from_client) const {
+  const auto key = key_of(from_client);
+  const auto established = look_up(object_.maps.at("flows"), key);
+  return established ? established : look_up(object_.maps.at("half_open"), key);
+}
+
+std::optional<Connection> DataPath::connection(const Packet& from_client) const {
+  const auto key = key_of(from_client);
+  const auto established = look_up(object_.maps.at("flows"), key);
+  const auto half_open = look_up(object_.maps.at("half_open"), key);
+  EXPECT_FALSE(established && half_open) << "one connection in both tables";
+  const auto found = established ? established : half_open;
+  if (!found) return std::nullopt;
+  const auto& server = mirror_.servers.at(found->server);
+  return Connection{std::string{xdp::state_name(found->state)}, text(server.address, server.port), established.has_value()};
+}
+
+std::size_t DataPath::entries() const {
+  std::size_t count = 0;
+  for (const char* table : {"flows", "half_open"}) {
+    must(object_.maps.at(table).for_each([&](const std::uint8_t*, const std::uint8_t*) { return ++count != 0; }));
+  }
+  return count;
+}
+
+void DataPath::let_pass(const Packet& from_client, std::uint32_t seconds) {
+  for (const char* table : {"flows", "half_open"}) {
+    const auto& map = object_.maps.at(table);
+    std::vector<std::pair<layout::flow_key, layout::flow>> aged;
+    must(map.for_each([&](const std::uint8_t* key_bytes, const std::uint8_t* flow_bytes) {
+      layout::flow_key key{};
+      layout::flow flow{};
+      std::memcpy(&key, key_bytes, sizeof key);
+      std::memcpy(&flow, flow_bytes, sizeof flow);
+      const auto client = from_client.source();
+      const bool is_reply = flow.kind == layout::FLOW_REPLY;
+      const auto& address = is_reply ? key.destination : key.source;
+      if (text(address, is_reply ? key.destination_port : key.source_port) == client.to_string()) {
+        flow.last_seen -= seconds;
+        aged.emplace_back(key, flow);
+      }
+      return true;
+    }));
+    for (const auto& [key, flow] : aged) must(map.put(key, flow));
+  }
+}
+
+std::uint32_t DataPath::now() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  return static_cast<std::uint32_t>(time.tv_sec);
+}
+
+Sweep DataPath::sweep(std::uint32_t seconds_ahead) {
+  layout::sweep_result result{.now = now() + seconds_ahead, .flows = 0, .half_open = 0, .expired = 0};
+  LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &result, .ctx_out = &result, .ctx_size_in = sizeof result,
+              .ctx_size_out = sizeof result);
+  if (const int error = bpf_prog_test_run_opts(object_.sweep.get(), &options); error != 0) {
+    throw std::runtime_error("the sweep: " + xdp::reason(error));
+  }
+  return {result.flows, result.half_open, result.expired};
+}
+
+std::uint32_t DataPath::index_of(const std::string& server) const {
+  for (const auto& [name, service] : plan_.services) {
+    if (const auto found = service.servers.find(server); found != service.servers.end()) return found->second;
+  }
+  throw std::runtime_error("no service has a server " + server);
+}
+
+Load DataPath::load(const std::string& server) const {
+  const auto load = load_.get(index_of(server));
+  return {load.active, load.inactive};
+}
+
+Load DataPath::census(const std::string& server) const {
+  const auto counted = census_.get(index_of(server));
+  return {counted.active, counted.inactive};
+}
+
+Load DataPath::total_load() const {
+  Load total;
+  for (std::uint32_t index = 0; index < load_.size(); ++index) {
+    total.active += load_.get(index).active;
+    total.inactive += load_.get(index).inactive;
+  }
+  return total;
+}
+
+layout::server_stats DataPath::stats(const std::string& server) const {
+  return xdp::sum(must(object_.maps.at("server_stats").get_per_cpu<layout::server_stats>(index_of(server))));
+}
+
+std::vector<std::uint64_t> DataPath::read_drops() const {
+  std::vector<std::uint64_t> all;
+  for (const auto& drop : xdp::read_drops(object_)) all.push_back(drop.packets);
+  return all;
+}
+
+std::uint64_t DataPath::drops(const std::string& reason) const {
+  for (const auto& drop : xdp::read_drops(object_)) {
+    if (drop.reason == reason) return drop.packets;
+  }
+  throw std::runtime_error("no drop reason " + reason);
+}
+
+void DataPath::change_routes() { must(xdp::bump_route_generation(object_)); }
+
+std::string DataPath::server_of(const Packet& from_client) const {
+  const auto found = connection(from_client);
+  return found ? found->server : "";
+}
+
+}  // namespace ballast::packet

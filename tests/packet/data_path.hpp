@@ -1,0 +1,127 @@
+#pragma once
+// The XDP program, loaded unpinned over small maps of its own, with the real planner and writer before it and no
+// interface behind it: packets go in and come out through BPF_PROG_RUN.
+#include <memory>
+#include <set>
+#include <string>
+
+#include "daemons/forwardd/xdp/load_table.hpp"
+#include "daemons/forwardd/xdp/map_writer.hpp"
+#include "daemons/forwardd/xdp/planner.hpp"
+#include "tests/packet/packet.hpp"
+
+struct ballast_xdp;
+
+namespace ballast::packet {
+
+namespace layout = forwardd::xdp::layout;
+
+enum class Verdict : std::uint32_t { aborted, drop, pass, transmit, redirect };
+
+struct Outcome {
+  Verdict verdict = Verdict::aborted;
+  std::string reason;  ///< of a drop, as counted
+  Bytes frame;         ///< empty after a drop
+  bool operator==(const Outcome&) const = default;
+};
+void PrintTo(const Outcome& outcome, std::ostream* out);
+
+Outcome passed(const Packet& packet);
+Outcome dropped(std::string reason);
+/// Sent back through the interface that it came by, and through another.
+Outcome transmitted(const Packet& packet);
+Outcome redirected(const Packet& packet);
+
+struct Sizes {
+  std::uint32_t flows = 4096;
+  std::uint32_t half_open = 4096;
+  std::uint32_t services = 16;
+  std::uint32_t servers = 64;
+  std::uint32_t roles = 8;
+};
+
+/// A connection as the table has it.
+struct Connection {
+  std::string state;  ///< as IPVS's tools name it
+  std::string server;
+  bool established_table = false;  ///< in `flows`, not in `half_open`
+  bool operator==(const Connection&) const = default;
+};
+void PrintTo(const Connection& connection, std::ostream* out);
+
+struct Load {
+  std::uint32_t active = 0;
+  std::uint32_t inactive = 0;
+  bool operator==(const Load&) const = default;
+};
+void PrintTo(const Load& load, std::ostream* out);
+
+struct Sweep {
+  std::uint32_t flows = 0;
+  std::uint32_t half_open = 0;
+  std::uint32_t expired = 0;
+  bool operator==(const Sweep&) const = default;
+};
+void PrintTo(const Sweep& sweep, std::ostream* out);
+
+class DataPath {
+ public:
+  /// Why this machine cannot load BPF programs, in words; empty where it can.
+  static std::string missing();
+
+  explicit DataPath(const Sizes& sizes);
+  ~DataPath();
+  DataPath(const DataPath&) = delete;
+  DataPath& operator=(const DataPath&) = delete;
+
+  /// Makes the maps agree with the state, as forwardd does.
+  void set(const forwardd::DesiredState& desired, const forwardd::xdp::NextHops& hops);
+
+  /// One packet in. Checks what holds of every packet: one that passes is untouched and uncounted, a drop is counted once,
+  /// and the checksums of one that is sent on are right if they were.
+  Outcome send(const Bytes& frame);
+  Outcome send(const Packet& packet) { return send(packet.bytes()); }
+  /// As send, with nothing looked at but the verdict. May be called from several threads.
+  Verdict replay(const Bytes& frame) const;
+
+  [[nodiscard]] std::optional<Connection> connection(const Packet& from_client) const;
+  [[nodiscard]] std::optional<layout::flow> flow(const Packet& from_client) const;
+  /// Entries of both kinds in both tables.
+  [[nodiscard]] std::size_t entries() const;
+  /// Makes a connection, both its entries, as if its last packet were so long ago.
+  void let_pass(const Packet& from_client, std::uint32_t seconds);
+  /// The sweep, at a time so far ahead. Census and load differ afterwards only where the program counts wrong.
+  Sweep sweep(std::uint32_t seconds_ahead);
+  [[nodiscard]] Load census(const std::string& server) const;
+  [[nodiscard]] Load load(const std::string& server) const;
+  /// Over all indices, of servers past and present.
+  [[nodiscard]] Load total_load() const;
+  [[nodiscard]] layout::server_stats stats(const std::string& server) const;
+  [[nodiscard]] std::uint64_t drops(const std::string& reason) const;
+  void change_routes();
+
+  /// Of a server of one service only.
+  [[nodiscard]] std::uint32_t index_of(const std::string& server) const;
+  /// The server to which a client's packet was sent; empty: none.
+  [[nodiscard]] std::string server_of(const Packet& from_client) const;
+  [[nodiscard]] const forwardd::xdp::Plan& plan() const { return plan_; }
+
+ private:
+  struct Close {
+    void operator()(ballast_xdp* skeleton) const;
+  };
+  [[nodiscard]] std::vector<std::uint64_t> read_drops() const;
+  [[nodiscard]] Bytes run(const Bytes& frame, Verdict& verdict) const;
+  static std::uint32_t now();
+
+  std::unique_ptr<ballast_xdp, Close> skeleton_;
+  forwardd::xdp::Object object_;
+  forwardd::xdp::LoadTable load_;
+  forwardd::xdp::LoadTable census_;
+  forwardd::xdp::Mirror mirror_;
+  forwardd::xdp::Plan plan_;
+};
+
+layout::flow_key key_of(const Packet& packet);
+
+}  // namespace ballast::packet

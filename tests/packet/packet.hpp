@@ -1,0 +1,112 @@
+#pragma once
+// Packets as tests write them: `tcp("198.51.100.7:40000", "203.0.113.10:80").syn()`. Every modifier gives a changed copy.
+// Lengths and checksums are computed from the fields alone, so an expected packet proves a rewritten one's checksums.
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/net/ip_address.hpp"
+
+namespace ballast::packet {
+
+using Bytes = std::vector<std::uint8_t>;
+
+net::Endpoint endpoint(std::string_view text);
+net::IpAddress address(std::string_view text);
+net::MacAddress mac(std::string_view text);
+
+/// Of the client's side of the load balancer, as frames arrive in most tests.
+inline const net::MacAddress client_mac = mac("02:00:00:00:00:c1");
+inline const net::MacAddress balancer_mac = mac("02:00:00:00:00:1b");
+
+class Packet {
+ public:
+  Packet(std::uint8_t protocol, const net::Endpoint& source, const net::Endpoint& destination);
+
+  // Flags add up: .syn().ack() is a SYN-ACK.
+  [[nodiscard]] Packet fin() const { return flag(0x01); }
+  [[nodiscard]] Packet syn() const { return flag(0x02); }
+  [[nodiscard]] Packet rst() const { return flag(0x04); }
+  [[nodiscard]] Packet ack() const { return flag(0x10); }
+  [[nodiscard]] Packet data(std::string_view text) const;
+
+  [[nodiscard]] Packet from(const net::Endpoint& source) const;
+  [[nodiscard]] Packet to(const net::Endpoint& destination) const;
+  [[nodiscard]] Packet via(const net::MacAddress& source, const net::MacAddress& destination) const;
+  [[nodiscard]] Packet ttl(std::uint8_t value) const;
+  /// One router further.
+  [[nodiscard]] Packet hop() const;
+
+  [[nodiscard]] Packet vlan(std::uint16_t id) const;
+  /// NOP words in the IPv4 header.
+  [[nodiscard]] Packet ip_options(unsigned words) const;
+  /// An empty destination options header before TCP or UDP.
+  [[nodiscard]] Packet ipv6_options() const;
+  /// `offset` in bytes, a multiple of 8. Of IPv6: with a fragment header. Checksums are those of the fragment's own bytes.
+  [[nodiscard]] Packet fragment(unsigned offset, bool more) const;
+  /// UDP without a checksum.
+  [[nodiscard]] Packet unsummed() const;
+
+  // Lies.
+  [[nodiscard]] Packet ip_header_words(std::uint8_t words) const;
+  [[nodiscard]] Packet ip_length(std::uint16_t bytes) const;  ///< IPv4 total length, IPv6 payload length
+  [[nodiscard]] Packet tcp_header_words(std::uint8_t words) const;
+  [[nodiscard]] Packet udp_length(std::uint16_t bytes) const;
+  /// The addresses in an IPv6 header though they are IPv4: ::ffff:a.b.c.d on the wire.
+  [[nodiscard]] Packet in_ipv6_header() const;
+
+  [[nodiscard]] Bytes bytes() const;
+  [[nodiscard]] bool is_tcp() const;
+  [[nodiscard]] const net::Endpoint& source() const { return source_; }
+  [[nodiscard]] const net::Endpoint& destination() const { return destination_; }
+  [[nodiscard]] std::uint8_t protocol() const { return protocol_; }
+  /// Of the IP packet.
+  [[nodiscard]] std::uint64_t ip_bytes() const;
+
+ private:
+  [[nodiscard]] Packet flag(std::uint8_t bit) const;
+  [[nodiscard]] bool is_ipv6() const { return ipv6_header_ || source_.address.is_v6(); }
+  [[nodiscard]] Bytes layer4() const;
+  void append_ethernet(Bytes& out) const;
+  void append_ipv4(Bytes& out, std::size_t payload) const;
+  void append_ipv6(Bytes& out, std::size_t payload) const;
+
+  std::uint8_t protocol_;
+  net::Endpoint source_;
+  net::Endpoint destination_;
+  net::MacAddress source_mac_ = client_mac;
+  net::MacAddress destination_mac_ = balancer_mac;
+  std::uint8_t ttl_ = 64;
+  std::uint8_t flags_ = 0;
+  std::string data_;
+  std::optional<std::uint16_t> vlan_;
+  unsigned option_words_ = 0;
+  bool ipv6_options_ = false;
+  struct Fragment {
+    unsigned offset;
+    bool more;
+  };
+  std::optional<Fragment> fragment_;
+  bool unsummed_ = false;
+  bool ipv6_header_ = false;
+  std::optional<std::uint8_t> ip_header_words_;
+  std::optional<std::uint16_t> ip_length_;
+  std::optional<std::uint8_t> tcp_header_words_;
+  std::optional<std::uint16_t> udp_length_;
+};
+
+Packet tcp(const net::Endpoint& source, const net::Endpoint& destination);
+Packet udp(const net::Endpoint& source, const net::Endpoint& destination);
+Packet tcp(std::string_view source, std::string_view destination);
+Packet udp(std::string_view source, std::string_view destination);
+/// An echo request, of the addresses' family.
+Packet ping(const net::IpAddress& source, const net::IpAddress& destination);
+
+/// What is wrong with a frame's checksums, by summing all of it; empty: nothing.
+std::string checksum_fault(const Bytes& frame);
+
+/// A frame in one line for a person.
+std::string describe(const Bytes& frame);
+
+}  // namespace ballast::packet
