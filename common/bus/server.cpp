@@ -140,7 +140,8 @@ asio::awaitable<void> Server::Impl::read(ConnectionId id, std::shared_ptr<Link> 
   std::vector<char> buffer(read_size);
   bool good = true;
   for (;;) {
-    const auto [error, size] = co_await link->socket.async_read_some(asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
+    const auto [error, size] =
+        co_await link->socket.async_read_some(asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
     if (error) break;
     if (!good) continue;  // one that broke the rules still reads why, until the broker drops it
     decoder.feed({buffer.data(), size});
@@ -195,7 +196,8 @@ void Server::Impl::close() {
   lock.reset();
 }
 
-Result<std::unique_ptr<Server>> Server::open(asio::io_context& io, const std::filesystem::path& run_dir, ServerHandlers handlers) {
+Result<std::unique_ptr<Server>> Server::open(asio::io_context& io, const std::filesystem::path& run_dir,
+                                             ServerHandlers handlers) {
   auto lock = RunDirLock::take(run_dir);
   if (!lock) return lock.error();
   const auto accounts = find_accounts();

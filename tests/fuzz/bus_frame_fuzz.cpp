@@ -18,7 +18,8 @@ class Harness : public BrokerHost {
     for (const char* role : roles) {
       ids_.push_back(broker_.connect({.pid = 1, .uid = 0, .groups = {}, .user = "root"}));
       if (*role == '\0') continue;
-      broker_.receive(ids_.back(), {{"op", "hello"}, {"role", role}, {"protocol", protocol_version}, {"configuration", true}});
+      broker_.receive(ids_.back(),
+                      {{"op", "hello"}, {"role", role}, {"protocol", protocol_version}, {"configuration", true}});
       broker_.receive(ids_.back(), {{"op", "subscribe"}, {"prefix", ""}});
     }
   }
@@ -94,7 +95,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view rest{reinterpret_cast<const char*>(data), size};
   while (rest.size() > 3) {
     const auto choice = static_cast<std::uint8_t>(rest[0]);
-    const auto length = static_cast<std::size_t>(static_cast<std::uint8_t>(rest[1]) << 8 | static_cast<std::uint8_t>(rest[2]));
+    const auto length =
+        static_cast<std::size_t>(static_cast<std::uint8_t>(rest[1]) << 8 | static_cast<std::uint8_t>(rest[2]));
     harness.feed(choice, rest.substr(3, length));
     rest.remove_prefix(std::min(rest.size(), 3 + length));
   }

@@ -43,7 +43,8 @@ TEST(AdminStore, WhatIsNotThereIsAnErrorThatNamesWhatIs) {
   const auto servers = model({"10.1.0.1:80", "10.1.0.2:80"});
   EXPECT_EQ(store.apply(servers, "drain", word("10.1.0.9:80")).error().message,
             "no server '10.1.0.9:80' in tcp:10.0.0.1:80; there are 10.1.0.1:80, 10.1.0.2:80");
-  EXPECT_EQ(store.apply(servers, "drain", word("10.1.0.1:80", "web")).error().message, "no service 'web'; there are tcp:10.0.0.1:80");
+  EXPECT_EQ(store.apply(servers, "drain", word("10.1.0.1:80", "web")).error().message,
+            "no service 'web'; there are tcp:10.0.0.1:80");
   EXPECT_THAT(store.apply(servers, "stop", word("10.1.0.1:80")).error().message, HasSubstr("no action 'stop'"));
   EXPECT_THAT(store.words(), IsEmpty());
 }

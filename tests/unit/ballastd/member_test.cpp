@@ -32,15 +32,16 @@ class MemberTest : public testing::Test {
   void begin(std::vector<std::string> arguments = {"600"}, const std::filesystem::path& program = "/bin/sleep") {
     member.reset();
     file = std::make_unique<FamilyFile>(folder);
-    member = std::make_unique<Member>(io, *file,
-                                      MemberOptions{.role = "vrrpd",
-                                                    .program = program,
-                                                    .arguments = std::move(arguments),
-                                                    .event = [this](bus::Event event) { events.push_back(event.message); },
-                                                    .clean_up = [this]() -> asio::awaitable<void> {
-                                                      ++clean_ups;
-                                                      co_return;
-                                                    }});
+    member =
+        std::make_unique<Member>(io, *file,
+                                 MemberOptions{.role = "vrrpd",
+                                               .program = program,
+                                               .arguments = std::move(arguments),
+                                               .event = [this](bus::Event event) { events.push_back(event.message); },
+                                               .clean_up = [this]() -> asio::awaitable<void> {
+                                                 ++clean_ups;
+                                                 co_return;
+                                               }});
     member->start();
   }
   bool until(const std::function<bool()>& condition) {
@@ -117,7 +118,8 @@ TEST_F(MemberTest, AProgramThatCannotRunIsTriedLessAndLessOftenAndCleanedUpAfter
   ASSERT_TRUE(until([&] { return events.size() >= 3; }));
   EXPECT_THAT(events[0], testing::EndsWith("ended with exit status 127; starting it again"));
   EXPECT_THAT(events[1], testing::EndsWith("starting it again in 100 ms"));
-  EXPECT_THAT(events[2], testing::HasSubstr("it does not stay up: its addresses are withdrawn; starting it again in 200 ms"));
+  EXPECT_THAT(events[2],
+              testing::HasSubstr("it does not stay up: its addresses are withdrawn; starting it again in 200 ms"));
   EXPECT_TRUE(until([&] { return clean_ups == 1; }));
 }
 
