@@ -93,7 +93,7 @@ void ConfigParticipant::object(const json& frame) {
   const auto read = read_topic(topic->get_ref<const std::string&>());
   if (!read) return;
   if (!pending_ || pending_->generation != read->generation || pending_->model) {
-    pending_.emplace();
+    pending_ = Pending{};
     pending_->generation = read->generation;
   }
   const auto added = pending_->assembler.add(read->object, *value);

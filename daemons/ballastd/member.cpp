@@ -94,11 +94,12 @@ asio::awaitable<void> Member::after_death(pid_t pid, const std::string& how) {
 }
 
 asio::awaitable<void> Member::end() {
+  const auto pid = child_ ? child_->pid() : 0;
   const std::pair<int, std::chrono::seconds> steps[] = {{SIGTERM, term_patience}, {SIGKILL, kill_patience}};
   for (const auto& [number, patience] : steps) {
-    if (!child_) co_return;
+    if (!child_ || child_->pid() != pid) co_return;  // gone, perhaps with a successor
     if (number == SIGKILL) {
-      log::warning("{} (pid {}) has not ended within {} s and is killed", options_.role, child_->pid(), term_patience.count());
+      log::warning("{} (pid {}) has not ended within {} s and is killed", options_.role, pid, term_patience.count());
     }
     child_->signal(number);
     ended_.expires_after(patience);
