@@ -227,7 +227,7 @@ static __always_inline int note_answer(struct packet *p, struct flow *reply, con
 	struct flow *flow;
 	__u8 state;
 
-	if (reply->last_seen == now && !tells && reply->state != STATE_LAST_ACK)
+	if (reply->last_seen == now && !tells)
 		return 1;
 	forward_key_of(&key, &p->key, reply);
 	flow = find_flow(&key);
@@ -242,7 +242,6 @@ static __always_inline int note_answer(struct packet *p, struct flow *reply, con
 				count_as(flow, COUNTED_INACTIVE);
 			flow->state = state;
 		}
-		reply->state = flow->state;
 	} else if (!(reply->flags & FLOW_CONFIRMED)) {
 		reply->flags |= FLOW_CONFIRMED;
 		if (!(flow->flags & FLOW_CONFIRMED)) {

@@ -136,32 +136,25 @@ static __always_inline void promote(struct flow_key *key, const struct server *s
 	promote_entry(&reply);
 }
 
-/* The next TCP state; from_server: the packet is an answer (seen with NAT only). */
+/* The next TCP state, as IPVS's tables have it: with answers seen (NAT), states are the server's; without (DR), FIN_WAIT is all
+ * that the client's side tells. from_server: the packet is an answer. */
 static __always_inline __u8 next_state(__u8 state, __u8 flags, int from_server, int sees_answers)
 {
 	if (flags & TCP_RST)
-		return STATE_CLOSE;
-	if (flags & TCP_SYN) {
-		if (from_server)
-			return state == STATE_SYN_RECV ? STATE_SYN_ACK : state;
+		return from_server && state == STATE_TIME_WAIT ? state : STATE_CLOSE;
+	if (flags & TCP_SYN)
+		return from_server && state == STATE_SYN_RECV ? STATE_SYN_ACK : state;
+	if (!from_server && (flags & TCP_ACK) &&
+	    (state == STATE_SYN_ACK || (state == STATE_SYN_RECV && !sees_answers)))
+		state = STATE_ESTABLISHED;
+	if (!(flags & TCP_FIN))
 		return state;
+	switch (state) {
+	case STATE_ESTABLISHED: return from_server || !sees_answers ? STATE_FIN_WAIT : STATE_CLOSE_WAIT;
+	case STATE_FIN_WAIT: return from_server || !sees_answers ? state : STATE_TIME_WAIT;
+	case STATE_CLOSE_WAIT: return from_server ? STATE_TIME_WAIT : state;
+	default: return state;
 	}
-	if (flags & TCP_FIN) {
-		if (state == STATE_CLOSE || state == STATE_TIME_WAIT)
-			return state;
-		if (!sees_answers)
-			return STATE_FIN_WAIT;
-		if (from_server)
-			return state == STATE_FIN_WAIT ? STATE_TIME_WAIT : state == STATE_ESTABLISHED ? STATE_CLOSE_WAIT : state;
-		return state == STATE_CLOSE_WAIT ? STATE_LAST_ACK : state == STATE_LAST_ACK ? state : STATE_FIN_WAIT;
-	}
-	if (!(flags & TCP_ACK))
-		return state;
-	if (!from_server && (state == STATE_SYN_ACK || (state == STATE_SYN_RECV && !sees_answers)))
-		return STATE_ESTABLISHED;
-	if (from_server && state == STATE_LAST_ACK)
-		return STATE_TIME_WAIT;
-	return state;
 }
 
 static __always_inline int is_half_open(__u8 state)
