@@ -49,6 +49,12 @@ static __always_inline void count_as(struct flow *flow, __u8 counted)
 	flow->counted = counted;
 }
 
+/* The server's index is its own still: it was not removed, and is no other's. */
+static __always_inline int is_servers(const struct flow *flow, const struct server *server)
+{
+	return server && server->generation == flow->server_generation && (server->flags & SERVER_USED);
+}
+
 static __always_inline void reply_key_of(struct flow_key *reply, const struct flow_key *forward,
 					 const struct server *server)
 {
@@ -97,7 +103,11 @@ static __noinline int remove_connection(struct flow_key *key, struct flow *flow)
 		return 0;
 	last = *flow;
 	server = find_server(last.server);
-	if (server && server->generation == last.server_generation && server->method == METHOD_NAT) {
+	if (!server || server->generation != last.server_generation) {
+		delete_flow(key); /* the counts at its index are another server's now */
+		return 0;
+	}
+	if (server->method == METHOD_NAT) {
 		reply_key_of(&reply, key, server);
 		delete_flow(&reply);
 	}

@@ -40,6 +40,7 @@ static __always_inline int takes_connections(const struct server *server)
 struct wlc_search {
 	void *table;
 	__u32 service;
+	__u32 avoid;
 	__u32 best;
 	__u64 best_load;
 	__u64 best_weight;
@@ -59,7 +60,7 @@ static long wlc_consider(__u32 slot, struct wlc_search *search)
 	index = table_slot(table, slot);
 	server = find_server(index);
 	load = bpf_map_lookup_elem(&server_load, &index);
-	if (!load || !takes_connections(server))
+	if (!load || index == search->avoid || !takes_connections(server))
 		return 0;
 	if (!(server->flags & SERVER_REACHABLE)) {
 		search->unreachable = index;
@@ -74,10 +75,11 @@ static long wlc_consider(__u32 slot, struct wlc_search *search)
 	return 0;
 }
 
-/* A server's index, or 0 when none takes the connection; one whose MAC address is not known only for want of another. `attempt` says how often the caller could not use the answer. */
-static __noinline __u32 schedule(struct flow_key *key, __u32 service_index, __u32 attempt)
+/* A server's index, or 0 when none takes the connection. One whose MAC address is not known is taken only for want of another.
+ * `avoid`: the server that this connection cannot have. */
+static __noinline __u32 schedule(struct flow_key *key, __u32 service_index, __u32 avoid)
 {
-	struct wlc_search search = {.service = service_index};
+	struct wlc_search search = {.service = service_index, .avoid = avoid};
 	struct service *service = bpf_map_lookup_elem(&services, &service_index);
 	void *table = bpf_map_lookup_elem(&tables, &service_index);
 	struct cursor *cursor;
@@ -92,7 +94,7 @@ static __noinline __u32 schedule(struct flow_key *key, __u32 service_index, __u3
 		return search.best ? search.best : search.unreachable;
 	}
 	if (service->scheduler == SCHED_TABLE_HASH)
-		slot = client_hash(key) + attempt * 0x9e3779b1;
+		slot = client_hash(key);
 #pragma unroll
 	for (int i = 0; i < SCHEDULE_TRIES; i++) {
 		struct server *server;
@@ -106,7 +108,7 @@ static __noinline __u32 schedule(struct flow_key *key, __u32 service_index, __u3
 		}
 		index = table_slot(table, slot % service->table_size);
 		server = find_server(index);
-		if (takes_connections(server)) {
+		if (index != avoid && takes_connections(server)) {
 			if (server->flags & SERVER_REACHABLE)
 				return index;
 			search.unreachable = index;

@@ -24,8 +24,7 @@ static __always_inline int is_alive(const struct flow *flow, __u32 now)
 	__u32 index = flow->service;
 	struct service *service = bpf_map_lookup_elem(&services, &index);
 
-	return server && service && (server->flags & SERVER_USED) && service->used &&
-	       server->generation == flow->server_generation && !is_expired(flow, service, now);
+	return service && service->used && is_servers(flow, server) && !is_expired(flow, service, now);
 }
 
 static __always_inline void census_add(const struct flow *flow)
