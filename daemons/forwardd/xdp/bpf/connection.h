@@ -22,9 +22,15 @@ static __always_inline __u32 timeout_of(const struct service *service, __u8 stat
 	}
 }
 
+/* Another CPU may have seen a later second than this one. */
+static __always_inline int is_idle(const struct flow *flow, __u32 seconds, __u32 now)
+{
+	return now > flow->last_seen && now - flow->last_seen > seconds;
+}
+
 static __always_inline int is_expired(const struct flow *flow, const struct service *service, __u32 now)
 {
-	return now - flow->last_seen > timeout_of(service, flow->state) && now > flow->last_seen;
+	return is_idle(flow, timeout_of(service, flow->state), now);
 }
 
 /* Moves a connection from one of its server's counts to another. */

@@ -172,7 +172,7 @@ enum drop_reason {
 
 /* What the sweep (a `syscall` program) is told and tells. */
 struct sweep_result {
-	__u32 now;           /* in: CLOCK_MONOTONIC_COARSE, seconds */
+	__u32 now;           /* in: seconds as last_seen has them; 0: the kernel's own now */
 	__u32 flows;         /* out: entries left (FORWARD) */
 	__u32 half_open;
 	__u32 expired;
