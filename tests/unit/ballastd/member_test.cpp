@@ -104,6 +104,7 @@ TEST_F(MemberTest, ARecordOfAnotherProcessIsNotTakenOver) {
   const auto before = running();
   auto record = file->records().at("vrrpd");
   record.pid = getpid();  // the same number, begun at another time
+  record.start_time = runtime::start_time_of(getpid()).value() - 1;
   stop();
   ASSERT_TRUE(FamilyFile{folder}.set("vrrpd", record));
   begin();
