@@ -13,7 +13,11 @@ endforeach()
 install(FILES systemd/ballast.target DESTINATION ${BALLAST_UNIT_DIR})
 install(FILES systemd/ballast.sysusers DESTINATION lib/sysusers.d RENAME ballast.conf)
 install(FILES systemd/ballast.tmpfiles DESTINATION lib/tmpfiles.d RENAME ballast.conf)
-install(FILES etc/ballast.conf DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/ballast)
+# Where ballastd.service looks for it, whatever the prefix; one that is there already is its owner's.
+install(CODE "
+  if(NOT EXISTS \"\$ENV{DESTDIR}/etc/ballast/ballast.conf\")
+    file(INSTALL DESTINATION /etc/ballast TYPE FILE FILES \"${CMAKE_SOURCE_DIR}/etc/ballast.conf\")
+  endif()")
 install(DIRECTORY etc/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 file(GLOB manual CONFIGURE_DEPENDS docs/man/*.8)

@@ -28,6 +28,7 @@ struct Options {
   unsigned runs = 10;
   std::uint32_t packets = 200'000;
   std::vector<std::uint32_t> flows{1, 1024, 65'536};
+  std::string only;  ///< cases whose names have this in them
 };
 
 std::string is_power_of_two(const std::string& text) {
@@ -199,7 +200,9 @@ Result<> run(const Options& options) {
   const std::unique_ptr<mac_swap, DestroySwap> swap{mac_swap__open_and_load()};
   if (!swap) return fail("the kernel does not take the MAC swap: {}", forwardd::xdp::reason(errno));
   Bench bench{options, std::move(*feeder), std::move(*world), bpf_program__fd(swap->progs.mac_swap)};
-  const auto cases = make_cases(services, options.flows);
+  auto cases = make_cases(services, options.flows);
+  std::erase_if(cases, [&](const Case& each) { return each.name.find(options.only) == std::string::npos; });
+  if (cases.empty()) return fail("no case has '{}' in its name", options.only);
   if (auto done = bench.prepare(configured); !done) return done;
   if (auto done = bench.measure(cases); !done) return done;
   bench.print(cases);
@@ -220,6 +223,7 @@ int main(int argc, char** argv) {
   app.add_option("--flows", options.flows, "how many established connections to cycle over")
       ->check(CLI::Validator(ballast::bench::is_power_of_two, "a power of two up to 1048576"))
       ->capture_default_str();
+  app.add_option("--only", options.only, "cases with this in their name");
   CLI11_PARSE(app, argc, argv);
   if (geteuid() != 0) {
     std::fprintf(stderr, "bench_cost loads BPF programs: run it as root\n");

@@ -14,6 +14,7 @@ class Binder {
   [[nodiscard]] Report& report() { return report_; }
   [[nodiscard]] const Limits& limits() const { return limits_; }
   [[nodiscard]] Draft& draft() { return draft_; }
+  [[nodiscard]] Global& global() { return draft_.global; }
   /// The innermost object of each kind that is being read.
   [[nodiscard]] InstanceDraft& instance() { return draft_.instances.back(); }
   [[nodiscard]] SyncGroupDraft& sync_group() { return draft_.sync_groups.back(); }

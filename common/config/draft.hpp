@@ -87,7 +87,7 @@ struct ServerDraft {
   Position at;  ///< of the keyword; the address has its own
   std::optional<At<net::IpAddress>> address;
   std::optional<At<unsigned>> port;
-  int weight = 1;
+  unsigned weight = 1;
   std::optional<At<Method>> method;
   TimingDraft timing;
   std::vector<CheckDraft> checks;

@@ -4,6 +4,8 @@
 #include <array>
 #include <unordered_map>
 
+#include "common/config/table.hpp"
+
 namespace ballast::config {
 namespace {
 
@@ -49,9 +51,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 const std::vector<Keyword>& keywords() {
   static const auto table = [] {
     std::vector<Keyword> made;
-    add_global_keywords(made);
-    add_vrrp_keywords(made);
-    add_service_keywords(made);
+    Table adding{made};
+    add_global_keywords(adding);
+    add_vrrp_keywords(adding);
+    add_service_keywords(adding);
     return made;
   }();
   return table;

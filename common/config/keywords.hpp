@@ -12,6 +12,7 @@
 namespace ballast::config {
 
 class Binder;
+class Table;
 
 /// The block that a keyword stands in.
 enum class Context : std::uint8_t {
@@ -84,8 +85,8 @@ bool is_checker_to_come(std::string_view name);
 std::vector<std::string_view> keywords_to_come(Context context);
 
 // Parts of the table, each beside what it sets.
-void add_global_keywords(std::vector<Keyword>& table);
-void add_vrrp_keywords(std::vector<Keyword>& table);
-void add_service_keywords(std::vector<Keyword>& table);
+void add_global_keywords(Table& table);
+void add_vrrp_keywords(Table& table);
+void add_service_keywords(Table& table);
 
 }  // namespace ballast::config

@@ -1,3 +1,4 @@
+#include "common/config/table.hpp"
 #include "common/config/values.hpp"
 
 namespace ballast::config {
@@ -51,75 +52,64 @@ void set_lb_interfaces(Binder& binder, const Statement& statement) {
   }
 }
 
+void set_script_user(Binder& binder, const Statement& statement) {
+  auto& user = binder.draft().global.script_user;
+  user = statement.words[1].text;
+  if (statement.words.size() > 2) user += " " + statement.words[2].text;
+}
+
+/// The knobs of gratuitous ARP and NA: of one instance, and with `vrrp_` before them of all.
+void add_announce_keywords(Table& table) {
+  using enum Context;
+  const auto own = member_of(&Binder::announce);
+  const auto add = [&](std::string_view global_name, const Value& value, std::string_view doc) {
+    table.value(global_name, {global_defs}, value, doc);
+    table.value(global_name.substr(std::string_view{"vrrp_"}.size()), {vrrp_instance}, value, doc);
+  };
+  add("vrrp_garp_master_delay", seconds(0s, day, own(&AnnounceDraft::delay)),
+      "From becoming master to the second burst of gratuitous ARP or NA; 0: none; default 5.");
+  add("vrrp_garp_master_repeat", number(0, 1'000, own(&AnnounceDraft::repeat)), "Announcements in a burst; default 5.");
+  add("vrrp_garp_master_refresh", seconds(0s, day, own(&AnnounceDraft::refresh)),
+      "Announce again so often while master; 0 (default): never.");
+  add("vrrp_garp_master_refresh_repeat", number(0, 1'000, own(&AnnounceDraft::refresh_repeat)),
+      "Announcements in a refresh; default 1.");
+  add("vrrp_garp_lower_prio_delay", seconds(0s, day, own(&AnnounceDraft::lower_prio_delay)),
+      "As garp_master_delay, after another, lower master was heard; default: the same.");
+  add("vrrp_garp_lower_prio_repeat", number(0, 1'000, own(&AnnounceDraft::lower_prio_repeat)),
+      "As garp_master_repeat, after another, lower master was heard; default: the same.");
+  add("vrrp_garp_interval", seconds(0s, 10s, own(&AnnounceDraft::garp_interval)),
+      "Between two gratuitous ARPs; default 0.");
+  add("vrrp_gna_interval", seconds(0s, 10s, own(&AnnounceDraft::gna_interval)),
+      "Between two unsolicited neighbour advertisements; default 0.");
+}
+
 }  // namespace
 
-void add_global_keywords(std::vector<Keyword>& table) {
+void add_global_keywords(Table& table) {
   using enum Context;
-  const auto global = [](auto member) {
-    return [member](Binder & binder) -> auto& { return binder.draft().global.*member; };
-  };
-  const auto announce = [](auto member) {
-    return [member](Binder & binder) -> auto& { return binder.announce().*member; };
-  };
-  const auto add = [&](std::string_view name, std::vector<Context> contexts, Value value, std::string_view doc) {
-    table.push_back({name, {}, std::move(contexts), std::move(value), doc, {}, {}, false});
-  };
-
-  table.push_back({"global_defs", {}, {top}, {}, "What holds for the whole node.", global_defs, {}, true});
-  add("router_id", {global_defs}, text("NAME", global(&Global::router_id)), "This node's name; default: the host's.");
-  table.push_back({"script_user",
-                   {},
-                   {global_defs},
-                   custom("USER [GROUP]", 1, 2,
-                          [](Binder& binder, const Statement& statement) {
-                            auto& user = binder.draft().global.script_user;
-                            user = statement.words[1].text;
-                            if (statement.words.size() > 2) user += " " + statement.words[2].text;
-                          }),
-                   "Who runs scripts, unless one says otherwise.",
-                   {},
-                   {},
-                   false});
-  add("enable_script_security", {global_defs}, boolean(global(&Global::enable_script_security)),
-      "Refuse scripts run as root that others may write.");
-  add("lb_engine", {global_defs, virtual_server}, custom(choices<EngineKind>(), 1, 1, set_engine),
-      "What forwards: Ballast's own XDP data path (default) or the kernel's IPVS.");
-  add("lb_interfaces", {global_defs}, custom("INTERFACE…", 1, any_number, set_lb_interfaces),
-      "Where the data path is attached; default: those that carry a VIP or reach a real server.");
-  add("xdp_mode", {global_defs}, choice<XdpMode>(global(&Global::xdp_mode)),
-      "auto (default): native where the driver can, else generic with a warning.");
-  add("connection_table_size", {global_defs}, number(1'024, 100'000'000, global(&Global::connection_table_size)),
-      "Connections remembered at the same time; default 1000000.");
-  add("lvs_timeouts", {global_defs, virtual_server},
-      custom("[tcp SECONDS] [tcpfin SECONDS] [udp SECONDS]", 2, 6, set_timeouts),
-      "How long idle connections are remembered: established TCP (900), closing TCP (120), UDP (300).");
-  add("vrrp_version", {global_defs},
-      number(
-          2, 3, [](Binder & binder) -> auto& { return binder.draft().vrrp_version; }),
-      "VRRP version of instances that do not say; default 2, and 3 for IPv6.");
-
-  const auto garp = [&](std::string_view name, std::string_view global_name, const Value& value, std::string_view doc) {
-    add(global_name, {global_defs}, value, doc);
-    add(name, {vrrp_instance}, value, doc);
-  };
-  garp("garp_master_delay", "vrrp_garp_master_delay", seconds(0s, day, announce(&AnnounceDraft::delay)),
-       "From becoming master to the second burst of gratuitous ARP or NA; 0: none; default 5.");
-  garp("garp_master_repeat", "vrrp_garp_master_repeat", number(0, 1'000, announce(&AnnounceDraft::repeat)),
-       "Announcements in a burst; default 5.");
-  garp("garp_master_refresh", "vrrp_garp_master_refresh", seconds(0s, day, announce(&AnnounceDraft::refresh)),
-       "Announce again so often while master; 0 (default): never.");
-  garp("garp_master_refresh_repeat", "vrrp_garp_master_refresh_repeat",
-       number(0, 1'000, announce(&AnnounceDraft::refresh_repeat)), "Announcements in a refresh; default 1.");
-  garp("garp_lower_prio_delay", "vrrp_garp_lower_prio_delay",
-       seconds(0s, day, announce(&AnnounceDraft::lower_prio_delay)),
-       "As garp_master_delay, after another, lower master was heard; default: the same.");
-  garp("garp_lower_prio_repeat", "vrrp_garp_lower_prio_repeat",
-       number(0, 1'000, announce(&AnnounceDraft::lower_prio_repeat)),
-       "As garp_master_repeat, after another, lower master was heard; default: the same.");
-  garp("garp_interval", "vrrp_garp_interval", seconds(0s, 10s, announce(&AnnounceDraft::garp_interval)),
-       "Between two gratuitous ARPs; default 0.");
-  garp("gna_interval", "vrrp_gna_interval", seconds(0s, 10s, announce(&AnnounceDraft::gna_interval)),
-       "Between two unsolicited neighbour advertisements; default 0.");
+  const auto global = member_of(&Binder::global);
+  table.block("global_defs", top, global_defs, {}, "What holds for the whole node.");
+  table.value("router_id", {global_defs}, text("NAME", global(&Global::router_id)),
+              "This node's name; default: the host's.");
+  table.value("script_user", {global_defs}, custom("USER [GROUP]", 1, 2, set_script_user),
+              "Who runs scripts, unless one says otherwise.");
+  table.value("enable_script_security", {global_defs}, boolean(global(&Global::enable_script_security)),
+              "Refuse scripts run as root that others may write.");
+  table.value("lb_engine", {global_defs, virtual_server}, custom(choices<EngineKind>(), 1, 1, set_engine),
+              "What forwards: Ballast's own XDP data path (default) or the kernel's IPVS.");
+  table.value("lb_interfaces", {global_defs}, custom("INTERFACE…", 1, any_number, set_lb_interfaces),
+              "Where the data path is attached; default: those that carry a VIP or reach a real server.");
+  table.value("xdp_mode", {global_defs}, choice<XdpMode>(global(&Global::xdp_mode)),
+              "auto (default): native where the driver can, else generic with a warning.");
+  table.value("connection_table_size", {global_defs},
+              number(1'024, 100'000'000, global(&Global::connection_table_size)),
+              "Connections remembered at the same time; default 1000000.");
+  table.value("lvs_timeouts", {global_defs, virtual_server},
+              custom("[tcp SECONDS] [tcpfin SECONDS] [udp SECONDS]", 2, 6, set_timeouts),
+              "How long idle connections are remembered: established TCP (900), closing TCP (120), UDP (300).");
+  table.value("vrrp_version", {global_defs}, number(2, 3, member_of(&Binder::draft)(&Draft::vrrp_version)),
+              "VRRP version of instances that do not say; default 2, and 3 for IPv6.");
+  add_announce_keywords(table);
 }
 
 }  // namespace ballast::config

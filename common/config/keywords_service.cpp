@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "common/config/table.hpp"
 #include "common/config/values.hpp"
 
 namespace ballast::config {
@@ -193,164 +194,93 @@ void set_path(Binder& binder, const Statement& statement) {
   binder.url().path = word.text;
 }
 
-void add_timing_keywords(std::vector<Keyword>& table) {
-  using enum Context;
-  const std::vector all{virtual_server, real_server, tcp_check, http_get};
-  const auto timing = [](auto member) {
-    return [member](Binder & binder) -> auto& { return binder.timing().*member; };
-  };
-  const auto add = [&](std::string_view name, std::vector<Context> contexts, Value value, std::string_view doc) {
-    table.push_back({name, {}, std::move(contexts), std::move(value), doc, {}, {}, false});
-  };
-  add("delay_loop", all, seconds(1ms, longest_interval, timing(&TimingDraft::delay_loop)),
-      "Between two probes; default 60.");
-  add("connect_timeout", all, seconds(1ms, longest_interval, timing(&TimingDraft::connect_timeout)),
-      "A probe that takes longer has failed; default 5.");
-  // nb_get_retry is what keepalived called it long ago.
-  table.push_back({"retry",
-                   {"nb_get_retry"},
-                   all,
-                   number(0, 1'000, timing(&TimingDraft::retry)),
-                   "Further tries before a failure counts; default 1.",
-                   {},
-                   {},
-                   false});
-  add("delay_before_retry", all, seconds(0s, longest_interval, timing(&TimingDraft::delay_before_retry)),
-      "Between those tries; default 1, for HTTP_GET 3.");
-  add("warmup", all, seconds(0s, longest_interval, timing(&TimingDraft::warmup)),
-      "The first probe comes at a random time within; default delay_loop.");
-  add("alpha", all, boolean(timing(&TimingDraft::alpha)), "Down until the first probe succeeded.");
-  add("inhibit_on_failure", {virtual_server, real_server}, boolean(timing(&TimingDraft::inhibit_on_failure)),
-      "A failed server gets weight 0 instead of being removed: its connections stay.");
-  add("virtualhost", {virtual_server, real_server, http_get}, text("NAME", timing(&TimingDraft::virtualhost)),
-      "The Host header of HTTP_GET.");
+void set_sorry_method(Binder& binder, const Statement& statement) {
+  if (const auto method = read_method(binder, statement.words[1])) binder.service().sorry_method = *method;
 }
 
-void add_check_keywords(std::vector<Keyword>& table) {
+void open_url(Binder& binder, const Statement&) { binder.check().urls.emplace_back(); }
+
+void add_service_values(Table& table) {
+  const auto own = member_of(&Binder::service);
+  const auto add = [&](std::string_view name, Value value, std::string_view doc) -> Keyword& {
+    return table.value(name, {Context::virtual_server}, std::move(value), doc);
+  };
+  add("lvs_sched", custom(choices<Scheduler>(), 1, 1, set_scheduler),
+      "Which server a new connection goes to; default wlc.")
+      .aliases = {"lb_algo"};
+  add("protocol", custom("TCP|UDP", 1, 1, set_protocol), "Default TCP.");
+  add("omega", boolean(own(&ServiceDraft::omega)), "Run quorum_down and notify_down at the end, too.");
+  add("quorum", number(1, 1'000'000'000, own(&ServiceDraft::quorum)),
+      "Weight of servers up below which the service is down; default 1.");
+  add("hysteresis", number(0, 1'000'000'000, own(&ServiceDraft::hysteresis)), "Margin around quorum; default 0.");
+  add("sorry_server", custom("ADDRESS [PORT]", 1, 2, set_sorry), "Serves while the service is down.");
+  add("sorry_server_lvs_method", custom(choices<Method>(), 1, 8, set_sorry_method), "Default: the service's.");
+}
+
+void add_timing_keywords(Table& table) {
   using enum Context;
-  const auto own = [](auto member) {
-    return [member](Binder & binder) -> auto& { return binder.check().*member; };
-  };
-  const auto add = [&](std::string_view name, std::vector<Context> contexts, Value value, std::string_view doc) {
-    table.push_back({name, {}, std::move(contexts), std::move(value), doc, {}, {}, false});
-  };
-  table.push_back({"TCP_CHECK",
-                   {},
-                   {real_server},
-                   custom("", 0, 0, open_check(CheckKind::tcp)),
-                   "A connection is accepted.",
-                   tcp_check,
-                   {},
-                   true});
-  table.push_back({"HTTP_GET",
-                   {},
-                   {real_server},
-                   custom("", 0, 0, open_check(CheckKind::http)),
-                   "Each url answers as it should.",
-                   http_get,
-                   {},
-                   true});
+  const std::vector all{virtual_server, real_server, tcp_check, http_get};
+  const auto own = member_of(&Binder::timing);
+  table.value("delay_loop", all, seconds(1ms, longest_interval, own(&TimingDraft::delay_loop)),
+              "Between two probes; default 60.");
+  table.value("connect_timeout", all, seconds(1ms, longest_interval, own(&TimingDraft::connect_timeout)),
+              "A probe that takes longer has failed; default 5.");
+  table
+      .value("retry", all, number(0, 1'000, own(&TimingDraft::retry)),
+             "Further tries before a failure counts; default 1.")
+      .aliases = {"nb_get_retry"};  // what keepalived called it long ago
+  table.value("delay_before_retry", all, seconds(0s, longest_interval, own(&TimingDraft::delay_before_retry)),
+              "Between those tries; default 1, for HTTP_GET 3.");
+  table.value("warmup", all, seconds(0s, longest_interval, own(&TimingDraft::warmup)),
+              "The first probe comes at a random time within; default delay_loop.");
+  table.value("alpha", all, boolean(own(&TimingDraft::alpha)), "Down until the first probe succeeded.");
+  table.value("inhibit_on_failure", {virtual_server, real_server}, boolean(own(&TimingDraft::inhibit_on_failure)),
+              "A failed server gets weight 0 instead of being removed: its connections stay.");
+  table.value("virtualhost", {virtual_server, real_server, http_get}, text("NAME", own(&TimingDraft::virtualhost)),
+              "The Host header of HTTP_GET.");
+}
+
+void add_check_keywords(Table& table) {
+  using enum Context;
   const std::vector both{tcp_check, http_get};
-  add("connect_ip", both, address(own(&CheckDraft::connect_address)),
-      "Probe this address; default: the real server's.");
-  add("connect_port", both, number(1, 65'535, own(&CheckDraft::connect_port)),
-      "Probe this port; default: the real server's.");
-  add("bindto", both, address(own(&CheckDraft::bind_address)), "Source address of the probe.");
-  add("bind_port", both, number(1, 65'535, own(&CheckDraft::bind_port)), "Source port of the probe.");
-  table.push_back({"url",
-                   {},
-                   {http_get},
-                   custom("", 0, 0, [](Binder& binder, const Statement&) { binder.check().urls.emplace_back(); }),
-                   "What is asked for, and the answer that is wanted.",
-                   url,
-                   {},
-                   true});
-  add("path", {url}, custom("PATH", 1, 1, set_path), "Default /.");
-  table.push_back({"status_code",
-                   {},
-                   {url},
-                   custom("CODE|FIRST-LAST…", 1, 1'000, add_status_codes),
-                   "Answers that are wanted; default 200-299.",
-                   {},
-                   {},
-                   true});
-  add("digest", {url}, custom("MD5", 1, 1, set_digest), "MD5 of the body that is wanted.");
-  add("virtualhost", {url},
-      text(
-          "NAME", [](Binder & binder) -> auto& { return binder.url().virtualhost; }),
-      "The Host header.");
+  const auto own = member_of(&Binder::check);
+  table.block("TCP_CHECK", real_server, tcp_check, custom("", 0, 0, open_check(CheckKind::tcp)),
+              "A connection is accepted.");
+  table.block("HTTP_GET", real_server, http_get, custom("", 0, 0, open_check(CheckKind::http)),
+              "Each url answers as it should.");
+  table.value("connect_ip", both, address(own(&CheckDraft::connect_address)),
+              "Probe this address; default: the real server's.");
+  table.value("connect_port", both, number(1, 65'535, own(&CheckDraft::connect_port)),
+              "Probe this port; default: the real server's.");
+  table.value("bindto", both, address(own(&CheckDraft::bind_address)), "Source address of the probe.");
+  table.value("bind_port", both, number(1, 65'535, own(&CheckDraft::bind_port)), "Source port of the probe.");
+  table.block("url", http_get, url, custom("", 0, 0, open_url), "What is asked for, and the answer that is wanted.");
+  table.value("path", {url}, custom("PATH", 1, 1, set_path), "Default /.");
+  table
+      .value("status_code", {url}, custom("CODE|FIRST-LAST…", 1, 1'000, add_status_codes),
+             "Answers that are wanted; default 200-299.")
+      .repeats = true;
+  table.value("digest", {url}, custom("MD5", 1, 1, set_digest), "MD5 of the body that is wanted.");
+  table.value("virtualhost", {url}, text("NAME", member_of(&Binder::url)(&HttpUrl::virtualhost)), "The Host header.");
 }
 
 }  // namespace
 
-void add_service_keywords(std::vector<Keyword>& table) {
+void add_service_keywords(Table& table) {
   using enum Context;
-  const auto own = [](auto member) {
-    return [member](Binder & binder) -> auto& { return binder.service().*member; };
-  };
-  const auto add = [&](std::string_view name, std::vector<std::string_view> aliases, Value value,
-                       std::string_view doc) {
-    table.push_back({name, std::move(aliases), {virtual_server}, std::move(value), doc, {}, {}, false});
-  };
-  table.push_back({"virtual_server_group",
-                   {},
-                   {top},
-                   custom("NAME", 1, 1, open_address_group),
-                   "ADDRESS|FIRST-LAST|ADDRESS/LENGTH PORT, one a line: the addresses of one service.",
-                   {},
-                   add_group_record,
-                   true});
-  table.push_back({"virtual_server",
-                   {},
-                   {top},
-                   custom("ADDRESS PORT | group NAME", 1, 2, open_service),
-                   "A service.",
-                   virtual_server,
-                   {},
-                   true});
-  add("lvs_sched", {"lb_algo"}, custom(choices<Scheduler>(), 1, 1, set_scheduler),
-      "Which server a new connection goes to; default wlc.");
-  table.push_back({"lvs_method",
-                   {"lb_kind"},
-                   {virtual_server, real_server},
-                   custom(choices<Method>(), 1, 8, set_method),
-                   "How packets reach the server; default NAT.",
-                   {},
-                   {},
-                   false});
-  add("protocol", {}, custom("TCP|UDP", 1, 1, set_protocol), "Default TCP.");
-  add("omega", {}, boolean(own(&ServiceDraft::omega)), "Run quorum_down and notify_down at the end, too.");
-  add("quorum", {}, number(1, 1'000'000'000, own(&ServiceDraft::quorum)),
-      "Weight of servers up below which the service is down; default 1.");
-  add("hysteresis", {}, number(0, 1'000'000'000, own(&ServiceDraft::hysteresis)), "Margin around quorum; default 0.");
-  add("sorry_server", {}, custom("ADDRESS [PORT]", 1, 2, set_sorry), "Serves while the service is down.");
-  add("sorry_server_lvs_method", {},
-      custom(choices<Method>(), 1, 8,
-             [](Binder& binder, const Statement& statement) {
-               if (const auto method = read_method(binder, statement.words[1])) binder.service().sorry_method = *method;
-             }),
-      "Default: the service's.");
-  table.push_back({"real_server",
-                   {},
-                   {virtual_server},
-                   custom("ADDRESS [PORT]", 1, 2, open_server),
-                   "One of its servers.",
-                   real_server,
-                   {},
-                   true});
-  table.push_back({"weight",
-                   {},
-                   {real_server},
-                   custom("NUMBER (0 to 65535)", 1, 1,
-                          [](Binder& binder, const Statement& statement) {
-                            const auto parse = [](std::string_view word) { return parse_number(word, 0, most_weight); };
-                            const auto weight = read<unsigned>(binder, statement.words[1], parse);
-                            if (weight) binder.server().weight = static_cast<int>(*weight);
-                          }),
-                   "Its share; 0: no new connections; default 1.",
-                   {},
-                   {},
-                   false});
+  table.records("virtual_server_group", top, custom("NAME", 1, 1, open_address_group), add_group_record,
+                "ADDRESS|FIRST-LAST|ADDRESS/LENGTH PORT, one a line: the addresses of one service.");
+  table.block("virtual_server", top, virtual_server, custom("ADDRESS PORT | group NAME", 1, 2, open_service),
+              "A service.");
+  add_service_values(table);
+  table
+      .value("lvs_method", {virtual_server, real_server}, custom(choices<Method>(), 1, 8, set_method),
+             "How packets reach the server; default NAT.")
+      .aliases = {"lb_kind"};
+  table.block("real_server", virtual_server, real_server, custom("ADDRESS [PORT]", 1, 2, open_server),
+              "One of its servers.");
+  table.value("weight", {real_server}, number(0, most_weight, member_of(&Binder::server)(&ServerDraft::weight)),
+              "Its share; 0: no new connections; default 1.");
   add_timing_keywords(table);
   add_check_keywords(table);
 }

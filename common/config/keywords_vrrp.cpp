@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "common/config/table.hpp"
 #include "common/config/values.hpp"
 
 namespace ballast::config {
@@ -171,29 +172,23 @@ void open_sync_group(Binder& binder, const Statement& statement) {
   binder.draft().sync_groups.push_back(std::move(draft));
 }
 
-}  // namespace
+void add_advertised_address(Binder& binder, const Statement& record) {
+  binder.instance().addresses_given = true;
+  add_virtual_address(binder, record, binder.instance().addresses);
+}
 
-void add_vrrp_keywords(std::vector<Keyword>& table) {
-  using enum Context;
-  const auto own = [](auto member) {
-    return [member](Binder & binder) -> auto& { return binder.instance().*member; };
-  };
+void add_excluded_address(Binder& binder, const Statement& record) {
+  add_virtual_address(binder, record, binder.instance().excluded);
+}
+
+/// A keyword without a value.
+Value flag(Setter set) { return custom("", 0, 0, std::move(set)); }
+
+void add_instance_keywords(Table& table) {
+  const auto own = member_of(&Binder::instance);
   const auto add = [&](std::string_view name, Value value, std::string_view doc) {
-    table.push_back({name, {}, {vrrp_instance}, std::move(value), doc, {}, {}, false});
+    table.value(name, {Context::vrrp_instance}, std::move(value), doc);
   };
-  const auto records = [&](std::string_view name, Context context, Setter record, std::string_view doc) {
-    table.push_back({name, {}, {context}, {}, doc, {}, std::move(record), true});
-  };
-  const auto flag = [](Setter set) { return custom("", 0, 0, std::move(set)); };
-
-  table.push_back({"vrrp_instance",
-                   {},
-                   {top},
-                   custom("NAME", 1, 1, open_instance),
-                   "One virtual router.",
-                   vrrp_instance,
-                   {},
-                   true});
   add("state", choice<InitialState>(own(&InstanceDraft::state)), "The state to begin in; default BACKUP.");
   add("interface", interface_name(own(&InstanceDraft::interface)), "Where it speaks, and where its addresses are put.");
   add("virtual_router_id", number(1, 255, own(&InstanceDraft::virtual_router_id)),
@@ -205,8 +200,7 @@ void add_vrrp_keywords(std::vector<Keyword>& table) {
   add("version", number(2, 3, own(&InstanceDraft::version)), "VRRP version; default vrrp_version, and 3 for IPv6.");
   add("preempt", flag([](Binder& binder, const Statement&) { binder.instance().nopreempt.reset(); }),
       "Take over from a master of lower priority (default).");
-  add("nopreempt",
-      flag([](Binder& binder, const Statement& statement) { binder.instance().nopreempt = statement.at(); }),
+  add("nopreempt", flag([](Binder& binder, const Statement& at) { binder.instance().nopreempt = at.at(); }),
       "Leave a master of lower priority its role.");
   add("preempt_delay", seconds(0s, 1'000s, own(&InstanceDraft::preempt_delay)),
       "Wait so long before taking over; default 0.");
@@ -220,36 +214,31 @@ void add_vrrp_keywords(std::vector<Keyword>& table) {
   add("no_accept", flag([](Binder& binder, const Statement&) { binder.instance().accept = false; }),
       "Do not answer packets to the addresses, unless their owner.");
   add("description", text("TEXT", own(&InstanceDraft::description)), "For people.");
+}
 
-  records("unicast_peer", vrrp_instance, add_peer,
-          "The other routers' addresses, one a line: unicast instead of multicast.");
-  records(
-      "virtual_ipaddress", vrrp_instance,
-      [](Binder& binder, const Statement& record) {
-        binder.instance().addresses_given = true;
-        add_virtual_address(binder, record, binder.instance().addresses);
-      },
+}  // namespace
+
+void add_vrrp_keywords(Table& table) {
+  using enum Context;
+  table.block("vrrp_instance", top, vrrp_instance, custom("NAME", 1, 1, open_instance), "One virtual router.");
+  add_instance_keywords(table);
+  table.records("unicast_peer", vrrp_instance, {}, add_peer,
+                "The other routers' addresses, one a line: unicast instead of multicast.");
+  table.records(
+      "virtual_ipaddress", vrrp_instance, {}, add_advertised_address,
       "ADDRESS[/LENGTH] [dev INTERFACE] [label LABEL] [scope SCOPE] [brd ADDRESS], one a line, of one family.");
-  records(
-      "virtual_ipaddress_excluded", vrrp_instance,
-      [](Binder& binder, const Statement& record) { add_virtual_address(binder, record, binder.instance().excluded); },
-      "Addresses that move with the others but are not advertised.");
-  records(
-      "track_interface", vrrp_instance,
+  table.records("virtual_ipaddress_excluded", vrrp_instance, {}, add_excluded_address,
+                "Addresses that move with the others but are not advertised.");
+  table.records(
+      "track_interface", vrrp_instance, {},
       [](Binder& binder, const Statement& record) { add_tracked(binder, record, binder.instance().tracked); },
       "INTERFACE [weight NUMBER] [reverse]: its loss is FAULT, or changes the priority.");
 
-  table.push_back({"vrrp_sync_group",
-                   {},
-                   {top},
-                   custom("NAME", 1, 1, open_sync_group),
-                   "Instances that change state together.",
-                   vrrp_sync_group,
-                   {},
-                   true});
-  records("group", vrrp_sync_group, add_member, "The instances' names.");
-  records(
-      "track_interface", vrrp_sync_group,
+  table.block("vrrp_sync_group", top, vrrp_sync_group, custom("NAME", 1, 1, open_sync_group),
+              "Instances that change state together.");
+  table.records("group", vrrp_sync_group, {}, add_member, "The instances' names.");
+  table.records(
+      "track_interface", vrrp_sync_group, {},
       [](Binder& binder, const Statement& record) { add_tracked(binder, record, binder.sync_group().tracked); },
       "As in vrrp_instance, for all members.");
 }

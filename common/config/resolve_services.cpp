@@ -179,7 +179,7 @@ class ServiceResolver {
     if (!draft.address) return;
     RealServer server;
     server.method = draft.method ? draft.method->value : made.method;
-    server.weight = draft.weight;
+    server.weight = static_cast<int>(draft.weight);
     server.inhibit_on_failure =
         pick<bool>(draft.timing.inhibit_on_failure, service.timing.inhibit_on_failure, {}, false);
     const auto endpoint = server_endpoint(made, *draft.address, draft.port, server.method, "real_server");

@@ -128,6 +128,8 @@ static __always_inline int new_connection(struct packet *p, __u32 service_index,
 		server = flow.server ? find_server(flow.server) : 0;
 		if (!server)
 			return drop(taken ? DROP_tuple_taken : DROP_no_server);
+		if (!(server->flags & SERVER_REACHABLE))
+			return drop(DROP_unreachable);
 		flow.server_generation = server->generation;
 		if (server->method != METHOD_NAT || insert_reply(p, &flow, server))
 			break;

@@ -44,6 +44,7 @@ struct wlc_search {
 	__u32 best;
 	__u64 best_load;
 	__u64 best_weight;
+	__u32 unreachable; /* takes connections, but nobody knows its MAC address yet */
 };
 
 static long wlc_consider(__u32 slot, struct wlc_search *search)
@@ -61,6 +62,10 @@ static long wlc_consider(__u32 slot, struct wlc_search *search)
 	load = bpf_map_lookup_elem(&server_load, &index);
 	if (!load || index == search->avoid || !takes_connections(server))
 		return 0;
+	if (!(server->flags & SERVER_REACHABLE)) {
+		search->unreachable = index;
+		return 0;
+	}
 	connections = (__u64)load->active * 256 + load->inactive;
 	if (!search->best || connections * search->best_weight < search->best_load * server->weight) {
 		search->best = index;
@@ -70,7 +75,8 @@ static long wlc_consider(__u32 slot, struct wlc_search *search)
 	return 0;
 }
 
-/* A server's index, or 0 when none takes the connection. `avoid`: the server that this connection cannot have. */
+/* A server's index, or 0 when none takes the connection. One whose MAC address is not known is taken only for want of another.
+ * `avoid`: the server that this connection cannot have. */
 static __noinline __u32 schedule(struct flow_key *key, __u32 service_index, __u32 avoid)
 {
 	struct wlc_search search = {.service = service_index, .avoid = avoid};
@@ -85,12 +91,13 @@ static __noinline __u32 schedule(struct flow_key *key, __u32 service_index, __u3
 		__u32 size = service->table_size;
 
 		bpf_loop(size < WLC_MAX ? size : WLC_MAX, wlc_consider, &search, 0);
-		return search.best;
+		return search.best ? search.best : search.unreachable;
 	}
 	if (service->scheduler == SCHED_TABLE_HASH)
 		slot = client_hash(key);
 #pragma unroll
 	for (int i = 0; i < SCHEDULE_TRIES; i++) {
+		struct server *server;
 		__u32 index;
 
 		if (service->scheduler == SCHED_TABLE_CURSOR) {
@@ -100,11 +107,15 @@ static __noinline __u32 schedule(struct flow_key *key, __u32 service_index, __u3
 			slot = __sync_fetch_and_add(&cursor->next, 1);
 		}
 		index = table_slot(table, slot % service->table_size);
-		if (index != avoid && takes_connections(find_server(index)))
-			return index;
+		server = find_server(index);
+		if (index != avoid && takes_connections(server)) {
+			if (server->flags & SERVER_REACHABLE)
+				return index;
+			search.unreachable = index;
+		}
 		slot += 0x9e3779b1;
 	}
-	return 0;
+	return search.unreachable;
 }
 
 #endif

@@ -1,0 +1,112 @@
+#include "common/bus/config_relay.hpp"
+
+#include <algorithm>
+
+namespace ballast::bus {
+namespace {
+
+FrameBytes order(const char* op, std::uint64_t generation) {
+  return encode_frame({{"op", op}, {"generation", generation}});
+}
+
+}  // namespace
+
+void ConfigRelay::send_offer(ConnectionId id, Participant& participant, const ConfigOffer& offer, TimePoint now) {
+  participant.offered = offer.generation;
+  participant.deadline = now + patience;
+  for (const auto& frame : offer.frames) outlet_.send(id, frame);
+}
+
+void ConfigRelay::offer(const config::Model& model, TimePoint now, Done done) {
+  if (busy()) return done(fail("another configuration is being taken over at this moment; try again"));
+  transaction_.emplace(Transaction{make_offer(model, ++generation_), now + patience, std::move(done)});
+  for (auto& [id, participant] : participants_) send_offer(id, participant, transaction_->offer, now);
+  conclude(now);
+}
+
+void ConfigRelay::joined(ConnectionId id, const std::string& role, TimePoint now) {
+  participants_[id].role = role;
+  if (!busy()) catch_up(now);  // else when the transaction is over
+}
+
+void ConfigRelay::left(ConnectionId id, TimePoint now) {
+  participants_.erase(id);
+  conclude(now);
+}
+
+void ConfigRelay::acknowledged(ConnectionId id, std::uint64_t generation, const Result<>& verdict, TimePoint now) {
+  const auto found = participants_.find(id);
+  if (found == participants_.end() || found->second.offered == 0 || found->second.offered != generation) return;
+  auto& participant = found->second;
+  participant.offered = 0;
+  const bool in_transaction = transaction_ && transaction_->offer.generation == generation;
+  if (verdict) participant.agreed = generation;
+  if (in_transaction && !verdict) {
+    return finish(fail("{} refuses the configuration: {}", participant.role, verdict.error().message), now);
+  }
+  if (in_transaction) return conclude(now);
+  if (!verdict) return outlet_.refused(participant.role, verdict.error().message);
+  participant.running = generation;
+  outlet_.send(id, order("apply", generation));
+}
+
+void ConfigRelay::conclude(TimePoint now) {
+  if (!transaction_) return;
+  const auto generation = transaction_->offer.generation;
+  if (std::ranges::none_of(participants_, [&](const auto& each) { return each.second.offered == generation; }))
+    finish({}, now);
+}
+
+void ConfigRelay::finish(const Result<>& outcome, TimePoint now) {
+  auto transaction = std::move(*transaction_);
+  transaction_.reset();
+  const auto generation = transaction.offer.generation;
+  for (auto& [id, participant] : participants_) {
+    const bool agreed = participant.agreed == generation;
+    if (!outcome && (agreed || participant.offered == generation)) outlet_.send(id, order("abort", generation));
+    if (outcome && agreed) {
+      participant.running = generation;
+      outlet_.send(id, order("apply", generation));
+    }
+    participant.offered = 0;
+  }
+  if (outcome) in_force_ = std::move(transaction.offer);
+  catch_up(now);
+  transaction.done(outcome);
+}
+
+void ConfigRelay::catch_up(TimePoint now) {
+  if (!in_force_) return;
+  for (auto& [id, participant] : participants_) {
+    const auto wanted = in_force_->generation;
+    if (participant.running != wanted && participant.offered != wanted) send_offer(id, participant, *in_force_, now);
+  }
+}
+
+void ConfigRelay::tick(TimePoint now) {
+  if (transaction_ && now >= transaction_->deadline) {
+    const auto generation = transaction_->offer.generation;
+    std::string silent;
+    for (const auto& [id, participant] : participants_) {
+      if (participant.offered == generation) silent += (silent.empty() ? "" : ", ") + participant.role;
+    }
+    return finish(fail("{}: no answer to the configuration within {} s", silent, patience.count()), now);
+  }
+  for (auto& [id, participant] : participants_) {
+    if (transaction_ || participant.offered == 0 || now < participant.deadline) continue;
+    participant.deadline = TimePoint::max();  // said once; a late answer still counts
+    outlet_.refused(participant.role, fmt::format("no answer within {} s", patience.count()));
+  }
+}
+
+std::optional<ConfigRelay::TimePoint> ConfigRelay::deadline() const {
+  if (transaction_) return transaction_->deadline;
+  std::optional<TimePoint> result;
+  for (const auto& [id, participant] : participants_) {
+    if (participant.offered == 0 || participant.deadline == TimePoint::max()) continue;
+    if (!result || participant.deadline < *result) result = participant.deadline;
+  }
+  return result;
+}
+
+}  // namespace ballast::bus

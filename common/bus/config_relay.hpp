@@ -1,0 +1,67 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/bus/config_transfer.hpp"
+#include "common/bus/retained.hpp"
+#include "common/runtime/clock.hpp"
+
+namespace ballast::bus {
+
+/// ballastd's part in transactions: a configuration is in force when all who take part have acknowledged it. Who joins
+/// later (or has missed it) gets the one in force alone.
+class ConfigRelay {
+ public:
+  using TimePoint = runtime::TimePoint;
+  using Done = std::function<void(Result<>)>;
+  struct Outlet {
+    std::function<void(ConnectionId, const FrameBytes&)> send;
+    /// A daemon does not run the configuration in force.
+    std::function<void(const std::string& role, const std::string& why)> refused;
+  };
+
+  explicit ConfigRelay(Outlet outlet) : outlet_{std::move(outlet)} {}
+
+  /// Offers a configuration to all; `done` is called once, with the reason if it was not taken. One at a time.
+  void offer(const config::Model& model, TimePoint now, Done done);
+  void joined(ConnectionId id, const std::string& role, TimePoint now);
+  void left(ConnectionId id, TimePoint now);
+  /// An `ack`.
+  void acknowledged(ConnectionId id, std::uint64_t generation, const Result<>& verdict, TimePoint now);
+  /// Gives up on those who have not answered in time.
+  void tick(TimePoint now);
+  [[nodiscard]] std::optional<TimePoint> deadline() const;
+  [[nodiscard]] bool busy() const { return transaction_.has_value(); }
+
+  static constexpr std::chrono::seconds patience{10};
+
+ private:
+  struct Participant {
+    std::string role;
+    std::uint64_t offered = 0;  ///< the generation it has been offered and has not answered; 0: none
+    std::uint64_t agreed = 0;   ///< the one it has acknowledged last
+    std::uint64_t running = 0;
+    TimePoint deadline;
+  };
+  struct Transaction {
+    ConfigOffer offer;
+    TimePoint deadline;
+    Done done;
+  };
+  void send_offer(ConnectionId id, Participant& participant, const ConfigOffer& offer, TimePoint now);
+  void catch_up(TimePoint now);
+  void conclude(TimePoint now);
+  void finish(const Result<>& outcome, TimePoint now);
+  void answered(ConnectionId id, Participant& participant, const Result<>& verdict);
+
+  Outlet outlet_;
+  std::map<ConnectionId, Participant> participants_;
+  std::optional<ConfigOffer> in_force_;
+  std::optional<Transaction> transaction_;
+  std::uint64_t generation_ = 0;
+};
+
+}  // namespace ballast::bus

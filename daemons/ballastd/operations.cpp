@@ -1,0 +1,160 @@
+// What the Node is asked to do: reload, drain and enable servers, tell its configuration and its events.
+#include <algorithm>
+
+#include "common/runtime/clock.hpp"
+#include "common/runtime/log.hpp"
+#include "common/runtime/systemd.hpp"
+#include "daemons/ballastd/json_file.hpp"
+#include "daemons/ballastd/model_diff.hpp"
+#include "daemons/ballastd/node.hpp"
+
+namespace ballast::ballastd {
+
+using nlohmann::json;
+
+namespace {
+
+Error not_allowed(const bus::Request& request) {
+  return fail("user {} may look but not change: be root or in the group ballast-admin", request.user);
+}
+
+void say_reloading() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();  // CLOCK_MONOTONIC, as sd_notify(3) asks
+  const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+  runtime::notify_systemd(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", microseconds).c_str());
+}
+
+std::string counted(std::size_t count, const char* noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+/// Topics that a daemon publishes of this configuration.
+std::vector<std::string> topics_of(const config::Model& model) {
+  std::vector<std::string> result;
+  for (const auto& instance : model.vrrp_instances) result.push_back("vrrp/" + instance.name);
+  for (const auto& group : model.vrrp_sync_groups) result.push_back("vrrp-group/" + group.name);
+  for (const auto& service : model.virtual_servers) {
+    result.push_back("service/" + service.name);
+    for (const auto& server : service.real_servers) {
+      result.push_back(fmt::format("health/{}/{}", service.name, server.endpoint));
+    }
+  }
+  std::ranges::sort(result);
+  return result;
+}
+
+}  // namespace
+
+void Node::request(bus::Request request) {
+  auto& broker = server_->broker();
+  Result<json> result = fail("ballastd has no request '{}', expected config, events, reload or server", request.method);
+  try {
+    if (request.method == "config") {
+      result = json(model_);
+    } else if (request.method == "events") {
+      result = json(broker.events(request.params.value("limit", bus::EventRing::capacity)));
+    } else if (request.method == "server") {
+      result = change_server(request);
+    } else if (request.method == "reload" && !request.may_change) {
+      result = not_allowed(request);
+    } else if (request.method == "reload") {
+      return reload(request.user, [&broker, from = request.from, id = request.id](const Result<json>& answer) {
+        broker.reply(from, id, answer);
+      });
+    }
+  } catch (const json::exception& exception) {
+    result = fail("'{}' cannot be read: {}", request.method, exception.what());
+  }
+  broker.reply(request.from, request.id, result);
+}
+
+Result<json> Node::change_server(const bus::Request& request) {
+  if (!request.may_change) return not_allowed(request);
+  const auto action = request.params.at("action").get<std::string>();
+  bus::ServerAdmin word{.service = request.params.at("service").get<std::string>(),
+                        .server = request.params.at("server").get<std::string>(),
+                        .state = {},
+                        .by = request.user,
+                        .since = runtime::unix_time()};
+  const auto before = admin_;
+  const auto change = admin_.apply(model_, action, std::move(word));
+  if (!change) return change.error();
+  const auto& said = change->word;
+  if (!change->changed) return json{{"changed", false}};
+  if (const auto kept = write_json(admin_file(), admin_.to_json(), Durability::power_loss); !kept) {
+    admin_ = before;
+    return fail("it would not outlive a restart, so it is not done: {}", kept.error().message);
+  }
+  const auto topic = admin_topic(said);
+  if (change->undone)
+    server_->broker().withdraw(topic);
+  else
+    server_->broker().publish(topic, said);
+  const char* done = change->undone ? "enabled" : said.state == bus::AdminState::drain ? "drained" : "disabled";
+  tell("notice", "service", said.server,
+       fmt::format("{}: server {} {} by {}", said.service, said.server, done, request.user));
+  return json{{"changed", true}};
+}
+
+void Node::reload(const std::string& by, Answer answer) {
+  say_reloading();
+  auto loaded = load();
+  if (loaded.ok()) return take_over(std::move(loaded), by, answer);
+  const auto errors = std::ranges::count(loaded.diagnostics, config::Severity::error, &config::Diagnostic::severity);
+  reload_failed(fmt::format("{} has {}", options_.config.string(), counted(static_cast<std::size_t>(errors), "error")));
+  answer(json{{"ok", false}, {"diagnostics", loaded.diagnostics}});
+}
+
+void Node::take_over(config::Loaded loaded, const std::string& by, const Answer& answer) {
+  const auto shared = std::make_shared<config::Loaded>(std::move(loaded));
+  server_->broker().offer(shared->model, [this, shared, by, answer](const Result<>& outcome) {
+    json reply{{"ok", outcome.has_value()}, {"diagnostics", shared->diagnostics}};
+    if (!outcome) {
+      reload_failed(outcome.error().message);
+      reply["error"] = outcome.error().message + "; nothing was changed";
+      return answer(reply);
+    }
+    const auto changed = diff(model_, shared->model);
+    model_ = std::move(shared->model);
+    forget_what_is_gone();
+    if (family_) family_->set_patience(patience_of(model_));
+    runtime::notify_systemd("READY=1");
+    for (const auto& line : changed) log::info("reload: {}", line);
+    tell("notice", "config", "",
+         fmt::format("configuration reloaded ({}): {}", by,
+                     changed.empty() ? "nothing has changed" : counted(changed.size(), "change")));
+    reply["changed"] = changed;
+    answer(reply);
+  });
+}
+
+void Node::reload_failed(const std::string& why) {
+  runtime::notify_systemd("READY=1");
+  tell("error", "config", "", fmt::format("reload refused: {}; nothing was changed", why));
+}
+
+/// Words and states of what the configuration has no more. A daemon that runs withdraws its own.
+void Node::forget_what_is_gone() {
+  auto& broker = server_->broker();
+  const auto forgotten = admin_.forget_unknown(model_);
+  for (const auto& word : forgotten) {
+    log::notice("{}: server {} is no longer configured: what {} said of it is forgotten", word.service, word.server,
+                word.by);
+    broker.withdraw(admin_topic(word));
+  }
+  if (!forgotten.empty()) {
+    const auto kept = write_json(admin_file(), admin_.to_json(), Durability::power_loss);
+    if (!kept) log::error("{}", kept.error().message);
+  }
+  const auto known = topics_of(model_);
+  for (const std::string role : {"vrrpd", "checkd", "forwardd"}) {
+    if (broker.is_connected(role)) continue;
+    for (const auto& prefix : bus::prefixes_of(role)) {
+      for (const auto& topic : broker.retained().below(prefix)) {
+        if (!std::ranges::binary_search(known, topic)) broker.withdraw(topic);
+      }
+    }
+  }
+}
+
+}  // namespace ballast::ballastd
