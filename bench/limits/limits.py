@@ -30,6 +30,7 @@ class Node:
     def __init__(self):
         self.name = f"bbl{os.getpid()}"
         self.run_dir = pathlib.Path(tempfile.mkdtemp(prefix="ballast-limits-"))
+        self.run_dir.chmod(0o755)  # checkd is not root
         self.pin_dir = f"/sys/fs/bpf/{self.name}"
         self.family = None
         self.nginx = None
@@ -127,6 +128,7 @@ vrrp_instance VI_1 {
 virtual_server 10.9.0.100 80 {
     lvs_sched rr
     lvs_method NAT
+    protocol TCP
     delay_loop %s
     retry 0
     real_server 10.9.0.2 80 { TCP_CHECK { connect_timeout 1 } }
@@ -165,7 +167,7 @@ def large(node):
     services = []
     for service in range(1000):
         servers = "\n".join(f"    real_server 10.{service // 250 + 20}.{service % 250}.{server + 1} 80 {{ weight 1 }}" for server in range(10))
-        services.append(f"virtual_server 10.9.{service // 250 + 10}.{service % 250} 80 {{\n    lvs_sched rr\n    lvs_method NAT\n{servers}\n}}\n")
+        services.append(f"virtual_server 10.9.{service // 250 + 10}.{service % 250} 80 {{\n    lvs_sched rr\n    lvs_method NAT\n    protocol TCP\n{servers}\n}}\n")
     node.start("global_defs { connection_table_size 16384 }\n" + "".join(services))
     node.wait_for("1,000 services", lambda status: len(status["services"]) == 1000, 120)
     pids = node.pids()

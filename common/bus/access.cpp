@@ -47,8 +47,8 @@ Result<> may_be(const Accounts& accounts, const Peer& peer, const std::string& r
   if (role == "ballastd") return fail("ballastd is at this end of the socket");
   if (!may_read(accounts, peer)) return fail("user {} is neither root nor in the group ballast", peer.user);
   if (!is_daemon(role) || is_root(accounts, peer)) return {};
-  const bool allowed = peer.uid == accounts.daemons &&
-                       std::ranges::find(unprivileged_daemons, role) != unprivileged_daemons.end();
+  const bool allowed =
+      peer.uid == accounts.daemons && std::ranges::find(unprivileged_daemons, role) != unprivileged_daemons.end();
   if (!allowed) return fail("user {} may not be {}", peer.user, role);
   return {};
 }
@@ -62,7 +62,8 @@ std::vector<std::string> prefixes_of(std::string_view role) {
 }
 
 Result<> may_publish(std::string_view role, std::string_view topic) {
-  if (topic.size() > longest_topic) return fail("a topic of {} bytes, and {} is the limit", topic.size(), longest_topic);
+  if (topic.size() > longest_topic)
+    return fail("a topic of {} bytes, and {} is the limit", topic.size(), longest_topic);
   if (topic.starts_with("node/")) {
     if (topic.substr(5) == role && is_daemon(role)) return {};
     return fail("{} may not publish {}", role, topic);

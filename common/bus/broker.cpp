@@ -28,14 +28,16 @@ ConnectionId Broker::connect(Peer peer) {
                                       .role = {},
                                       .closing = false,
                                       .deadline = host_.now() + hello_patience});
-  if (connections_.size() > connection_limit) close(id, fmt::format("{} are connected, and no more may be", connection_limit));
+  if (connections_.size() > connection_limit)
+    close(id, fmt::format("{} are connected, and no more may be", connection_limit));
   return id;
 }
 
 void Broker::queued(ConnectionId id, Connection& connection, Outbox::Outcome outcome) {
   if (outcome == Outbox::Outcome::overflowed) {
-    host_.note(log::Level::warning, fmt::format("bus: {} reads too slowly; what waited for it is dropped, it gets a snapshot",
-                                                who(connection.role, connection.peer)));
+    host_.note(log::Level::warning,
+               fmt::format("bus: {} reads too slowly; what waited for it is dropped, it gets a snapshot",
+                           who(connection.role, connection.peer)));
   }
   if (outcome == Outbox::Outcome::full) return host_.drop(id);
   if (!connection.outbox.empty()) host_.wake(id);
@@ -103,16 +105,18 @@ void Broker::tick() {
   const auto now = host_.now();
   relay_.tick(now);
   for (const auto& pending : requests_.expired(now)) {
-    reply(pending.asker, pending.id, fail("{} has not answered '{}' within {} s", pending.to, pending.method,
-                                          RequestTable::patience.count()));
+    reply(pending.asker, pending.id,
+          fail("{} has not answered '{}' within {} s", pending.to, pending.method, RequestTable::patience.count()));
   }
   std::vector<ConnectionId> late;
   for (const auto& [id, connection] : connections_) {
     if ((connection.closing || connection.role.empty()) && connection.deadline <= now) late.push_back(id);
   }
   for (const auto id : late) {
-    if (connections_.at(id).closing) host_.drop(id);
-    else close(id, fmt::format("no hello within {} s", hello_patience.count()));
+    if (connections_.at(id).closing)
+      host_.drop(id);
+    else
+      close(id, fmt::format("no hello within {} s", hello_patience.count()));
   }
 }
 
@@ -135,7 +139,9 @@ void Broker::tell_change(const std::string& topic, const FrameBytes& frame) {
   }
 }
 
-void Broker::publish(const std::string& topic, const json& value) { tell_change(topic, retained_.set(topic, value, nobody)); }
+void Broker::publish(const std::string& topic, const json& value) {
+  tell_change(topic, retained_.set(topic, value, nobody));
+}
 
 void Broker::withdraw(const std::string& topic) { tell_change(topic, retained_.erase(topic)); }
 
@@ -151,11 +157,14 @@ void Broker::event(Event event) {
 
 void Broker::reply(ConnectionId to, const json& id, const Result<json>& result) {
   json message{{"op", "reply"}, {"id", id}};
-  if (result) message["value"] = *result;
-  else message["error"] = result.error().message;
+  if (result)
+    message["value"] = *result;
+  else
+    message["error"] = result.error().message;
   auto frame = encode_frame(message);
   if (frame->size() > max_frame) {
-    frame = encode_frame({{"op", "reply"}, {"id", id}, {"error", fmt::format("the answer has {} bytes: ask for less", frame->size())}});
+    frame = encode_frame(
+        {{"op", "reply"}, {"id", id}, {"error", fmt::format("the answer has {} bytes: ask for less", frame->size())}});
   }
   say(to, Outbox::Kind::message, frame);
 }

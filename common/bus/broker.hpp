@@ -91,9 +91,9 @@ class Broker {
   struct Connection {
     Peer peer;
     Outbox outbox;
-    std::string role;     ///< empty before the hello
+    std::string role;  ///< empty before the hello
     bool closing = false;
-    TimePoint deadline;   ///< of the hello, or of the close
+    TimePoint deadline;  ///< of the hello, or of the close
   };
   void say(ConnectionId id, Outbox::Kind kind, const FrameBytes& frame);
   void say(ConnectionId id, const nlohmann::json& message) { say(id, Outbox::Kind::message, encode_frame(message)); }

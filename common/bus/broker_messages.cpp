@@ -44,8 +44,9 @@ void Broker::dispatch(ConnectionId id, Connection& connection, const std::string
 Result<> Broker::admit(const Connection& connection, const std::string& role, const json& frame) const {
   const auto protocol = frame.at("protocol").get<int>();
   if (protocol != protocol_version) {
-    return fail("ballastd {} speaks version {} of the bus, {} speaks version {}: install the same Ballast for all and restart",
-                BALLAST_VERSION, protocol_version, role, protocol);
+    return fail(
+        "ballastd {} speaks version {} of the bus, {} speaks version {}: install the same Ballast for all and restart",
+        BALLAST_VERSION, protocol_version, role, protocol);
   }
   if (auto allowed = may_be(options_.accounts, connection.peer, role); !allowed) return allowed;
   if (const auto other = by_role_.find(role); other != by_role_.end()) {
@@ -61,9 +62,13 @@ void Broker::hello(ConnectionId id, Connection& connection, const json& frame) {
   connection.role = role;
   if (is_daemon(role)) {
     by_role_.emplace(role, id);
-    host_.note(log::Level::info, fmt::format("bus: {} (pid {}, user {}) is here", role, connection.peer.pid, connection.peer.user));
+    host_.note(log::Level::info,
+               fmt::format("bus: {} (pid {}, user {}) is here", role, connection.peer.pid, connection.peer.user));
   }
-  say(id, {{"op", "welcome"}, {"version", BALLAST_VERSION}, {"protocol", protocol_version}, {"instance", options_.instance}});
+  say(id, {{"op", "welcome"},
+           {"version", BALLAST_VERSION},
+           {"protocol", protocol_version},
+           {"instance", options_.instance}});
   if (configuration && is_daemon(role)) relay_.joined(id, role, host_.now());
 }
 

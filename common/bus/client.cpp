@@ -56,7 +56,8 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
   void vanish(const std::vector<std::string>& topics);
   void note(const Error& reason);
   asio::awaitable<void> answer(json id, std::string method, json params);
-  asio::awaitable<Result<json>> request(std::string to, std::string method, json params, std::chrono::milliseconds timeout);
+  asio::awaitable<Result<json>> request(std::string to, std::string method, json params,
+                                        std::chrono::milliseconds timeout);
   void close();
   void send(const json& message) {
     if (link) link->send(encode_frame(message));
@@ -184,8 +185,9 @@ Result<> Client::Impl::handle(const json& frame) {
     if (op == "reply") {
       handle_reply(frame);
     } else if (op == "request") {
-      asio::co_spawn(io, answer(frame.at("id"), frame.at("method").get<std::string>(), frame.value("params", json::object())),
-                     asio::detached);
+      asio::co_spawn(
+          io, answer(frame.at("id"), frame.at("method").get<std::string>(), frame.value("params", json::object())),
+          asio::detached);
     } else if (op == "event") {
       guarded([&] {
         if (handlers.event) handlers.event(frame.at("event").get<Event>());
@@ -212,8 +214,10 @@ void Client::Impl::handle_topics(const std::string& op, const json& frame) {
   if (op == "update") {
     const auto& topic = frame.at("topic").get_ref<const std::string&>();
     const auto& value = frame.at("value");
-    if (value.is_null()) topics.withdrawn(topic);
-    else topics.updated(topic);
+    if (value.is_null())
+      topics.withdrawn(topic);
+    else
+      topics.updated(topic);
     guarded([&] {
       if (handlers.update) handlers.update(topic, value);
     });
@@ -249,8 +253,10 @@ void Client::Impl::handle_configuration(const std::string& op, const json& frame
 void Client::Impl::handle_reply(const json& frame) {
   const auto found = requests.find(frame.at("id").get<std::uint64_t>());
   if (found == requests.end()) return;  // it has timed out
-  if (frame.contains("error")) found->second->result = fail("{}", frame.at("error").get<std::string>());
-  else found->second->result = frame.at("value");
+  if (frame.contains("error"))
+    found->second->result = fail("{}", frame.at("error").get<std::string>());
+  else
+    found->second->result = frame.at("value");
   found->second->timer.cancel();
 }
 
@@ -264,8 +270,10 @@ asio::awaitable<void> Client::Impl::answer(json id, std::string method, json par
     result = fail("{}", exception.what());
   }
   json reply{{"op", "reply"}, {"id", std::move(id)}};
-  if (result) reply["value"] = std::move(*result);
-  else reply["error"] = result.error().message;
+  if (result)
+    reply["value"] = std::move(*result);
+  else
+    reply["error"] = result.error().message;
   if (asked_by) asked_by->send(encode_frame(reply));
 }
 
@@ -304,7 +312,8 @@ Client::~Client() { impl_->close(); }
 
 void Client::start() {
   if (std::exchange(impl_->started, true)) return;
-  asio::co_spawn(impl_->io, [impl = impl_] { return impl->run(); }, asio::detached);
+  asio::co_spawn(
+      impl_->io, [impl = impl_] { return impl->run(); }, asio::detached);
 }
 
 asio::awaitable<void> Client::stop() {
@@ -328,8 +337,10 @@ void Client::withdraw(const std::string& topic) {
 
 void Client::event(Event event) {
   auto bytes = encode_frame({{"op", "event"}, {"event", event}});
-  if (impl_->connected) impl_->link->send(std::move(bytes));
-  else if (impl_->waiting_events.size() < waiting_events_limit) impl_->waiting_events.push_back(std::move(bytes));
+  if (impl_->connected)
+    impl_->link->send(std::move(bytes));
+  else if (impl_->waiting_events.size() < waiting_events_limit)
+    impl_->waiting_events.push_back(std::move(bytes));
 }
 
 asio::awaitable<Result<json>> Client::request(std::string to, std::string method, json params,

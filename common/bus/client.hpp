@@ -25,21 +25,22 @@ struct ClientOptions {
 struct ClientHandlers {
   /// A retained topic's value; null JSON: withdrawn.
   std::function<void(const std::string& topic, const nlohmann::json& value)> update;
-  /// All retained values of that prefix have been handed over (again after every reconnect or overflow; topics that vanished
-  /// meanwhile have had their null update before this).
+  /// All retained values of that prefix have been handed over (again after every reconnect or overflow; topics that
+  /// vanished meanwhile have had their null update before this).
   std::function<void(const std::string& prefix)> snapshot_end;
   std::function<void(const Event&)> event;
   /// First phase: may this daemon run this configuration? An error refuses the whole transaction.
   std::function<Result<>(const config::Model&)> validate;
-  /// Second phase: run it. Called at start with the configuration in force, and after every reload; not called again after a
-  /// reconnect when nothing has changed.
+  /// Second phase: run it. Called at start with the configuration in force, and after every reload; not called again
+  /// after a reconnect when nothing has changed.
   std::function<void(const config::Model&)> apply;
   /// A request to this daemon; the value or the error is the reply.
   std::function<boost::asio::awaitable<Result<nlohmann::json>>(std::string method, nlohmann::json params)> request;
   std::function<void(bool)> connected;  ///< true: the bus took our hello; false: lost
 };
 
-/// A reconnecting client: back-off from 20 ms to 1 s. What was published is remembered and published anew after a reconnect.
+/// A reconnecting client: back-off from 20 ms to 1 s. What was published is remembered and published anew after a
+/// reconnect.
 class Client {
  public:
   Client(boost::asio::io_context& io, ClientOptions options, ClientHandlers handlers);

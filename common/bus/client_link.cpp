@@ -41,7 +41,8 @@ void ClientLink::send(FrameBytes frame) {
   queue_.push_back(std::move(frame));
   if (queued_bytes_ > max_frame) return close();
   if (!std::exchange(writing_, true)) {
-    asio::co_spawn(socket_.get_executor(), [self = shared_from_this()] { return self->write_queue(); }, asio::detached);
+    asio::co_spawn(
+        socket_.get_executor(), [self = shared_from_this()] { return self->write_queue(); }, asio::detached);
   }
 }
 
@@ -66,7 +67,8 @@ asio::awaitable<Error> ClientLink::receive(std::function<Result<>(const nlohmann
   FrameDecoder decoder{max_frame};
   std::vector<char> buffer(read_size);
   for (;;) {
-    const auto [error, size] = co_await socket_.async_read_some(asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
+    const auto [error, size] =
+        co_await socket_.async_read_some(asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
     if (error == asio::error::eof) co_return fail("the connection was closed");
     if (error) co_return fail("{}", error.message());
     decoder.feed({buffer.data(), size});

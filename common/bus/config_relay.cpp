@@ -5,7 +5,9 @@
 namespace ballast::bus {
 namespace {
 
-FrameBytes order(const char* op, std::uint64_t generation) { return encode_frame({{"op", op}, {"generation", generation}}); }
+FrameBytes order(const char* op, std::uint64_t generation) {
+  return encode_frame({{"op", op}, {"generation", generation}});
+}
 
 }  // namespace
 
@@ -51,7 +53,8 @@ void ConfigRelay::acknowledged(ConnectionId id, std::uint64_t generation, const 
 void ConfigRelay::conclude(TimePoint now) {
   if (!transaction_) return;
   const auto generation = transaction_->offer.generation;
-  if (std::ranges::none_of(participants_, [&](const auto& each) { return each.second.offered == generation; })) finish({}, now);
+  if (std::ranges::none_of(participants_, [&](const auto& each) { return each.second.offered == generation; }))
+    finish({}, now);
 }
 
 void ConfigRelay::finish(const Result<>& outcome, TimePoint now) {

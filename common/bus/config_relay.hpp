@@ -11,8 +11,8 @@
 
 namespace ballast::bus {
 
-/// ballastd's part in transactions: a configuration is in force when all who take part have acknowledged it. Who joins later
-/// (or has missed it) gets the one in force alone.
+/// ballastd's part in transactions: a configuration is in force when all who take part have acknowledged it. Who joins
+/// later (or has missed it) gets the one in force alone.
 class ConfigRelay {
  public:
   using TimePoint = runtime::TimePoint;

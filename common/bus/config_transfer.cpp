@@ -26,7 +26,8 @@ Result<ObjectTopic> read_topic(std::string_view topic) {
   if (!topic.starts_with(prefix)) return fail("'{}' is no object of a configuration", topic);
   topic.remove_prefix(prefix.size());
   const auto [end, error] = std::from_chars(topic.data(), topic.data() + topic.size(), result.generation);
-  if (error != std::errc{} || end == topic.data() + topic.size() || *end != '/') return fail("no generation in '{}'", topic);
+  if (error != std::errc{} || end == topic.data() + topic.size() || *end != '/')
+    return fail("no generation in '{}'", topic);
   result.object = topic.substr(static_cast<std::size_t>(end - topic.data()) + 1);
   return result;
 }
@@ -59,8 +60,8 @@ ConfigOffer make_offer(const config::Model& model, std::uint64_t generation) {
   for (const auto& group : model.vrrp_sync_groups) add(object_name(group_kind, group.name), group);
   for (const auto& service : model.virtual_servers) add(object_name(service_kind, service.name), service);
   offer.digest = digest.text();
-  offer.frames.push_back(encode_frame(
-      {{"op", "commit"}, {"generation", generation}, {"count", offer.count}, {"digest", offer.digest}}));
+  offer.frames.push_back(
+      encode_frame({{"op", "commit"}, {"generation", generation}, {"count", offer.count}, {"digest", offer.digest}}));
   return offer;
 }
 
@@ -69,10 +70,14 @@ Result<> ConfigAssembler::add(std::string_view object, const json& value) {
   ++count_;
   const auto kind = object.substr(0, object.find('/'));
   try {
-    if (kind == global_kind) model_.global = value.get<config::Global>();
-    else if (kind == instance_kind) model_.vrrp_instances.push_back(value.get<config::VrrpInstance>());
-    else if (kind == group_kind) model_.vrrp_sync_groups.push_back(value.get<config::VrrpSyncGroup>());
-    else if (kind == service_kind) model_.virtual_servers.push_back(value.get<config::VirtualServer>());
+    if (kind == global_kind)
+      model_.global = value.get<config::Global>();
+    else if (kind == instance_kind)
+      model_.vrrp_instances.push_back(value.get<config::VrrpInstance>());
+    else if (kind == group_kind)
+      model_.vrrp_sync_groups.push_back(value.get<config::VrrpSyncGroup>());
+    else if (kind == service_kind)
+      model_.virtual_servers.push_back(value.get<config::VirtualServer>());
     // Another kind is of a newer ballastd and means nothing here.
   } catch (const json::exception& exception) {
     return fail("{}: {}", object, exception.what());
@@ -82,7 +87,8 @@ Result<> ConfigAssembler::add(std::string_view object, const json& value) {
 
 Result<config::Model> ConfigAssembler::finish(std::size_t count, const std::string& digest) {
   if (count != count_) return fail("the configuration came torn: {} objects of {}", count_, count);
-  if (digest != digest_.text()) return fail("the configuration came damaged: digest {}, announced {}", digest_.text(), digest);
+  if (digest != digest_.text())
+    return fail("the configuration came damaged: digest {}, announced {}", digest_.text(), digest);
   return std::move(model_);
 }
 
@@ -93,7 +99,7 @@ void ConfigParticipant::object(const json& frame) {
   const auto read = read_topic(topic->get_ref<const std::string&>());
   if (!read) return;
   if (!pending_ || pending_->generation != read->generation || pending_->model) {
-    pending_.emplace();
+    pending_ = Pending{};
     pending_->generation = read->generation;
   }
   const auto added = pending_->assembler.add(read->object, *value);

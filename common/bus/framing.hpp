@@ -27,8 +27,8 @@ class FrameDecoder {
  public:
   explicit FrameDecoder(std::size_t max_size) : max_size_{max_size} {}
   void feed(std::string_view bytes);
-  /// The next whole text, nothing when more bytes are needed, an error when the length is beyond the limit (then for good).
-  /// The text is valid until the next call to feed().
+  /// The next whole text, nothing when more bytes are needed, an error when the length is beyond the limit (then for
+  /// good). The text is valid until the next call to feed().
   Result<std::optional<std::string_view>> next();
   /// From the next frame on.
   void set_limit(std::size_t max_size) { max_size_ = max_size; }

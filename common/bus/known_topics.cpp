@@ -48,7 +48,8 @@ std::vector<std::string> KnownTopics::snapshot_end(const std::string& prefix, co
 std::vector<std::string> KnownTopics::settled(const std::vector<std::string>& prefixes) {
   std::vector<std::string> result;
   for (const auto& prefix : prefixes) {
-    const auto gone = forget(prefix, [this](const std::string&, const Entry& entry) { return entry.broker != broker_; });
+    const auto gone =
+        forget(prefix, [this](const std::string&, const Entry& entry) { return entry.broker != broker_; });
     result.insert(result.end(), gone.begin(), gone.end());
   }
   return result;

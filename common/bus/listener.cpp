@@ -54,7 +54,8 @@ std::string name_of(uid_t uid) {
   std::vector<char> buffer(account_buffer);
   passwd entry{};
   passwd* found = nullptr;
-  if (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return fmt::format("uid {}", uid);
+  if (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
+    return fmt::format("uid {}", uid);
   return found->pw_name;
 }
 
@@ -90,7 +91,8 @@ Result<RunDirLock> RunDirLock::take(const std::filesystem::path& run_dir) {
   if (lock.fd_ < 0) return fail("cannot open {}: {}", file.string(), reason());
   if (flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return fail("cannot lock {}: {}", file.string(), reason());
-    return fail("another ballastd{} serves {}: stop it first, or choose another --run-dir", holder(file), run_dir.string());
+    return fail("another ballastd{} serves {}: stop it first, or choose another --run-dir", holder(file),
+                run_dir.string());
   }
   const auto pid = fmt::format("{}\n", getpid());
   if (ftruncate(lock.fd_, 0) != 0 || write(lock.fd_, pid.data(), pid.size()) < 0) {
@@ -106,7 +108,8 @@ RunDirLock::~RunDirLock() {
 }
 
 Accounts find_accounts() {
-  Accounts accounts{.owner = geteuid(), .daemons = {}, .readers = find_group("ballast"), .admins = find_group("ballast-admin")};
+  Accounts accounts{
+      .owner = geteuid(), .daemons = {}, .readers = find_group("ballast"), .admins = find_group("ballast-admin")};
   auto user = find_user("ballast");
   if (!user) {
     user = find_user("nobody");
@@ -132,7 +135,8 @@ Result<Stream::acceptor> listen(const asio::any_io_executor& executor, const std
   acceptor.bind(*address, error);
   umask(before);
   if (error) return fail("cannot bind {}: {}", socket.string(), error.message());
-  if (accounts.readers && chown(socket.c_str(), static_cast<uid_t>(-1), *accounts.readers) != 0 && accounts.owner == 0) {
+  if (accounts.readers && chown(socket.c_str(), static_cast<uid_t>(-1), *accounts.readers) != 0 &&
+      accounts.owner == 0) {
     return fail("cannot give {} to the group ballast: {}", socket.string(), reason());
   }
   acceptor.listen(asio::socket_base::max_listen_connections, error);
@@ -145,10 +149,12 @@ void keep_from_children(int descriptor) { fcntl(descriptor, F_SETFD, FD_CLOEXEC)
 Result<Peer> peer_of(int socket) {
   ucred credentials{};
   socklen_t size = sizeof(credentials);
-  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return fail("who it is is unknown: {}", reason());
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+    return fail("who it is is unknown: {}", reason());
   auto groups = groups_of(socket, credentials.gid);
   if (!groups) return groups.error();
-  return Peer{.pid = credentials.pid, .uid = credentials.uid, .groups = std::move(*groups), .user = name_of(credentials.uid)};
+  return Peer{
+      .pid = credentials.pid, .uid = credentials.uid, .groups = std::move(*groups), .user = name_of(credentials.uid)};
 }
 
 }  // namespace ballast::bus

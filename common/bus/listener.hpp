@@ -25,7 +25,8 @@ Accounts find_accounts();
 
 /// Listens at that path, whatever was there before; mode 0660 for the group `ballast`.
 Result<boost::asio::local::stream_protocol::acceptor> listen(const boost::asio::any_io_executor& executor,
-                                                             const std::filesystem::path& socket, const Accounts& accounts);
+                                                             const std::filesystem::path& socket,
+                                                             const Accounts& accounts);
 
 /// A child that held a connection open would hide from both its ends that the other is gone.
 void keep_from_children(int descriptor);

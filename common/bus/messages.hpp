@@ -1,6 +1,6 @@
 #pragma once
-// What travels on the bus, one struct a message. JSON is made from the field lists at the end; unknown fields are ignored,
-// a missing one is an error that names it.
+// What travels on the bus, one struct a message. JSON is made from the field lists at the end; unknown fields are
+// ignored, a missing one is an error that names it.
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -52,15 +52,16 @@ struct VrrpState {
   VrrpRole state = VrrpRole::init;
   std::string interface;
   int vrid = 0;
-  int priority = 0;            ///< in effect, trackers included
+  int priority = 0;  ///< in effect, trackers included
   int configured_priority = 0;
-  std::string master;          ///< address of the master as last heard, our own when MASTER, empty when unknown
-  double since = 0;            ///< unix time of the last change of state
-  std::string reason;          ///< why, in words
+  std::string master;  ///< address of the master as last heard, our own when MASTER, empty when unknown
+  double since = 0;    ///< unix time of the last change of state
+  std::string reason;  ///< why, in words
   std::vector<std::string> virtual_addresses;
 };
 
-/// Topic `health/<service>/<server>`, by checkd: every real server of the configuration has one (`up` when nothing checks it).
+/// Topic `health/<service>/<server>`, by checkd: every real server of the configuration has one (`up` when nothing
+/// checks it).
 struct ServerHealth {
   std::string service;  ///< config::VirtualServer::name
   std::string server;   ///< Endpoint text
@@ -96,8 +97,8 @@ struct ServiceServer {
   std::uint64_t bytes_out = 0;
 };
 
-/// Topic `service/<service>`, by forwardd, published when a state, weight or reason changes; the counters in it are of that
-/// moment. forwardd's request `services` answers with an array of these, counters fresh.
+/// Topic `service/<service>`, by forwardd, published when a state, weight or reason changes; the counters in it are of
+/// that moment. forwardd's request `services` answers with an array of these, counters fresh.
 struct ServiceState {
   std::string name;
   std::string address;  ///< of the first endpoint, or the group's name
@@ -115,15 +116,16 @@ struct ServiceState {
 
 /// Not retained; ballastd keeps the last 10,000.
 struct Event {
-  double time = 0;      ///< unix time; 0: ballastd fills it in
-  std::string daemon;   ///< ballastd fills it in
-  std::string kind;     ///< "vrrp", "health", "service", "config", "daemon", "engine"
-  std::string subject;  ///< the instance, service or server it is about
-  std::string message;  ///< the line a person reads
+  double time = 0;                ///< unix time; 0: ballastd fills it in
+  std::string daemon;             ///< ballastd fills it in
+  std::string kind;               ///< "vrrp", "health", "service", "config", "daemon", "engine"
+  std::string subject;            ///< the instance, service or server it is about
+  std::string message;            ///< the line a person reads
   std::string severity = "info";  ///< "info", "notice", "warning", "error"
 };
 
-/// One connection, as `ballastctl connections` lists it (forwardd's request `connections {service?, client?, server?, limit}`).
+/// One connection, as `ballastctl connections` lists it (forwardd's request `connections {service?, client?, server?,
+/// limit}`).
 struct Connection {
   std::string protocol;
   std::string client;
@@ -143,8 +145,8 @@ struct DropCount {
 };
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NodeState, role, version, pid, since)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VrrpState, name, state, interface, vrid, priority, configured_priority, master, since,
-                                   reason, virtual_addresses)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VrrpState, name, state, interface, vrid, priority, configured_priority, master,
+                                   since, reason, virtual_addresses)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerHealth, service, server, up, since, took_ms, reason, checks)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerAdmin, service, server, state, by, since)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceServer, address, port, method, weight, state, reason, active, inactive,
@@ -152,7 +154,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceServer, address, port, method, weight,
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceState, name, address, port, protocol, engine, method, scheduler, state,
                                    forwarding, sorry, reason, servers)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Event, time, daemon, kind, subject, message, severity)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Connection, protocol, client, virtual_address, server, service, method, state, expires)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Connection, protocol, client, virtual_address, server, service, method, state,
+                                   expires)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DropCount, reason, explanation, packets)
 
 /// Reads a message; the error names what is missing or wrong in it.

@@ -7,7 +7,9 @@ namespace {
 
 constexpr std::string_view events_prefix = "events";
 
-FrameBytes begin_frame(const std::string& prefix) { return encode_frame({{"op", "snapshot-begin"}, {"prefix", prefix}}); }
+FrameBytes begin_frame(const std::string& prefix) {
+  return encode_frame({{"op", "snapshot-begin"}, {"prefix", prefix}});
+}
 
 FrameBytes end_frame(const std::string& prefix, const std::vector<std::string>& settled) {
   return encode_frame({{"op", "snapshot-end"}, {"prefix", prefix}, {"settled", settled}});
@@ -63,7 +65,8 @@ void Outbox::drop_state() {
 std::size_t Outbox::continue_snapshot(Subscription& subscription, const Retained& retained, std::size_t bytes,
                                       std::vector<FrameBytes>& out) {
   const auto& entries = retained.entries();
-  auto entry = subscription.last.empty() ? entries.lower_bound(subscription.prefix) : entries.upper_bound(subscription.last);
+  auto entry =
+      subscription.last.empty() ? entries.lower_bound(subscription.prefix) : entries.upper_bound(subscription.last);
   if (!std::exchange(subscription.begun, true)) out.push_back(begin_frame(subscription.prefix));
   std::size_t taken = 0;
   for (; entry != entries.end() && entry->first.starts_with(subscription.prefix); ++entry) {
@@ -76,7 +79,8 @@ std::size_t Outbox::continue_snapshot(Subscription& subscription, const Retained
   return taken;
 }
 
-std::vector<FrameBytes> Outbox::take(const Retained& retained, const std::vector<std::string>& settled, std::size_t bytes) {
+std::vector<FrameBytes> Outbox::take(const Retained& retained, const std::vector<std::string>& settled,
+                                     std::size_t bytes) {
   std::vector<FrameBytes> out;
   std::size_t taken = 0;
   while (!queue_.empty() && taken < bytes) {

@@ -8,9 +8,9 @@
 
 namespace ballast::bus {
 
-/// What waits to be written to one connection. State that nobody has taken yet is bounded: beyond the bound it is dropped and
-/// every subscription begins anew with a snapshot. A snapshot is read from the retained values only as fast as it is taken, so
-/// a slow reader holds no copies.
+/// What waits to be written to one connection. State that nobody has taken yet is bounded: beyond the bound it is
+/// dropped and every subscription begins anew with a snapshot. A snapshot is read from the retained values only as fast
+/// as it is taken, so a slow reader holds no copies.
 class Outbox {
  public:
   enum class Kind : std::uint8_t {
@@ -26,7 +26,8 @@ class Outbox {
 
   explicit Outbox(Limits limits) : limits_{limits} {}
 
-  /// `overflowed`: what was queued of state is gone, snapshots begin anew. `full`: the reader takes nothing; give it up.
+  /// `overflowed`: what was queued of state is gone, snapshots begin anew. `full`: the reader takes nothing; give it
+  /// up.
   Outcome push(Kind kind, FrameBytes frame);
   /// A topic's change, if a subscription wants it and no snapshot is going to tell it anyway.
   Outcome change(const std::string& topic, const FrameBytes& frame);

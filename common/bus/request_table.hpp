@@ -22,7 +22,7 @@ class RequestTable {
     std::string method;
     TimePoint deadline;
   };
-  static constexpr std::chrono::seconds patience{60};     ///< askers have shorter limits of their own
+  static constexpr std::chrono::seconds patience{60};  ///< askers have shorter limits of their own
   static constexpr std::size_t limit_per_connection = 256;
 
   /// The number under which the daemon is asked.

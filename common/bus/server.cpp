@@ -84,7 +84,8 @@ void Server::Impl::flush() {
   for (const auto id : std::exchange(woken, {})) {
     const auto found = links.find(id);
     if (found == links.end() || std::exchange(found->second->writing, true)) continue;
-    asio::co_spawn(io, write(id, found->second), asio::detached);
+    asio::co_spawn(
+        io, [self = shared_from_this(), id, link = found->second] { return self->write(id, link); }, asio::detached);
   }
   arm();
 }
@@ -108,7 +109,6 @@ void Server::Impl::arm() {
 }
 
 asio::awaitable<void> Server::Impl::accept() {
-  const auto self = shared_from_this();
   asio::steady_timer pause{io};
   while (!closed) {
     auto [error, socket] = co_await acceptor.async_accept(asio::as_tuple(asio::use_awaitable));
@@ -130,17 +130,18 @@ void Server::Impl::welcome(Stream::socket socket) {
   const auto id = broker.connect(std::move(*peer));
   const auto link = std::make_shared<Link>(std::move(socket));
   links.emplace(id, link);
-  asio::co_spawn(io, read(id, link), asio::detached);
+  asio::co_spawn(
+      io, [self = shared_from_this(), id, link] { return self->read(id, link); }, asio::detached);
   arm();
 }
 
 asio::awaitable<void> Server::Impl::read(ConnectionId id, std::shared_ptr<Link> link) {
-  const auto self = shared_from_this();
   FrameDecoder decoder{broker.frame_limit(id)};
   std::vector<char> buffer(read_size);
   bool good = true;
   for (;;) {
-    const auto [error, size] = co_await link->socket.async_read_some(asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
+    const auto [error, size] =
+        co_await link->socket.async_read_some(asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
     if (error) break;
     if (!good) continue;  // one that broke the rules still reads why, until the broker drops it
     decoder.feed({buffer.data(), size});
@@ -169,7 +170,6 @@ bool Server::Impl::handle(ConnectionId id, FrameDecoder& decoder) {
 }
 
 asio::awaitable<void> Server::Impl::write(ConnectionId id, std::shared_ptr<Link> link) {
-  const auto self = shared_from_this();
   while (link->socket.is_open()) {
     const auto frames = broker.take(id, write_size);
     if (frames.empty()) break;
@@ -195,7 +195,8 @@ void Server::Impl::close() {
   lock.reset();
 }
 
-Result<std::unique_ptr<Server>> Server::open(asio::io_context& io, const std::filesystem::path& run_dir, ServerHandlers handlers) {
+Result<std::unique_ptr<Server>> Server::open(asio::io_context& io, const std::filesystem::path& run_dir,
+                                             ServerHandlers handlers) {
   auto lock = RunDirLock::take(run_dir);
   if (!lock) return lock.error();
   const auto accounts = find_accounts();
@@ -203,7 +204,8 @@ Result<std::unique_ptr<Server>> Server::open(asio::io_context& io, const std::fi
   auto acceptor = listen(io.get_executor(), path, accounts);
   if (!acceptor) return acceptor.error();
   auto impl = std::make_shared<Impl>(io, std::move(*lock), std::move(*acceptor), path, accounts, std::move(handlers));
-  asio::co_spawn(io, impl->accept(), asio::detached);
+  asio::co_spawn(
+      io, [impl] { return impl->accept(); }, asio::detached);
   return std::unique_ptr<Server>{new Server{std::move(impl)}};
 }
 

@@ -42,7 +42,8 @@ nlohmann::json AdminStore::to_json() const {
   return json;
 }
 
-Result<AdminStore::Change> AdminStore::apply(const config::Model& model, const std::string& action, bus::ServerAdmin word) {
+Result<AdminStore::Change> AdminStore::apply(const config::Model& model, const std::string& action,
+                                             bus::ServerAdmin word) {
   const auto state = from_name<bus::AdminState>(action);
   if (!state && action != "enable") return fail("no action '{}'; there are drain, disable, enable", action);
   if (const auto known = find_server(model, word.service, word.server); !known) return known.error();

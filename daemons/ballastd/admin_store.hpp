@@ -20,7 +20,7 @@ class AdminStore {
   struct Change {
     bus::ServerAdmin word;  ///< as it is now, or as it was when `undone`
     bool undone = false;
-    bool changed = true;    ///< false: it was so before
+    bool changed = true;  ///< false: it was so before
   };
   /// `action` is drain, disable or enable. An error names the servers or services there are.
   Result<Change> apply(const config::Model& model, const std::string& action, bus::ServerAdmin word);

@@ -25,7 +25,8 @@ Result<std::filesystem::path> find_program(const std::string& role) {
   for (const auto& candidate : {folder / role, folder.parent_path() / "libexec/ballast" / role}) {
     if (std::filesystem::is_regular_file(candidate, error)) return candidate;
   }
-  return fail("{} is neither in {} nor in {}", role, folder.string(), (folder.parent_path() / "libexec/ballast").string());
+  return fail("{} is neither in {} nor in {}", role, folder.string(),
+              (folder.parent_path() / "libexec/ballast").string());
 }
 
 }  // namespace
@@ -33,7 +34,8 @@ Result<std::filesystem::path> find_program(const std::string& role) {
 std::chrono::milliseconds patience_of(const config::Model& model) {
   auto result = usual_patience;
   for (const auto& instance : model.vrrp_instances) {
-    result = std::min(result, std::chrono::duration_cast<std::chrono::milliseconds>(instance.advert_interval * advertisements_missed));
+    result = std::min(result, std::chrono::duration_cast<std::chrono::milliseconds>(instance.advert_interval *
+                                                                                    advertisements_missed));
   }
   return result;
 }
@@ -51,7 +53,8 @@ Result<std::unique_ptr<Family>> Family::make(asio::io_context& io, FamilyOptions
                          .arguments = {"--run-dir", family->options_.run_dir.string()},
                          .event = family->handlers_.event,
                          .clean_up = {}};
-    if (role == "forwardd") member.arguments.insert(member.arguments.end(), {"--pin-dir", family->options_.pin_dir.string()});
+    if (role == "forwardd")
+      member.arguments.insert(member.arguments.end(), {"--pin-dir", family->options_.pin_dir.string()});
     if (family->options_.verbose) member.arguments.emplace_back("--verbose");
     if (role == "vrrpd") member.clean_up = [raw = family.get()] { return raw->withdraw(); };
     family->members_.push_back(std::make_unique<Member>(io, family->file_, std::move(member)));
@@ -81,7 +84,8 @@ asio::awaitable<void> Family::stop() {
   if (!options_.unload_on_exit) co_return;
   const auto program = find_program("forwardd");
   if (!program) co_return log::error("{}", program.error().message);
-  const std::vector<std::string> arguments{"--unload", "--run-dir", options_.run_dir.string(), "--pin-dir", options_.pin_dir.string()};
+  const std::vector<std::string> arguments{"--unload", "--run-dir", options_.run_dir.string(), "--pin-dir",
+                                           options_.pin_dir.string()};
   const auto done = co_await run_program(*program, arguments, unload_limit);
   if (!done) log::error("the data path is still in the kernel: {}", done.error().message);
 }

@@ -39,6 +39,8 @@ Result<> FamilyFile::erase(const std::string& role) {
   return write();
 }
 
-Result<> FamilyFile::write() const { return write_json(file_, {{"boot_id", boot_id()}, {"members", records_}}, Durability::until_reboot); }
+Result<> FamilyFile::write() const {
+  return write_json(file_, {{"boot_id", boot_id()}, {"members", records_}}, Durability::until_reboot);
+}
 
 }  // namespace ballast::ballastd

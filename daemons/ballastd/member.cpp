@@ -28,7 +28,12 @@ void Member::start() { asio::co_spawn(io_, run(), asio::detached); }
 
 void Member::tell(const std::string& severity, const std::string& message) {
   log::write(severity == "error" ? log::Level::error : log::Level::warning, message);
-  options_.event({.time = 0, .daemon = "ballastd", .kind = "daemon", .subject = options_.role, .message = message, .severity = severity});
+  options_.event({.time = 0,
+                  .daemon = "ballastd",
+                  .kind = "daemon",
+                  .subject = options_.role,
+                  .message = message,
+                  .severity = severity});
 }
 
 std::optional<runtime::Child> Member::adopt() {
@@ -81,10 +86,12 @@ asio::awaitable<void> Member::run() {
 asio::awaitable<void> Member::after_death(pid_t pid, const std::string& how) {
   const auto died = runtime::BootClock::now();
   const auto verdict = policy_.died(died);
-  const auto who = pid != 0 ? fmt::format("{} (pid {}) {}", options_.role, pid, how) : fmt::format("{} {}", options_.role, how);
+  const auto who =
+      pid != 0 ? fmt::format("{} (pid {}) {}", options_.role, pid, how) : fmt::format("{} {}", options_.role, how);
   const auto when = verdict.pause > 0ms ? fmt::format(" in {} ms", verdict.pause.count()) : std::string{};
   const bool clean_up = verdict.too_late && options_.clean_up;
-  tell("error", fmt::format("{}; {}starting it again{}", who, clean_up ? "it does not stay up: its addresses are withdrawn; " : "", when));
+  tell("error", fmt::format("{}; {}starting it again{}", who,
+                            clean_up ? "it does not stay up: its addresses are withdrawn; " : "", when));
   if (clean_up) co_await options_.clean_up();
   if (stopping_) co_return;
   const auto spent = runtime::BootClock::now() - died;
@@ -94,11 +101,12 @@ asio::awaitable<void> Member::after_death(pid_t pid, const std::string& how) {
 }
 
 asio::awaitable<void> Member::end() {
+  const auto pid = child_ ? child_->pid() : 0;
   const std::pair<int, std::chrono::seconds> steps[] = {{SIGTERM, term_patience}, {SIGKILL, kill_patience}};
   for (const auto& [number, patience] : steps) {
-    if (!child_) co_return;
+    if (!child_ || child_->pid() != pid) co_return;  // gone, perhaps with a successor
     if (number == SIGKILL) {
-      log::warning("{} (pid {}) has not ended within {} s and is killed", options_.role, child_->pid(), term_patience.count());
+      log::warning("{} (pid {}) has not ended within {} s and is killed", options_.role, pid, term_patience.count());
     }
     child_->signal(number);
     ended_.expires_after(patience);

@@ -19,8 +19,10 @@ std::string changed_fields(const json& before, const json& after, std::string_vi
   for (const auto& [field, value] : after.items()) {
     const auto& old = before.at(field);
     if (old == value || field == leave_out) continue;
-    if (value.is_structured() || old.is_structured()) parts.push_back(field + " changed");
-    else parts.push_back(fmt::format("{} {} -> {}", field, text(old), text(value)));
+    if (value.is_structured() || old.is_structured())
+      parts.push_back(field + " changed");
+    else
+      parts.push_back(fmt::format("{} {} -> {}", field, text(old), text(value)));
   }
   return fmt::format("{}", fmt::join(parts, ", "));
 }
@@ -42,14 +44,18 @@ void compare(std::vector<std::string>& lines, const std::string& label, const st
   }
   for (const auto& each : after) {
     const auto* old = find(before, each, name);
-    if (!old) lines.push_back(fmt::format("{} {} added", label, name(each)));
-    else if (!(*old == each)) describe(*old, each);
+    if (!old)
+      lines.push_back(fmt::format("{} {} added", label, name(each)));
+    else if (!(*old == each))
+      describe(*old, each);
   }
 }
 
-void compare_services(std::vector<std::string>& lines, const config::VirtualServer& before, const config::VirtualServer& after) {
+void compare_services(std::vector<std::string>& lines, const config::VirtualServer& before,
+                      const config::VirtualServer& after) {
   const auto label = "virtual_server " + after.name;
-  if (const auto fields = changed_fields(before, after, "real_servers"); !fields.empty()) lines.push_back(label + ": " + fields);
+  if (const auto fields = changed_fields(before, after, "real_servers"); !fields.empty())
+    lines.push_back(label + ": " + fields);
   const auto name = [](const config::RealServer& server) { return server.endpoint.to_string(); };
   const auto server_label = label + ": real_server";
   const auto earlier = lines.size();
@@ -57,7 +63,8 @@ void compare_services(std::vector<std::string>& lines, const config::VirtualServ
           [&](const config::RealServer& old, const config::RealServer& changed) {
             lines.push_back(fmt::format("{} {}: {}", server_label, name(changed), changed_fields(old, changed)));
           });
-  if (lines.size() == earlier && before.real_servers != after.real_servers) lines.push_back(label + ": real_servers in another order");
+  if (lines.size() == earlier && before.real_servers != after.real_servers)
+    lines.push_back(label + ": real_servers in another order");
 }
 
 template <class T>
@@ -78,7 +85,9 @@ std::vector<std::string> diff(const config::Model& before, const config::Model& 
   compare(lines, "vrrp_sync_group", before.vrrp_sync_groups, after.vrrp_sync_groups, name,
           changes_of<config::VrrpSyncGroup>(lines, "vrrp_sync_group"));
   compare(lines, "virtual_server", before.virtual_servers, after.virtual_servers, name,
-          [&](const config::VirtualServer& old, const config::VirtualServer& changed) { compare_services(lines, old, changed); });
+          [&](const config::VirtualServer& old, const config::VirtualServer& changed) {
+            compare_services(lines, old, changed);
+          });
   return lines;
 }
 

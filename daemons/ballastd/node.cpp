@@ -22,7 +22,8 @@ std::map<std::string, std::string> environment() {
   std::map<std::string, std::string> result;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string text = *entry;
-    if (const auto equals = text.find('='); equals != std::string::npos) result[text.substr(0, equals)] = text.substr(equals + 1);
+    if (const auto equals = text.find('='); equals != std::string::npos)
+      result[text.substr(0, equals)] = text.substr(equals + 1);
   }
   return result;
 }
@@ -45,8 +46,8 @@ std::filesystem::path Node::admin_file() const {
 }
 
 config::Loaded Node::load() const {
-  auto loaded =
-      config::load_file(options_.config, {.config_id = options_.config_id, .environment = environment(), .strict = false});
+  auto loaded = config::load_file(options_.config,
+                                  {.config_id = options_.config_id, .environment = environment(), .strict = false});
   say(loaded.diagnostics);
   return loaded;
 }
@@ -72,9 +73,10 @@ int Node::run() {
 }
 
 Result<> Node::open() {
-  auto server = bus::Server::open(io_, options_.run_dir,
-                                  {.request = [this](bus::Request asked) { request(std::move(asked)); },
-                                   .refused = [this](const std::string& role, const std::string& why) { refused(role, why); }});
+  auto server =
+      bus::Server::open(io_, options_.run_dir,
+                        {.request = [this](bus::Request asked) { request(std::move(asked)); },
+                         .refused = [this](const std::string& role, const std::string& why) { refused(role, why); }});
   if (!server) return server.error();
   server_ = std::move(*server);
   read_admin();
@@ -102,10 +104,12 @@ void Node::read_admin() {
   if (!std::filesystem::exists(file)) return;
   const auto kept = read_json(file);
   auto store = kept ? AdminStore::from_json(*kept) : kept.error();
-  if (!store) return log::error("the operators' words about servers are lost: {}: {}", file.string(), store.error().message);
+  if (!store)
+    return log::error("the operators' words about servers are lost: {}: {}", file.string(), store.error().message);
   admin_ = std::move(*store);
   for (const auto& gone : admin_.forget_unknown(model_)) {
-    log::notice("{}: server {} is no longer configured: what {} said of it is forgotten", gone.service, gone.server, gone.by);
+    log::notice("{}: server {} is no longer configured: what {} said of it is forgotten", gone.service, gone.server,
+                gone.by);
   }
 }
 
@@ -142,7 +146,8 @@ void Node::refused(const std::string& role, const std::string& why) {
   tell("error", "config", role, fmt::format("{} does not run the configuration in force: {}", role, why));
 }
 
-void Node::tell(const std::string& severity, const std::string& kind, const std::string& subject, const std::string& message) {
+void Node::tell(const std::string& severity, const std::string& kind, const std::string& subject,
+                const std::string& message) {
   log::write(severity == "error" ? log::Level::error : log::Level::notice, message);
   server_->broker().event(
       {.time = 0, .daemon = "ballastd", .kind = kind, .subject = subject, .message = message, .severity = severity});

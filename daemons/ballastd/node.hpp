@@ -51,7 +51,8 @@ class Node {
   void forget_what_is_gone();
   void withdrawn();
   void refused(const std::string& role, const std::string& why);
-  void tell(const std::string& severity, const std::string& kind, const std::string& subject, const std::string& message);
+  void tell(const std::string& severity, const std::string& kind, const std::string& subject,
+            const std::string& message);
 
   NodeOptions options_;
   boost::asio::io_context io_{1};

@@ -24,7 +24,9 @@ void say_reloading() {
   runtime::notify_systemd(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", microseconds).c_str());
 }
 
-std::string counted(std::size_t count, const char* noun) { return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s"); }
+std::string counted(std::size_t count, const char* noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
 
 /// Topics that a daemon publishes of this configuration.
 std::vector<std::string> topics_of(const config::Model& model) {
@@ -84,10 +86,13 @@ Result<json> Node::change_server(const bus::Request& request) {
     return fail("it would not outlive a restart, so it is not done: {}", kept.error().message);
   }
   const auto topic = admin_topic(said);
-  if (change->undone) server_->broker().withdraw(topic);
-  else server_->broker().publish(topic, said);
+  if (change->undone)
+    server_->broker().withdraw(topic);
+  else
+    server_->broker().publish(topic, said);
   const char* done = change->undone ? "enabled" : said.state == bus::AdminState::drain ? "drained" : "disabled";
-  tell("notice", "service", said.server, fmt::format("{}: server {} {} by {}", said.service, said.server, done, request.user));
+  tell("notice", "service", said.server,
+       fmt::format("{}: server {} {} by {}", said.service, said.server, done, request.user));
   return json{{"changed", true}};
 }
 
@@ -115,8 +120,9 @@ void Node::take_over(config::Loaded loaded, const std::string& by, const Answer&
     if (family_) family_->set_patience(patience_of(model_));
     runtime::notify_systemd("READY=1");
     for (const auto& line : changed) log::info("reload: {}", line);
-    tell("notice", "config", "", fmt::format("configuration reloaded ({}): {}", by,
-                                             changed.empty() ? "nothing has changed" : counted(changed.size(), "change")));
+    tell("notice", "config", "",
+         fmt::format("configuration reloaded ({}): {}", by,
+                     changed.empty() ? "nothing has changed" : counted(changed.size(), "change")));
     reply["changed"] = changed;
     answer(reply);
   });
@@ -132,7 +138,8 @@ void Node::forget_what_is_gone() {
   auto& broker = server_->broker();
   const auto forgotten = admin_.forget_unknown(model_);
   for (const auto& word : forgotten) {
-    log::notice("{}: server {} is no longer configured: what {} said of it is forgotten", word.service, word.server, word.by);
+    log::notice("{}: server {} is no longer configured: what {} said of it is forgotten", word.service, word.server,
+                word.by);
     broker.withdraw(admin_topic(word));
   }
   if (!forgotten.empty()) {

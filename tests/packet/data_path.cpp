@@ -208,20 +208,31 @@ void DataPath::let_pass(const Packet& from_client, std::uint32_t seconds) {
   }
 }
 
-std::uint32_t DataPath::now() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
-  return static_cast<std::uint32_t>(time.tv_sec);
+void DataPath::forget(const Packet& packet) {
+  for (const char* table : {"flows", "half_open"}) must(object_.maps.at(table).drop(key_of(packet)));
 }
 
 Sweep DataPath::sweep(std::uint32_t seconds_ahead) {
-  layout::sweep_result result{.now = now() + seconds_ahead, .flows = 0, .half_open = 0, .expired = 0};
-  LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &result, .ctx_out = &result, .ctx_size_in = sizeof result,
-              .ctx_size_out = sizeof result);
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return sweep_at(static_cast<std::uint32_t>(now.tv_sec) + seconds_ahead);
+}
+
+Sweep DataPath::sweep_at(std::uint32_t seconds) {
+  layout::sweep_result result{.now = seconds, .flows = 0, .half_open = 0, .expired = 0};
+  LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &result, .ctx_size_in = sizeof result);
   if (const int error = bpf_prog_test_run_opts(object_.sweep.get(), &options); error != 0) {
     throw std::runtime_error("the sweep: " + xdp::reason(error));
   }
   return {result.flows, result.half_open, result.expired};
+}
+
+void DataPath::correct() {
+  for (std::uint32_t server = 1; server < census_.size(); ++server) {
+    if (const auto difference = drift_.compare(server, census_.get(server), load_.get(server))) {
+      load_.add(server, difference->active, difference->inactive);
+    }
+  }
 }
 
 std::uint32_t DataPath::index_of(const std::string& server) const {

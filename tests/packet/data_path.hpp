@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "daemons/forwardd/xdp/census.hpp"
 #include "daemons/forwardd/xdp/load_table.hpp"
 #include "daemons/forwardd/xdp/map_writer.hpp"
 #include "daemons/forwardd/xdp/planner.hpp"
@@ -90,8 +91,14 @@ class DataPath {
   [[nodiscard]] std::size_t entries() const;
   /// Makes a connection, both its entries, as if its last packet were so long ago.
   void let_pass(const Packet& from_client, std::uint32_t seconds);
+  /// Drops the entry of a packet's tuple as the LRU drops one.
+  void forget(const Packet& packet);
   /// The sweep, at a time so far ahead. Census and load differ afterwards only where the program counts wrong.
   Sweep sweep(std::uint32_t seconds_ahead);
+  /// The sweep by the kernel's own clock.
+  Sweep sweep_now() { return sweep_at(0); }
+  /// Puts loads right by the last census, as forwardd does after each sweep.
+  void correct();
   [[nodiscard]] Load census(const std::string& server) const;
   [[nodiscard]] Load load(const std::string& server) const;
   /// Over all indices, of servers past and present.
@@ -112,12 +119,13 @@ class DataPath {
   };
   [[nodiscard]] std::vector<std::uint64_t> read_drops() const;
   [[nodiscard]] Bytes run(const Bytes& frame, Verdict& verdict) const;
-  static std::uint32_t now();
+  Sweep sweep_at(std::uint32_t seconds);
 
   std::unique_ptr<ballast_xdp, Close> skeleton_;
   forwardd::xdp::Object object_;
   forwardd::xdp::LoadTable load_;
   forwardd::xdp::LoadTable census_;
+  forwardd::xdp::DriftFinder drift_;
   forwardd::xdp::Mirror mirror_;
   forwardd::xdp::Plan plan_;
 };

@@ -18,7 +18,7 @@ constexpr std::uint16_t ethertype_ipv6 = 0x86dd;
 constexpr std::uint16_t ethertype_vlan = 0x8100;
 constexpr std::uint32_t fragment_id = 0x4242;
 
-void put8(Bytes& out, std::uint8_t value) { out.push_back(value); }
+void put8(Bytes& out, std::uint32_t value) { out.push_back(static_cast<std::uint8_t>(value)); }
 void put16(Bytes& out, std::uint32_t value) {
   out.push_back(static_cast<std::uint8_t>(value >> 8));
   out.push_back(static_cast<std::uint8_t>(value));
@@ -118,17 +118,17 @@ Packet Packet::flag(std::uint8_t bit) const {
 BALLAST_WITH(data(std::string_view text), data_, text)
 BALLAST_WITH(from(const net::Endpoint& source), source_, source)
 BALLAST_WITH(to(const net::Endpoint& destination), destination_, destination)
-BALLAST_WITH(ttl(std::uint8_t value), ttl_, value)
-BALLAST_WITH(hop(), ttl_, static_cast<std::uint8_t>(ttl_ - 1))
-BALLAST_WITH(vlan(std::uint16_t id), vlan_, id)
+BALLAST_WITH(ttl(unsigned value), ttl_, value)
+BALLAST_WITH(hop(), ttl_, ttl_ - 1)
+BALLAST_WITH(vlan(unsigned id), vlan_, id)
 BALLAST_WITH(ip_options(unsigned words), option_words_, words)
 BALLAST_WITH(ipv6_options(), ipv6_options_, true)
 BALLAST_WITH(fragment(unsigned offset, bool more), fragment_, (Fragment{offset, more}))
 BALLAST_WITH(unsummed(), unsummed_, true)
-BALLAST_WITH(ip_header_words(std::uint8_t words), ip_header_words_, words)
-BALLAST_WITH(ip_length(std::uint16_t bytes), ip_length_, bytes)
-BALLAST_WITH(tcp_header_words(std::uint8_t words), tcp_header_words_, words)
-BALLAST_WITH(udp_length(std::uint16_t bytes), udp_length_, bytes)
+BALLAST_WITH(ip_header_words(unsigned words), ip_header_words_, words)
+BALLAST_WITH(ip_length(unsigned bytes), ip_length_, bytes)
+BALLAST_WITH(tcp_header_words(unsigned words), tcp_header_words_, words)
+BALLAST_WITH(udp_length(unsigned bytes), udp_length_, bytes)
 BALLAST_WITH(in_ipv6_header(), ipv6_header_, true)
 #undef BALLAST_WITH
 
@@ -157,14 +157,14 @@ Bytes Packet::layer4() const {
     put16(out, destination_.port);
     put32(out, 0x01020304);
     put32(out, (flags_ & 0x10) != 0 ? 0x0a0b0c0d : 0);
-    put8(out, static_cast<std::uint8_t>(tcp_header_words_.value_or(5) << 4));
+    put8(out, tcp_header_words_.value_or(5) << 4);
     put8(out, flags_);
     put16(out, 64240);
     put32(out, 0);
   } else {
     put16(out, source_.port);
     put16(out, destination_.port);
-    put16(out, udp_length_.value_or(static_cast<std::uint16_t>(8 + data_.size())));
+    put16(out, udp_length_.value_or(static_cast<unsigned>(8 + data_.size())));
     put16(out, 0);
     check_at = 6;
   }
@@ -190,10 +190,10 @@ void Packet::append_ethernet(Bytes& out) const {
 
 void Packet::append_ipv4(Bytes& out, std::size_t payload) const {
   const auto start = out.size();
-  const auto header = ipv4_header + 4 * option_words_;
-  put8(out, static_cast<std::uint8_t>(0x40U | ip_header_words_.value_or(static_cast<std::uint8_t>(header / 4))));
+  const auto header = static_cast<unsigned>(ipv4_header) + 4 * option_words_;
+  put8(out, 0x40U | ip_header_words_.value_or(header / 4));
   put8(out, 0);
-  put16(out, ip_length_.value_or(static_cast<std::uint16_t>(header + payload)));
+  put16(out, ip_length_.value_or(static_cast<unsigned>(header + payload)));
   put16(out, fragment_id);
   put16(out, fragment_ ? fragment_->offset / 8 | (fragment_->more ? 0x2000U : 0U) : 0x4000U);
   put8(out, ttl_);
@@ -220,7 +220,7 @@ void Packet::append_ipv6(Bytes& out, std::size_t payload) const {
     next = IPPROTO_DSTOPTS;
   }
   put32(out, 0x60000000);
-  put16(out, ip_length_.value_or(static_cast<std::uint16_t>(extensions.size() + payload)));
+  put16(out, ip_length_.value_or(static_cast<unsigned>(extensions.size() + payload)));
   put8(out, next);
   put8(out, ttl_);
   put(out, source_.address.is_v6() ? source_.address.bytes() : source_.address.mapped());

@@ -34,11 +34,11 @@ class Packet {
   [[nodiscard]] Packet from(const net::Endpoint& source) const;
   [[nodiscard]] Packet to(const net::Endpoint& destination) const;
   [[nodiscard]] Packet via(const net::MacAddress& source, const net::MacAddress& destination) const;
-  [[nodiscard]] Packet ttl(std::uint8_t value) const;
+  [[nodiscard]] Packet ttl(unsigned value) const;
   /// One router further.
   [[nodiscard]] Packet hop() const;
 
-  [[nodiscard]] Packet vlan(std::uint16_t id) const;
+  [[nodiscard]] Packet vlan(unsigned id) const;
   /// NOP words in the IPv4 header.
   [[nodiscard]] Packet ip_options(unsigned words) const;
   /// An empty destination options header before TCP or UDP.
@@ -49,10 +49,10 @@ class Packet {
   [[nodiscard]] Packet unsummed() const;
 
   // Lies.
-  [[nodiscard]] Packet ip_header_words(std::uint8_t words) const;
-  [[nodiscard]] Packet ip_length(std::uint16_t bytes) const;  ///< IPv4 total length, IPv6 payload length
-  [[nodiscard]] Packet tcp_header_words(std::uint8_t words) const;
-  [[nodiscard]] Packet udp_length(std::uint16_t bytes) const;
+  [[nodiscard]] Packet ip_header_words(unsigned words) const;
+  [[nodiscard]] Packet ip_length(unsigned bytes) const;  ///< IPv4 total length, IPv6 payload length
+  [[nodiscard]] Packet tcp_header_words(unsigned words) const;
+  [[nodiscard]] Packet udp_length(unsigned bytes) const;
   /// The addresses in an IPv6 header though they are IPv4: ::ffff:a.b.c.d on the wire.
   [[nodiscard]] Packet in_ipv6_header() const;
 
@@ -77,10 +77,10 @@ class Packet {
   net::Endpoint destination_;
   net::MacAddress source_mac_ = client_mac;
   net::MacAddress destination_mac_ = balancer_mac;
-  std::uint8_t ttl_ = 64;
+  unsigned ttl_ = 64;
   std::uint8_t flags_ = 0;
   std::string data_;
-  std::optional<std::uint16_t> vlan_;
+  std::optional<unsigned> vlan_;
   unsigned option_words_ = 0;
   bool ipv6_options_ = false;
   struct Fragment {
@@ -90,10 +90,10 @@ class Packet {
   std::optional<Fragment> fragment_;
   bool unsummed_ = false;
   bool ipv6_header_ = false;
-  std::optional<std::uint8_t> ip_header_words_;
-  std::optional<std::uint16_t> ip_length_;
-  std::optional<std::uint8_t> tcp_header_words_;
-  std::optional<std::uint16_t> udp_length_;
+  std::optional<unsigned> ip_header_words_;
+  std::optional<unsigned> ip_length_;
+  std::optional<unsigned> tcp_header_words_;
+  std::optional<unsigned> udp_length_;
 };
 
 Packet tcp(const net::Endpoint& source, const net::Endpoint& destination);

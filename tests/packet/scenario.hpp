@@ -21,37 +21,38 @@ class Scenario : public ::testing::TestWithParam<net::Family> {
   [[nodiscard]] virtual Sizes sizes() const { return {}; }
 
   [[nodiscard]] bool is_v6() const { return GetParam() == net::Family::ipv6; }
-  [[nodiscard]] net::Endpoint at(const char* v4_network, const char* v6_network, unsigned number, std::uint16_t port) const {
+  [[nodiscard]] net::Endpoint at(const char* v4_network, const char* v6_network, unsigned number, unsigned port) const {
     return {address(is_v6() ? fmt::format("{}::{:x}", v6_network, number)
-                            : fmt::format("{}.{}.{}", v4_network, number / 256, number % 256)), port};
+                            : fmt::format("{}.{}.{}", v4_network, number / 256, number % 256)),
+            static_cast<std::uint16_t>(port)};
   }
-  [[nodiscard]] net::Endpoint client(std::uint16_t port = 40000, unsigned number = 7) const {
+  [[nodiscard]] net::Endpoint client(unsigned port = 40000, unsigned number = 7) const {
     return at("198.51", "2001:db8:c", number, port);
   }
-  [[nodiscard]] net::Endpoint vip(std::uint16_t port = 80, unsigned number = 10) const {
+  [[nodiscard]] net::Endpoint vip(unsigned port = 80, unsigned number = 10) const {
     return at("203.0", "2001:db8:aaaa", number, port);
   }
-  [[nodiscard]] net::Endpoint real(unsigned number, std::uint16_t port = 8080) const {
+  [[nodiscard]] net::Endpoint real(unsigned number, unsigned port = 8080) const {
     return at("10.0", "fd00:5", number, port);
   }
-  [[nodiscard]] std::string name(unsigned number, std::uint16_t port = 8080) const { return real(number, port).to_string(); }
+  [[nodiscard]] std::string name(unsigned number, unsigned port = 8080) const { return real(number, port).to_string(); }
   static net::MacAddress real_mac(unsigned number) {
     return {{2, 0, 0, 0, static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)}};
   }
 
   /// A client's packet to the VIP, a new one of another client each.
   [[nodiscard]] Packet from_client(unsigned number = 0) const {
-    return tcp(client(static_cast<std::uint16_t>(40000 + number)), vip());
+    return tcp(client(40000 + number), vip());
   }
   [[nodiscard]] Packet query(unsigned number = 0) const {
-    return udp(client(static_cast<std::uint16_t>(40000 + number)), vip());
+    return udp(client(40000 + number), vip());
   }
   /// A NAT server's answer to a client's packet.
-  [[nodiscard]] Packet answer(const Packet& request, unsigned number, std::uint16_t port = 8080) const {
+  [[nodiscard]] Packet answer(const Packet& request, unsigned number, unsigned port = 8080) const {
     return request.from(real(number, port)).to(request.source()).via(real_mac(number), balancer_mac);
   }
   /// As NAT sends a client's packet on, and a server's.
-  [[nodiscard]] Packet to_server(const Packet& request, unsigned number, std::uint16_t port = 8080) const {
+  [[nodiscard]] Packet to_server(const Packet& request, unsigned number, unsigned port = 8080) const {
     return request.to(real(number, port)).hop().via(balancer_mac, real_mac(number));
   }
   [[nodiscard]] Packet to_client(const Packet& answer, const net::Endpoint& vip) const {
@@ -59,7 +60,7 @@ class Scenario : public ::testing::TestWithParam<net::Family> {
   }
 
   [[nodiscard]] DesiredServer server(unsigned number, int weight = 1, Method method = Method::nat,
-                                     std::uint16_t port = 8080) const {
+                                     unsigned port = 8080) const {
     return {.endpoint = real(number, port), .method = method, .weight = weight, .status = bus::ServerStatus::up};
   }
   [[nodiscard]] static DesiredServer down(DesiredServer server, bool keeps_connections) {
@@ -83,8 +84,8 @@ class Scenario : public ::testing::TestWithParam<net::Family> {
     desired.services = std::move(services);
     apply();
   }
-  /// The only service of a test becomes this.
   void have(DesiredService only) { have(std::vector{std::move(only)}); }
+  void have_nothing() { have(std::vector<DesiredService>{}); }
   void apply() {
     forwardd::xdp::NextHops hops;
     for (const auto& each : desired.services) {
@@ -112,7 +113,7 @@ class Scenario : public ::testing::TestWithParam<net::Family> {
     for (const auto& packet : {request.syn(), request.ack()}) {
       EXPECT_EQ(send(packet), transmitted(packet.via(balancer_mac, real_mac(number))));
     }
-    EXPECT_EQ(path().connection(request), (Connection{"ESTABLISHED", name(number), true}));
+    EXPECT_EQ(path().connection(request), (Connection{"ESTABLISHED", name(number, request.destination().port), true}));
   }
 
   forwardd::DesiredState desired;

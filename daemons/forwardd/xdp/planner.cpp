@@ -96,10 +96,11 @@ class Planner {
     claim_roles();
     find_servers();
     drop_keys();
+    widen_filters();
     for (const auto& service : desired_.services) {
       if (plan_.services.contains(service.name)) plan_service(service);
     }
-    put_keys_and_filters();
+    put_keys();
     clear_rest();
     return std::move(plan_);
   }
@@ -288,7 +289,8 @@ class Planner {
     if (table && shrinks) plan_.changes.push_back(std::move(*table));
   }
 
-  void put_keys_and_filters() {
+  /// Before a server gets its first packet: its answer must not pass by.
+  void widen_filters() {
     filters_ = std::make_shared<layout::filters>();
     for (const auto& service : desired_.services) {
       if (!plan_.services.contains(service.name)) continue;
@@ -298,9 +300,11 @@ class Planner {
       }
     }
     auto both = std::make_shared<layout::filters>(united(now_.filters, *filters_));
-    widened_ = !same(*both, now_.filters);
     narrowed_ = !same(*both, *filters_);
-    if (widened_) plan_.changes.push_back(PutFilters{both});
+    if (!same(*both, now_.filters)) plan_.changes.push_back(PutFilters{std::move(both)});
+  }
+
+  void put_keys() {
     for (const auto& [key, index] : keys_) {
       const auto before = now_.keys.find(key);
       if (before == now_.keys.end() || before->second != index) plan_.changes.push_back(PutKey{key, index});
@@ -334,7 +338,6 @@ class Planner {
   Keys keys_;
   std::shared_ptr<layout::filters> filters_;
   std::uint32_t next_server_ = 1;
-  bool widened_ = false;
   bool narrowed_ = false;
 };
 

@@ -2,9 +2,8 @@
 
 #include <arpa/inet.h>
 
+#include <ctime>
 #include <numeric>
-
-#include "common/runtime/clock.hpp"
 
 namespace ballast::forwardd::xdp {
 namespace {
@@ -13,9 +12,11 @@ net::Endpoint endpoint_of(const __u8 (&address)[16], std::uint16_t wire_port) {
   return {net::IpAddress::v6(address), ntohs(wire_port)};
 }
 
-std::uint32_t seconds_since_boot() {
-  const auto now = runtime::BootClock::now().time_since_epoch();
-  return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(now).count());
+/// As the program counts them: unlike BootClock, this one stands still while the machine sleeps.
+std::uint32_t program_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  return static_cast<std::uint32_t>(time.tv_sec);
 }
 
 bool wanted(const layout::flow_key& key, const layout::flow& flow, const Mirror& mirror,
@@ -119,7 +120,7 @@ std::vector<bus::Connection> list_connections(const Object& object, const Mirror
     names[planned.index] = name;
     if (name == filter.service) service = planned.index;
   }
-  const auto now = seconds_since_boot();
+  const auto now = program_seconds();
   for (const char* table : {"flows", "half_open"}) {
     const auto& map = object.maps.at(table);
     if (map.info().key_size != sizeof(layout::flow_key) || map.info().value_size != sizeof(layout::flow)) continue;

@@ -8,8 +8,6 @@
 #include <ctime>
 #include <numeric>
 
-#include "common/runtime/clock.hpp"
-
 namespace ballast::forwardd::xdp {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
@@ -60,8 +58,6 @@ void Sweeper::start() {
 
 Sweeper::Outcome Sweeper::sweep(int program) {
   Outcome outcome;
-  const auto now = runtime::BootClock::now().time_since_epoch();
-  outcome.result.now = static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(now).count());
   LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &outcome.result, .ctx_size_in = sizeof outcome.result);
   const auto before = thread_time();
   outcome.error = bpf_prog_test_run_opts(program, &options);

@@ -28,9 +28,11 @@ class BrokerTest : public testing::Test, public BrokerHost {
     return broker.connect({.pid = 7, .uid = uid, .groups = std::move(groups), .user = uid == 0 ? "root" : "somebody"});
   }
   /// A connection that has said hello and has read its welcome.
-  ConnectionId join(const std::string& role, bool configuration = false, uid_t uid = 0, std::vector<gid_t> groups = {}) {
+  ConnectionId join(const std::string& role, bool configuration = false, uid_t uid = 0,
+                    std::vector<gid_t> groups = {}) {
     const auto id = connect(uid, std::move(groups));
-    broker.receive(id, {{"op", "hello"}, {"role", role}, {"protocol", protocol_version}, {"configuration", configuration}});
+    broker.receive(id,
+                   {{"op", "hello"}, {"role", role}, {"protocol", protocol_version}, {"configuration", configuration}});
     auto frames = read(id);
     EXPECT_FALSE(frames.empty()) << role;
     if (frames.empty()) return id;

@@ -70,8 +70,10 @@ TEST(ConfigParticipant, RunsItOnceAndOnlyWhenApplied) {
   const auto take = [&](std::uint64_t generation) {
     nlohmann::json ack;
     for (const auto& frame : frames_of(make_offer(model(), generation))) {
-      if (frame.at("op") == "commit") ack = participant.commit(frame);
-      else participant.object(frame);
+      if (frame.at("op") == "commit")
+        ack = participant.commit(frame);
+      else
+        participant.object(frame);
     }
     return ack;
   };
@@ -86,8 +88,10 @@ TEST(ConfigParticipant, ARefusalCarriesItsReason) {
   ConfigParticipant participant{[](const config::Model&) -> Result<> { return fail("no interface eth9"); }};
   nlohmann::json ack;
   for (const auto& frame : frames_of(make_offer(model(), 1))) {
-    if (frame.at("op") == "commit") ack = participant.commit(frame);
-    else participant.object(frame);
+    if (frame.at("op") == "commit")
+      ack = participant.commit(frame);
+    else
+      participant.object(frame);
   }
   EXPECT_EQ(ack.at("ok"), false);
   EXPECT_EQ(ack.at("error"), "no interface eth9");

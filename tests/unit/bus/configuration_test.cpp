@@ -15,7 +15,8 @@ config::Model model_of(const std::string& router) {
 class Configuration : public BrokerTest {
  protected:
   void offer(const std::string& router) {
-    broker.offer(model_of(router), [this](Result<> result) { outcomes.push_back(result ? "taken" : result.error().message); });
+    broker.offer(model_of(router),
+                 [this](Result<> result) { outcomes.push_back(result ? "taken" : result.error().message); });
   }
   void ack(ConnectionId id, int generation, const std::string& error = "") {
     nlohmann::json frame{{"op", "ack"}, {"generation", generation}, {"ok", error.empty()}};
@@ -170,8 +171,10 @@ TEST_F(Configuration, TheWholeOfItArrives) {
   ConfigParticipant participant{nullptr};
   nlohmann::json answer;
   for (const auto& frame : early) {
-    if (frame.at("op") == "commit") answer = participant.commit(frame);
-    else participant.object(frame);
+    if (frame.at("op") == "commit")
+      answer = participant.commit(frame);
+    else
+      participant.object(frame);
   }
   EXPECT_EQ(answer.at("ok"), true) << answer;
   const auto applied = participant.apply({{"generation", 1}});

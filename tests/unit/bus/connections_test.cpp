@@ -66,10 +66,17 @@ TEST_F(Connections, ARoleIsAWordAndNotBallastd) {
 TEST_F(Connections, FramesThatMakeNoSenseCloseThatConnectionAlone) {
   const auto good = reader("vrrp/");
   lines(good);
-  const nlohmann::json oddities[] = {
-      {{"op", "dance"}}, {{"op", 5}}, nlohmann::json::object(), {{"op", "publish"}}, {{"op", "publish"}, {"topic", 3}, {"value", 1}},
-      {{"op", "subscribe"}}, {{"op", "request"}, {"id", "x"}, {"to", "vrrpd"}, {"method", "m"}}, {{"op", "ack"}, {"generation", -1}},
-      {{"op", "event"}, {"event", 7}}, {{"op", "reply"}}, {{"op", "hello"}}};
+  const nlohmann::json oddities[] = {{{"op", "dance"}},
+                                     {{"op", 5}},
+                                     nlohmann::json::object(),
+                                     {{"op", "publish"}},
+                                     {{"op", "publish"}, {"topic", 3}, {"value", 1}},
+                                     {{"op", "subscribe"}},
+                                     {{"op", "request"}, {"id", "x"}, {"to", "vrrpd"}, {"method", "m"}},
+                                     {{"op", "ack"}, {"generation", -1}},
+                                     {{"op", "event"}, {"event", 7}},
+                                     {{"op", "reply"}},
+                                     {{"op", "hello"}}};
   for (const auto& oddity : oddities) {
     const auto id = join("vrrpd");
     broker.receive(id, oddity);

@@ -80,7 +80,8 @@ TEST(ParseFrame, OnlyObjectsThatAreNotNestedWithoutEnd) {
 }
 
 TEST(ParseFrame, EveryTruncationIsAnErrorAndNoMore) {
-  const std::string text = R"({"op":"publish","topic":"vrrp/VI_1","value":{"name":"VI_1","list":[1,2.5,null,"\u00e9"]}})";
+  const std::string text =
+      R"({"op":"publish","topic":"vrrp/VI_1","value":{"name":"VI_1","list":[1,2.5,null,"\u00e9"]}})";
   for (std::size_t size = 0; size < text.size(); ++size) EXPECT_FALSE(parse_frame(text.substr(0, size))) << size;
   EXPECT_TRUE(parse_frame(text));
 }

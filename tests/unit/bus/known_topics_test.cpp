@@ -11,7 +11,8 @@ using testing::IsEmpty;
 class KnownTopicsTest : public testing::Test {
  protected:
   /// A snapshot with these topics; what has vanished by it.
-  std::vector<std::string> snapshot(const std::vector<std::string>& topics, const std::vector<std::string>& settled = {}) {
+  std::vector<std::string> snapshot(const std::vector<std::string>& topics,
+                                    const std::vector<std::string>& settled = {}) {
     known.snapshot_begin("");
     for (const auto& topic : topics) known.updated(topic);
     return known.snapshot_end("", settled);

@@ -31,16 +31,20 @@ class ServerTest : public testing::Test {
     std::filesystem::remove_all(folder);
   }
   void serve() {
-    auto opened = Server::open(io, folder, {.request = [this](Request request) { asked.push_back(std::move(request)); }, .refused = {}});
+    auto opened = Server::open(
+        io, folder, {.request = [this](Request request) { asked.push_back(std::move(request)); }, .refused = {}});
     ASSERT_TRUE(opened) << opened.error().message;
     server = std::move(*opened);
   }
   void join(const std::string& role, std::vector<std::string> subscriptions, bool configuration = false) {
     ClientHandlers handlers;
-    handlers.update = [this](const std::string& topic, const nlohmann::json& value) { updates.push_back(topic + "=" + value.dump()); };
+    handlers.update = [this](const std::string& topic, const nlohmann::json& value) {
+      updates.push_back(topic + "=" + value.dump());
+    };
     handlers.connected = [this](bool is) { connected = is; };
     handlers.apply = [this](const config::Model& model) { applied.push_back(model.global.router_id); };
-    client = std::make_unique<Client>(io, ClientOptions{folder / "bus.sock", role, std::move(subscriptions), configuration}, handlers);
+    client = std::make_unique<Client>(
+        io, ClientOptions{folder / "bus.sock", role, std::move(subscriptions), configuration}, handlers);
     client->start();
   }
   /// Runs the loop until it is so; false when that takes unreasonably long.
@@ -118,9 +122,8 @@ TEST_F(ServerTest, ALargeSnapshotArrivesWhole) {
 TEST_F(ServerTest, RequestsToBallastdAreAnswered) {
   join("ctl", {});
   std::optional<Result<nlohmann::json>> answer;
-  asio::co_spawn(io, client->request("ballastd", "config", {}, 10s), [&](const std::exception_ptr&, Result<nlohmann::json> result) {
-    answer = std::move(result);
-  });
+  asio::co_spawn(io, client->request("ballastd", "config", {}, 10s),
+                 [&](const std::exception_ptr&, Result<nlohmann::json> result) { answer = std::move(result); });
   ASSERT_TRUE(until([&] { return !asked.empty(); }));
   EXPECT_EQ(asked[0].method, "config");
   server->broker().reply(asked[0].from, asked[0].id, nlohmann::json(42));

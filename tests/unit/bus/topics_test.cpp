@@ -13,7 +13,8 @@ TEST_F(Topics, AReaderGetsWhatIsRetainedAndThenChanges) {
   publish(vrrpd, "vrrp/VI_1", 1);
   publish(vrrpd, "vrrp/VI_2", 2);
   const auto ctl = reader("vrrp/");
-  EXPECT_THAT(lines(ctl), ElementsAre("snapshot-begin vrrp/", "update vrrp/VI_1=1", "update vrrp/VI_2=2", "snapshot-end vrrp/"));
+  EXPECT_THAT(lines(ctl),
+              ElementsAre("snapshot-begin vrrp/", "update vrrp/VI_1=1", "update vrrp/VI_2=2", "snapshot-end vrrp/"));
   publish(vrrpd, "vrrp/VI_1", 3);
   publish(vrrpd, "vrrp/VI_2", nullptr);
   EXPECT_THAT(lines(ctl), ElementsAre("update vrrp/VI_1=3", "update vrrp/VI_2=null"));

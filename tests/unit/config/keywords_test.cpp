@@ -209,11 +209,10 @@ std::string value_at(const Place& place, const std::string& line, std::vector<st
   return nlohmann::json(loaded.model).at(nlohmann::json::json_pointer{place.pointer}).dump();
 }
 
-class KeywordCases : public testing::TestWithParam<std::vector<Case>> {};
-
-TEST_P(KeywordCases, HaveTheirDefaultTakeWhatIsRightAndRefuseTheRest) {
+/// Each has its default, takes what is right and refuses the rest with one error.
+void expect_cases(const std::vector<Case>& cases) {
   std::vector<std::string> faulty;
-  for (const auto& [keyword, place, standard, values, refused] : GetParam()) {
+  for (const auto& [keyword, place, standard, values, refused] : cases) {
     EXPECT_EQ(value_at(place, "", faulty), standard) << keyword << " by default";
     for (const auto& [written, expected] : values) {
       EXPECT_EQ(value_at(place, keyword + " " + written, faulty), expected) << keyword << ' ' << written;
@@ -226,10 +225,10 @@ TEST_P(KeywordCases, HaveTheirDefaultTakeWhatIsRightAndRefuseTheRest) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Global, KeywordCases, testing::Values(global_cases()));
-INSTANTIATE_TEST_SUITE_P(Vrrp, KeywordCases, testing::Values(vrrp_cases()));
-INSTANTIATE_TEST_SUITE_P(Service, KeywordCases, testing::Values(service_cases()));
-INSTANTIATE_TEST_SUITE_P(Check, KeywordCases, testing::Values(check_cases()));
+TEST(Keywords, OfGlobalDefsHaveTheirDefaultsAndRanges) { expect_cases(global_cases()); }
+TEST(Keywords, OfAnInstanceHaveTheirDefaultsAndRanges) { expect_cases(vrrp_cases()); }
+TEST(Keywords, OfAServiceHaveTheirDefaultsAndRanges) { expect_cases(service_cases()); }
+TEST(Keywords, OfAProbeHaveTheirDefaultsAndRanges) { expect_cases(check_cases()); }
 
 TEST(Keywords, EachHasAMeaningAndASyntaxAndNoContextKnowsANameTwice) {
   std::map<std::pair<Context, std::string_view>, int> known;

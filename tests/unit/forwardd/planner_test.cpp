@@ -47,7 +47,7 @@ class PlannerTest : public ::testing::Test {
     }
   }
 
-  /// At no point between two writes may a packet meet a key without its service or a size past its table.
+  /// At no point between two writes may a packet meet a key without its service or an answer pass by.
   void check_invariants() {
     for (const auto& [key, index] : maps.keys) {
       const bool names_vip = key.port == 0 && key.protocol == 0;
@@ -55,6 +55,12 @@ class PlannerTest : public ::testing::Test {
       EXPECT_EQ(maps.services[index].used, names_vip ? 0U : 1U);
       const auto bit = filter_bit(net::IpAddress::v6(key.address));
       EXPECT_NE(maps.filters.destination[bit / 8] & 1U << (bit % 8), 0) << "a key that the filter hides";
+    }
+    for (std::uint32_t index = 1; index < maps.servers.size(); ++index) {
+      const auto& server = maps.servers[index];
+      if ((server.flags & layout::SERVER_USED) == 0 || server.method != layout::METHOD_NAT) continue;
+      const auto bit = filter_bit(net::IpAddress::v6(server.address));
+      EXPECT_NE(maps.filters.source[bit / 8] & 1U << (bit % 8), 0) << "a NAT server whose answers pass by";
     }
   }
 

@@ -54,9 +54,30 @@ static __always_inline int towards_server(struct packet *p, __u32 index, const s
 	return send(p, server->ifindex, server->source_mac, server->destination_mac);
 }
 
+/* Whether the connection that holds a REPLY entry is over, so that its tuple is free for another; what is left of it goes. */
+static __noinline int release_tuple(const struct flow_key *key, const struct flow *reply, __u32 now)
+{
+	struct flow_key forward_key;
+	struct flow *forward;
+	struct service *service;
+	__u32 index;
+
+	forward_key_of(&forward_key, key, reply);
+	forward = find_flow(&forward_key);
+	if (!forward || forward->server != reply->server || forward->server_generation != reply->server_generation)
+		return 1;
+	index = forward->service;
+	service = bpf_map_lookup_elem(&services, &index);
+	if (service && forward->state < STATE_TIME_WAIT && is_servers(forward, find_server(forward->server)) &&
+	    !is_expired(forward, service, now))
+		return 0;
+	remove_connection(&forward_key, forward);
+	return 1;
+}
+
 /* The REPLY entry, with the way the client's packet came as its next hop until the routes have been asked. 0: the tuple belongs to
  * another connection of this client with this server. */
-static __always_inline int insert_reply(struct packet *p, const struct flow *forward, const struct server *server)
+static __noinline int insert_reply(struct packet *p, const struct flow *forward, const struct server *server)
 {
 	struct flow_key key;
 	struct flow reply = *forward;
@@ -64,7 +85,8 @@ static __always_inline int insert_reply(struct packet *p, const struct flow *for
 
 	reply_key_of(&key, &p->key, server);
 	other = find_flow(&key);
-	if (other && (other->vip_port != p->key.destination_port || !same_address(other->vip, p->key.destination)))
+	if (other && (other->vip_port != p->key.destination_port || !same_address(other->vip, p->key.destination)) &&
+	    !release_tuple(&key, other, forward->last_seen))
 		return 0;
 	reply.kind = FLOW_REPLY;
 	reply.counted = COUNTED_NOT;
@@ -79,23 +101,39 @@ static __always_inline int insert_reply(struct packet *p, const struct flow *for
 	return 1;
 }
 
+/* The half-open table may have evicted the REPLY entry alone. */
+static __always_inline void restore_reply(struct packet *p, const struct flow *forward, const struct server *server)
+{
+	struct flow_key key;
+
+	if (server->method != METHOD_NAT)
+		return;
+	reply_key_of(&key, &p->key, server);
+	if (!find_flow(&key))
+		insert_reply(p, forward, server);
+}
+
 static __always_inline int new_connection(struct packet *p, __u32 service_index, __u32 now)
 {
 	struct flow flow = {.service = service_index, .last_seen = now, .kind = FLOW_FORWARD};
 	struct server *server = 0;
+	__u32 taken = 0;
 
 	flow.state = p->key.protocol == IPPROTO_TCP ? STATE_SYN_RECV : STATE_UDP;
 	copy_address(flow.vip, p->key.destination);
 	flow.vip_port = p->key.destination_port;
 	flow.client_port = p->key.source_port;
 	for (int attempt = 0; attempt < 2; attempt++) {
-		flow.server = schedule(&p->key, service_index, attempt);
+		flow.server = schedule(&p->key, service_index, taken);
 		server = flow.server ? find_server(flow.server) : 0;
 		if (!server)
-			return drop(DROP_no_server);
+			return drop(taken ? DROP_tuple_taken : DROP_no_server);
+		if (!(server->flags & SERVER_REACHABLE))
+			return drop(DROP_unreachable);
 		flow.server_generation = server->generation;
 		if (server->method != METHOD_NAT || insert_reply(p, &flow, server))
 			break;
+		taken = flow.server;
 		server = 0;
 	}
 	if (!server)
@@ -116,11 +154,13 @@ static __always_inline int known_connection(struct packet *p, struct flow *flow,
 	struct service *service = forwarding_service(flow->service);
 	int is_tcp = p->key.protocol == IPPROTO_TCP;
 	int is_syn = is_tcp && (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+	__u32 server_index = flow->server;
+	int proved = 0;
 	__u8 state;
 
 	if (!service)
 		return XDP_PASS;
-	if (!server || server->generation != flow->server_generation || !(server->flags & SERVER_USED)) {
+	if (!is_servers(flow, server)) {
 		remove_connection(&p->key, flow);
 		return is_syn || !is_tcp ? -1 : drop(DROP_server_gone);
 	}
@@ -128,32 +168,30 @@ static __always_inline int known_connection(struct packet *p, struct flow *flow,
 		remove_connection(&p->key, flow);
 		return -1;
 	}
-	if (!(server->flags & SERVER_UP) && (!is_tcp || is_syn || (server->flags & SERVER_RESCHEDULE))) {
+	if (!(server->flags & SERVER_UP) && (is_syn || (server->flags & SERVER_RESCHEDULE))) {
 		remove_connection(&p->key, flow);
 		return is_syn || !is_tcp ? -1 : drop(DROP_server_gone);
 	}
+	if (flow->last_seen != now)
+		flow->last_seen = now;
 	if (is_tcp) {
 		state = next_state(flow->state, p->tcp_flags, 0, server->method == METHOD_NAT);
-		if (is_syn && server->method == METHOD_NAT)
-			insert_reply(p, flow, server);
-		if (flow->last_seen != now)
-			flow->last_seen = now;
+		if (is_syn && is_half_open(state))
+			restore_reply(p, flow, server);
 		if (state != flow->state) {
-			int was_half_open = is_half_open(flow->state);
-
+			proved = is_half_open(flow->state) && !is_half_open(state) && state != STATE_CLOSE;
 			count_as(flow, state == STATE_ESTABLISHED ? COUNTED_ACTIVE : COUNTED_INACTIVE);
 			flow->state = state;
-			if (was_half_open && !is_half_open(state))
-				promote(&p->key, server);
 		}
-	} else if (flow->last_seen != now || !(flow->flags & FLOW_CONFIRMED)) {
-		flow->last_seen = now;
-		if (!(flow->flags & FLOW_CONFIRMED)) {
-			flow->flags |= FLOW_CONFIRMED;
-			promote(&p->key, server);
-		}
+	} else if (!(flow->flags & FLOW_CONFIRMED)) {
+		flow->flags |= FLOW_CONFIRMED;
+		proved = 1;
 	}
-	return towards_server(p, flow->server, server, 0);
+	if (proved) {
+		restore_reply(p, flow, server);
+		promote(&p->key, server);
+	}
+	return towards_server(p, server_index, server, 0);
 }
 
 static __always_inline int from_client(struct packet *p)
@@ -216,8 +254,7 @@ static __always_inline void find_way_back(struct packet *p, struct flow *flow)
 }
 
 /* Tells the FORWARD entry of an answer. 0: the connection is none any more. */
-static __always_inline int note_answer(struct packet *p, struct flow *reply, const struct server *server,
-				       const struct service *service, __u32 now)
+static __always_inline int note_answer(struct packet *p, struct flow *reply, const struct service *service, __u32 now)
 {
 	int tells = p->key.protocol == IPPROTO_TCP ? p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)
 						   : !(reply->flags & FLOW_CONFIRMED);
@@ -225,7 +262,7 @@ static __always_inline int note_answer(struct packet *p, struct flow *reply, con
 	struct flow *flow;
 	__u8 state;
 
-	if (reply->last_seen == now && !tells && reply->state != STATE_LAST_ACK)
+	if (reply->last_seen == now && !tells)
 		return 1;
 	forward_key_of(&key, &p->key, reply);
 	flow = find_flow(&key);
@@ -240,15 +277,23 @@ static __always_inline int note_answer(struct packet *p, struct flow *reply, con
 				count_as(flow, COUNTED_INACTIVE);
 			flow->state = state;
 		}
-		reply->state = flow->state;
-	} else if (!(reply->flags & FLOW_CONFIRMED)) {
-		reply->flags |= FLOW_CONFIRMED;
-		if (!(flow->flags & FLOW_CONFIRMED)) {
-			flow->flags |= FLOW_CONFIRMED;
-			promote(&key, server);
-		}
 	}
 	return 1;
+}
+
+/* The answer to a UDP packet proves the connection. The REPLY entry moves, so nothing may use it afterwards. */
+static __always_inline void confirm_by_answer(struct packet *p, struct flow *reply, const struct server *server)
+{
+	struct flow_key key;
+	struct flow *flow;
+
+	reply->flags |= FLOW_CONFIRMED;
+	forward_key_of(&key, &p->key, reply);
+	flow = find_flow(&key);
+	if (!flow || (flow->flags & FLOW_CONFIRMED))
+		return;
+	flow->flags |= FLOW_CONFIRMED;
+	promote(&key, server);
 }
 
 static __always_inline int from_server(struct packet *p)
@@ -256,14 +301,17 @@ static __always_inline int from_server(struct packet *p)
 	struct flow *flow = find_flow(&p->key);
 	struct service *service;
 	struct server *server;
+	int verdict;
 
 	if (!flow || flow->kind != FLOW_REPLY)
 		return XDP_PASS;
 	server = find_server(flow->server);
 	service = forwarding_service(flow->service);
-	if (!service || !server || server->generation != flow->server_generation)
+	if (!service)
 		return XDP_PASS;
-	if (!note_answer(p, flow, server, service, seconds_now()))
+	if (!is_servers(flow, server))
+		return drop(DROP_server_gone);
+	if (!note_answer(p, flow, service, seconds_now()))
 		return drop(DROP_no_connection);
 	find_way_back(p, flow);
 	if (!flow->ifindex)
@@ -272,7 +320,10 @@ static __always_inline int from_server(struct packet *p)
 		return drop(DROP_ttl);
 	rewrite(p, 1, flow->vip, flow->vip_port);
 	count_packet(flow->server, p->length, 1, 0);
-	return send(p, flow->ifindex, flow->source_mac, flow->destination_mac);
+	verdict = send(p, flow->ifindex, flow->source_mac, flow->destination_mac);
+	if (p->key.protocol == IPPROTO_UDP && !(flow->flags & FLOW_CONFIRMED))
+		confirm_by_answer(p, flow, server);
+	return verdict;
 }
 
 SEC("xdp")

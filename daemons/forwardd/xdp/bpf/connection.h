@@ -22,9 +22,15 @@ static __always_inline __u32 timeout_of(const struct service *service, __u8 stat
 	}
 }
 
+/* Another CPU may have seen a later second than this one. */
+static __always_inline int is_idle(const struct flow *flow, __u32 seconds, __u32 now)
+{
+	return now > flow->last_seen && now - flow->last_seen > seconds;
+}
+
 static __always_inline int is_expired(const struct flow *flow, const struct service *service, __u32 now)
 {
-	return now - flow->last_seen > timeout_of(service, flow->state) && now > flow->last_seen;
+	return is_idle(flow, timeout_of(service, flow->state), now);
 }
 
 /* Moves a connection from one of its server's counts to another. */
@@ -47,6 +53,12 @@ static __always_inline void count_as(struct flow *flow, __u8 counted)
 	else if (counted == COUNTED_INACTIVE)
 		__sync_fetch_and_add(&load->inactive, 1);
 	flow->counted = counted;
+}
+
+/* The server's index is its own still: it was not removed, and is no other's. */
+static __always_inline int is_servers(const struct flow *flow, const struct server *server)
+{
+	return server && server->generation == flow->server_generation && (server->flags & SERVER_USED);
 }
 
 static __always_inline void reply_key_of(struct flow_key *reply, const struct flow_key *forward,
@@ -97,7 +109,11 @@ static __noinline int remove_connection(struct flow_key *key, struct flow *flow)
 		return 0;
 	last = *flow;
 	server = find_server(last.server);
-	if (server && server->generation == last.server_generation && server->method == METHOD_NAT) {
+	if (!server || server->generation != last.server_generation) {
+		delete_flow(key); /* the counts at its index are another server's now */
+		return 0;
+	}
+	if (server->method == METHOD_NAT) {
 		reply_key_of(&reply, key, server);
 		delete_flow(&reply);
 	}
@@ -136,32 +152,25 @@ static __always_inline void promote(struct flow_key *key, const struct server *s
 	promote_entry(&reply);
 }
 
-/* The next TCP state; from_server: the packet is an answer (seen with NAT only). */
+/* The next TCP state, as IPVS's tables have it: with answers seen (NAT), states are the server's; without (DR), FIN_WAIT is all
+ * that the client's side tells. from_server: the packet is an answer. */
 static __always_inline __u8 next_state(__u8 state, __u8 flags, int from_server, int sees_answers)
 {
 	if (flags & TCP_RST)
-		return STATE_CLOSE;
-	if (flags & TCP_SYN) {
-		if (from_server)
-			return state == STATE_SYN_RECV ? STATE_SYN_ACK : state;
+		return from_server && state == STATE_TIME_WAIT ? state : STATE_CLOSE;
+	if (flags & TCP_SYN)
+		return from_server && state == STATE_SYN_RECV ? STATE_SYN_ACK : state;
+	if (!from_server && (flags & TCP_ACK) &&
+	    (state == STATE_SYN_ACK || (state == STATE_SYN_RECV && !sees_answers)))
+		state = STATE_ESTABLISHED;
+	if (!(flags & TCP_FIN))
 		return state;
+	switch (state) {
+	case STATE_ESTABLISHED: return from_server || !sees_answers ? STATE_FIN_WAIT : STATE_CLOSE_WAIT;
+	case STATE_FIN_WAIT: return from_server || !sees_answers ? state : STATE_TIME_WAIT;
+	case STATE_CLOSE_WAIT: return from_server ? STATE_TIME_WAIT : state;
+	default: return state;
 	}
-	if (flags & TCP_FIN) {
-		if (state == STATE_CLOSE || state == STATE_TIME_WAIT)
-			return state;
-		if (!sees_answers)
-			return STATE_FIN_WAIT;
-		if (from_server)
-			return state == STATE_FIN_WAIT ? STATE_TIME_WAIT : state == STATE_ESTABLISHED ? STATE_CLOSE_WAIT : state;
-		return state == STATE_CLOSE_WAIT ? STATE_LAST_ACK : state == STATE_LAST_ACK ? state : STATE_FIN_WAIT;
-	}
-	if (!(flags & TCP_ACK))
-		return state;
-	if (!from_server && (state == STATE_SYN_ACK || (state == STATE_SYN_RECV && !sees_answers)))
-		return STATE_ESTABLISHED;
-	if (from_server && state == STATE_LAST_ACK)
-		return STATE_TIME_WAIT;
-	return state;
 }
 
 static __always_inline int is_half_open(__u8 state)

@@ -135,7 +135,7 @@ struct flow {
 	__u32 service;
 	__u32 last_seen;         /* CLOCK_MONOTONIC_COARSE in seconds, written at most once a second */
 	__u8 kind;               /* enum flow_kind */
-	__u8 state;              /* enum flow_state; of a REPLY: that of its FORWARD entry counts */
+	__u8 state;              /* enum flow_state; FORWARD only */
 	__u8 counted;            /* 0 not, 1 active, 2 inactive: what leaving must undo (FORWARD only) */
 	__u8 flags;
 	__u32 route_generation;  /* REPLY: of the next hop below */
@@ -172,7 +172,7 @@ enum drop_reason {
 
 /* What the sweep (a `syscall` program) is told and tells. */
 struct sweep_result {
-	__u32 now;           /* in: CLOCK_MONOTONIC_COARSE, seconds */
+	__u32 now;           /* in: seconds as last_seen has them; 0: the kernel's own now */
 	__u32 flows;         /* out: entries left (FORWARD) */
 	__u32 half_open;
 	__u32 expired;

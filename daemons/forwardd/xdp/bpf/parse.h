@@ -42,7 +42,7 @@ struct packet {
 
 enum parsed {
 	PARSED,          /* TCP or UDP, whole headers: all fields are set */
-	PARSED_FRAGMENT, /* of IPv4: addresses and protocol are set, ports only where the first fragment has them */
+	PARSED_FRAGMENT, /* of TCP or UDP: addresses and protocol are set */
 	PARSED_ALIEN,    /* for the kernel */
 	PARSED_TRUNCATED /* addresses are set, the rest is cut */
 };
@@ -76,6 +76,14 @@ static __always_inline int same_address(const void *a, const void *b)
 	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]));
 }
 
+/* ::ffff:a.b.c.d, as keys have IPv4 addresses: nobody may send it over IPv6 and be taken for the IPv4 connection. */
+static __always_inline int is_mapped_ipv4(const void *address)
+{
+	const __u32 *word = address;
+
+	return !(word[0] | word[1] | (word[2] ^ bpf_htonl(0xffff)));
+}
+
 static __always_inline enum parsed parse_ipv4(struct packet *p, void *end)
 {
 	struct iphdr *ip = p->ip4;
@@ -98,11 +106,14 @@ static __always_inline enum parsed parse_ipv4(struct packet *p, void *end)
 static __always_inline enum parsed parse_ipv6(struct packet *p, void *end)
 {
 	struct ipv6hdr *ip = p->ip6;
+	__u8 *behind = (void *)(ip + 1);
 
-	if ((void *)(ip + 1) > end || ip->version != 6)
+	if ((void *)(ip + 1) > end || ip->version != 6 || is_mapped_ipv4(&ip->daddr))
 		return PARSED_ALIEN;
 	p->key.protocol = ip->nexthdr;
-	if (ip->nexthdr != IPPROTO_TCP && ip->nexthdr != IPPROTO_UDP && ip->nexthdr != IPPROTO_FRAGMENT)
+	if (ip->nexthdr == IPPROTO_FRAGMENT && (void *)(behind + 1) <= end)
+		p->key.protocol = *behind;
+	if (p->key.protocol != IPPROTO_TCP && p->key.protocol != IPPROTO_UDP && p->key.protocol != IPPROTO_FRAGMENT)
 		return PARSED_ALIEN;
 	p->is_ipv6 = 1;
 	copy_address(p->key.source, &ip->saddr);

@@ -40,9 +40,11 @@ static __always_inline int takes_connections(const struct server *server)
 struct wlc_search {
 	void *table;
 	__u32 service;
+	__u32 avoid;
 	__u32 best;
 	__u64 best_load;
 	__u64 best_weight;
+	__u32 unreachable; /* takes connections, but nobody knows its MAC address yet */
 };
 
 static long wlc_consider(__u32 slot, struct wlc_search *search)
@@ -58,8 +60,12 @@ static long wlc_consider(__u32 slot, struct wlc_search *search)
 	index = table_slot(table, slot);
 	server = find_server(index);
 	load = bpf_map_lookup_elem(&server_load, &index);
-	if (!load || !takes_connections(server))
+	if (!load || index == search->avoid || !takes_connections(server))
 		return 0;
+	if (!(server->flags & SERVER_REACHABLE)) {
+		search->unreachable = index;
+		return 0;
+	}
 	connections = (__u64)load->active * 256 + load->inactive;
 	if (!search->best || connections * search->best_weight < search->best_load * server->weight) {
 		search->best = index;
@@ -69,10 +75,11 @@ static long wlc_consider(__u32 slot, struct wlc_search *search)
 	return 0;
 }
 
-/* A server's index, or 0 when none takes the connection. `attempt` says how often the caller could not use the answer. */
-static __noinline __u32 schedule(struct flow_key *key, __u32 service_index, __u32 attempt)
+/* A server's index, or 0 when none takes the connection. One whose MAC address is not known is taken only for want of another.
+ * `avoid`: the server that this connection cannot have. */
+static __noinline __u32 schedule(struct flow_key *key, __u32 service_index, __u32 avoid)
 {
-	struct wlc_search search = {.service = service_index};
+	struct wlc_search search = {.service = service_index, .avoid = avoid};
 	struct service *service = bpf_map_lookup_elem(&services, &service_index);
 	void *table = bpf_map_lookup_elem(&tables, &service_index);
 	struct cursor *cursor;
@@ -84,12 +91,13 @@ static __noinline __u32 schedule(struct flow_key *key, __u32 service_index, __u3
 		__u32 size = service->table_size;
 
 		bpf_loop(size < WLC_MAX ? size : WLC_MAX, wlc_consider, &search, 0);
-		return search.best;
+		return search.best ? search.best : search.unreachable;
 	}
 	if (service->scheduler == SCHED_TABLE_HASH)
-		slot = client_hash(key) + attempt * 0x9e3779b1;
+		slot = client_hash(key);
 #pragma unroll
 	for (int i = 0; i < SCHEDULE_TRIES; i++) {
+		struct server *server;
 		__u32 index;
 
 		if (service->scheduler == SCHED_TABLE_CURSOR) {
@@ -99,11 +107,15 @@ static __noinline __u32 schedule(struct flow_key *key, __u32 service_index, __u3
 			slot = __sync_fetch_and_add(&cursor->next, 1);
 		}
 		index = table_slot(table, slot % service->table_size);
-		if (takes_connections(find_server(index)))
-			return index;
+		server = find_server(index);
+		if (index != avoid && takes_connections(server)) {
+			if (server->flags & SERVER_REACHABLE)
+				return index;
+			search.unreachable = index;
+		}
 		slot += 0x9e3779b1;
 	}
-	return 0;
+	return search.unreachable;
 }
 
 #endif

@@ -5,6 +5,9 @@
 
 #include "connection.h"
 
+/* A REPLY entry is made before its FORWARD entry: so many seconds it may be without. */
+enum { REPLY_ALONE = 2 };
+
 struct sweep {
 	struct sweep_result result;
 	__u32 in_flows;
@@ -24,8 +27,7 @@ static __always_inline int is_alive(const struct flow *flow, __u32 now)
 	__u32 index = flow->service;
 	struct service *service = bpf_map_lookup_elem(&services, &index);
 
-	return server && service && (server->flags & SERVER_USED) && service->used &&
-	       server->generation == flow->server_generation && !is_expired(flow, service, now);
+	return service && service->used && is_servers(flow, server) && !is_expired(flow, service, now);
 }
 
 static __always_inline void census_add(const struct flow *flow)
@@ -50,7 +52,10 @@ static long sweep_entry(void *map, struct flow_key *key, struct flow *flow, stru
 	if (last.kind == FLOW_REPLY) {
 		forward_key_of(&forward_key, key, &last);
 		forward = find_flow(&forward_key);
-		if (!forward || !is_alive(forward, sweep->result.now))
+		if (!forward) /* it may have moved from half_open to flows between the two look-ups */
+			forward = bpf_map_lookup_elem(&flows, &forward_key);
+		if (forward && forward->server == last.server ? !is_alive(forward, sweep->result.now)
+							      : is_idle(&last, REPLY_ALONE, sweep->result.now))
 			delete_flow(key);
 		return 0;
 	}
@@ -77,7 +82,7 @@ int ballast_sweep(struct sweep_result *result)
 {
 	struct sweep sweep = {};
 
-	sweep.result.now = result->now;
+	sweep.result.now = result->now ? result->now : bpf_ktime_get_ns() / 1000000000ULL;
 	bpf_for_each_map_elem(&census, sweep_zero, &sweep, 0);
 	sweep.in_flows = 1;
 	bpf_for_each_map_elem(&flows, sweep_entry, &sweep, 0);
