@@ -39,10 +39,13 @@ function(ballast_library name)
   endif()
 endfunction()
 
-# ballast_program(NAME SOURCES... LINK libs...): a daemon or tool, in build/bin.
+add_custom_target(programs)
+
+# ballast_program(NAME SOURCES... LINK libs...): a daemon or tool, in build/bin; the target `programs` is all of them.
 function(ballast_program name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ballast_options ballast_pch CLI11::CLI11 ${arg_LINK})
+  add_dependencies(programs ${name})
   target_precompile_headers(${name} REUSE_FROM ballast_pch)
 endfunction()

@@ -15,7 +15,9 @@ namespace ballast {
 /// `constexpr auto enum_names(Role*) { return std::array{std::pair{Role::master, std::string_view{"MASTER"}}, …}; }`
 /// Text, JSON and configuration keywords all come from it. The first name of a value is the one printed.
 template <class T>
-concept NamedEnum = std::is_enum_v<T> && requires { enum_names(static_cast<T*>(nullptr)); };
+concept NamedEnum = std::is_enum_v<T> && requires {
+  enum_names(static_cast<T*>(nullptr));
+};
 
 template <NamedEnum T>
 constexpr std::string_view name_of(T value) {
@@ -56,12 +58,16 @@ struct adl_serializer<T> {
 template <class T>
 struct adl_serializer<std::optional<T>> {
   static void to_json(json& out, const std::optional<T>& value) {
-    if (value) out = *value;
-    else out = nullptr;
+    if (value)
+      out = *value;
+    else
+      out = nullptr;
   }
   static void from_json(const json& in, std::optional<T>& value) {
-    if (in.is_null()) value.reset();
-    else value = in.get<T>();
+    if (in.is_null())
+      value.reset();
+    else
+      value = in.get<T>();
   }
 };
 NLOHMANN_JSON_NAMESPACE_END

@@ -9,8 +9,8 @@
 
 namespace ballast {
 
-/// What went wrong, in words for a person: what was expected, of what, and what to do. Made by fail() alone: were it made of
-/// text, Result<std::string> could not tell its value from its error.
+/// What went wrong, in words for a person: what was expected, of what, and what to do. Made by fail() alone: were it
+/// made of text, Result<std::string> could not tell its value from its error.
 struct Error {
   std::string message;
   Error() = default;

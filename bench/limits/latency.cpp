@@ -1,5 +1,5 @@
-// Listens on the bus as forwardd does and watches the pinned maps: how long after a health or role message does the data
-// path act on it? One line a change: `health 412` (µs). bench/limits/limits.py makes the changes happen.
+// Listens on the bus as forwardd does and watches the pinned maps: how long after a health or role message does the
+// data path act on it? One line a change: `health 412` (µs). bench/limits/limits.py makes the changes happen.
 #include <bpf/bpf.h>
 #include <unistd.h>
 

@@ -15,7 +15,8 @@ namespace ballast::net {
 
 enum class Family : std::uint8_t { ipv4 = 4, ipv6 = 6 };
 
-/// An IPv4 or IPv6 address. Stored as 16 bytes in network order, IPv4 mapped (::ffff:a.b.c.d), as the data path's keys are.
+/// An IPv4 or IPv6 address. Stored as 16 bytes in network order, IPv4 mapped (::ffff:a.b.c.d), as the data path's keys
+/// are.
 class IpAddress {
  public:
   IpAddress() = default;  ///< 0.0.0.0
@@ -83,7 +84,9 @@ void to_json(nlohmann::json& json, const MacAddress& value);
 void from_json(const nlohmann::json& json, MacAddress& value);
 
 template <class T>
-concept Printable = requires(const T& value) { { value.to_string() } -> std::same_as<std::string>; };
+concept Printable = requires(const T& value) {
+  { value.to_string() } -> std::same_as<std::string>;
+};
 
 }  // namespace ballast::net
 

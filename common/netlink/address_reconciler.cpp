@@ -5,7 +5,9 @@
 namespace ballast::netlink {
 namespace {
 
-bool same_object(const Address& left, const Address& right) { return left.link == right.link && left.prefix == right.prefix; }
+bool same_object(const Address& left, const Address& right) {
+  return left.link == right.link && left.prefix == right.prefix;
+}
 
 const Address* find(const std::vector<Address>& addresses, const Address& wanted) {
   const auto found = std::ranges::find_if(addresses, [&](const Address& other) { return same_object(other, wanted); });

@@ -36,8 +36,8 @@ std::vector<int> groups_for(const MonitorHandlers& handlers) {
   if (handlers.address) groups.insert(groups.end(), {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR});
   if (handlers.neighbour) groups.insert(groups.end(), {RTNLGRP_NEIGH});
   if (handlers.route) {
-    groups.insert(groups.end(), {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE,
-                                 RTNLGRP_NEXTHOP});
+    groups.insert(groups.end(),
+                  {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP});
   }
   return groups;
 }
@@ -75,8 +75,10 @@ struct Monitor::Impl : std::enable_shared_from_this<Impl> {
       }
       if (length < 0) return;
       if (from_length != sizeof from || from.nl_pid != 0) continue;  // not from the kernel
-      if (static_cast<std::size_t>(length) > buffer.size()) resync();
-      else dispatch_all(static_cast<int>(length));
+      if (static_cast<std::size_t>(length) > buffer.size())
+        resync();
+      else
+        dispatch_all(static_cast<int>(length));
     }
   }
 
@@ -95,9 +97,11 @@ struct Monitor::Impl : std::enable_shared_from_this<Impl> {
   void dispatch(const nlmsghdr& message) {
     switch (message.nlmsg_type) {
       case RTM_NEWLINK:
-      case RTM_DELLINK: return hand_over(handlers.link, parse_link(message), message.nlmsg_type == RTM_DELLINK);
+      case RTM_DELLINK:
+        return hand_over(handlers.link, parse_link(message), message.nlmsg_type == RTM_DELLINK);
       case RTM_NEWADDR:
-      case RTM_DELADDR: return hand_over(handlers.address, parse_address(message), message.nlmsg_type == RTM_DELADDR);
+      case RTM_DELADDR:
+        return hand_over(handlers.address, parse_address(message), message.nlmsg_type == RTM_DELADDR);
       case RTM_NEWNEIGH:
       case RTM_DELNEIGH:
         return hand_over(handlers.neighbour, parse_neighbour(message), message.nlmsg_type == RTM_DELNEIGH);
@@ -109,12 +113,14 @@ struct Monitor::Impl : std::enable_shared_from_this<Impl> {
       case RTM_DELNEXTHOP:
         if (handlers.route) handlers.route();
         return;
-      default: return;
+      default:
+        return;
     }
   }
 
   template <class T>
-  static void hand_over(const std::function<void(const T&, bool)>& handler, const std::optional<T>& value, bool removed) {
+  static void hand_over(const std::function<void(const T&, bool)>& handler, const std::optional<T>& value,
+                        bool removed) {
     if (handler && value) handler(*value, removed);
   }
 };

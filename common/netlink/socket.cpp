@@ -72,9 +72,11 @@ Failure parse_error(const nlmsghdr& message) {
   Failure failure{error->error < 0 ? -error->error : error->error, {}};
   // With NETLINK_CAP_ACK and NETLINK_EXT_ACK the kernel's sentence follows the error directly.
   if ((message.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return failure;
-  for_each_attribute(bytes_after(message, sizeof(nlmsgerr)), [&](std::uint16_t type, std::span<const std::uint8_t> text) {
-    if (type == NLMSGERR_ATTR_MSG) failure.words.assign(text.begin(), std::ranges::find(text, std::uint8_t{0}));
-  });
+  for_each_attribute(bytes_after(message, sizeof(nlmsgerr)),
+                     [&](std::uint16_t type, std::span<const std::uint8_t> text) {
+                       if (type == NLMSGERR_ATTR_MSG)
+                         failure.words.assign(text.begin(), std::ranges::find(text, std::uint8_t{0}));
+                     });
   return failure;
 }
 
@@ -124,7 +126,8 @@ struct Socket::Impl {
 
   std::optional<Failure> acknowledge(Request& request) {
     bool interrupted = false;
-    return ask(request, [](const nlmsghdr&) {}, interrupted);
+    return ask(
+        request, [](const nlmsghdr&) {}, interrupted);
   }
 
   /// Dumps a table, again while it changed underneath.
@@ -135,9 +138,12 @@ struct Socket::Impl {
       request.extra<Header>();
       std::vector<T> found;
       bool interrupted = false;
-      const auto failure = ask(request, [&](const nlmsghdr& message) {
-        if (auto value = parse(message)) found.push_back(std::move(*value));
-      }, interrupted);
+      const auto failure = ask(
+          request,
+          [&](const nlmsghdr& message) {
+            if (auto value = parse(message)) found.push_back(std::move(*value));
+          },
+          interrupted);
       if (failure) return fail("cannot read the kernel's {}: {}", what, failure->to_string());
       if (!interrupted) return found;
     }
@@ -188,7 +194,9 @@ Result<Socket> Socket::open() {
   return Socket{std::move(impl)};
 }
 
-Result<std::vector<Link>> Socket::links() { return impl_->dump<Link, ifinfomsg>(RTM_GETLINK, parse_link, "interfaces"); }
+Result<std::vector<Link>> Socket::links() {
+  return impl_->dump<Link, ifinfomsg>(RTM_GETLINK, parse_link, "interfaces");
+}
 
 Result<Link> Socket::link(const std::string& name) {
   if (name.empty() || name.size() >= IF_NAMESIZE) {
@@ -199,7 +207,8 @@ Result<Link> Socket::link(const std::string& name) {
   request.put(IFLA_IFNAME, name);
   std::optional<Link> found;
   bool interrupted = false;
-  const auto failure = impl_->ask(request, [&](const nlmsghdr& message) { found = parse_link(message); }, interrupted);
+  const auto failure = impl_->ask(
+      request, [&](const nlmsghdr& message) { found = parse_link(message); }, interrupted);
   if (failure && failure->code == ENODEV) return fail("there is no interface {}", name);
   if (failure) return fail("cannot read interface {}: {}", name, failure->to_string());
   if (!found) return fail("cannot read interface {}: the kernel's answer makes no sense", name);
@@ -222,7 +231,8 @@ Result<Route> Socket::route_to(const net::IpAddress& destination) {
   request.put(RTA_DST, destination);
   std::optional<ParsedRoute> found;
   bool interrupted = false;
-  const auto failure = impl_->ask(request, [&](const nlmsghdr& message) { found = parse_route(message); }, interrupted);
+  const auto failure = impl_->ask(
+      request, [&](const nlmsghdr& message) { found = parse_route(message); }, interrupted);
   if (failure) return fail("no route to {}: {}", destination.to_string(), failure->to_string());
   if (!found) return fail("no route to {}: the kernel's answer makes no sense", destination.to_string());
   if (found->type != RTN_UNICAST && found->type != RTN_LOCAL) {

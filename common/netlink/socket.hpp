@@ -24,12 +24,13 @@ class Socket {
   /// RTM_GETROUTE for one destination.
   Result<Route> route_to(const net::IpAddress& destination);
 
-  /// NLM_F_CREATE|NLM_F_REPLACE; an address that is there already is no error. IPv6 is added with IFA_F_NODAD. IFA_F_DEPRECATED
-  /// (IPv6): never chosen by itself as the source of what this host sends.
+  /// NLM_F_CREATE|NLM_F_REPLACE; an address that is there already is no error. IPv6 is added with IFA_F_NODAD.
+  /// IFA_F_DEPRECATED (IPv6): never chosen by itself as the source of what this host sends.
   Result<> add_address(const Address& address);
   /// An address that is not there is no error.
   Result<> remove_address(const Address& address);
-  /// Asks the kernel to resolve this neighbour and keep it resolved (NTF_EXT_MANAGED); on an older kernel NTF_USE, once.
+  /// Asks the kernel to resolve this neighbour and keep it resolved (NTF_EXT_MANAGED); on an older kernel NTF_USE,
+  /// once.
   Result<> manage_neighbour(int link, const net::IpAddress& address);
   Result<> release_neighbour(int link, const net::IpAddress& address);
 

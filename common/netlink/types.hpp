@@ -23,11 +23,11 @@ struct Link {
 struct Address {
   int link = 0;
   net::Prefix prefix;
-  std::uint8_t scope = 0;    ///< RT_SCOPE_*
-  std::uint32_t flags = 0;   ///< IFA_F_*
+  std::uint8_t scope = 0;   ///< RT_SCOPE_*
+  std::uint32_t flags = 0;  ///< IFA_F_*
   std::string label;
   std::optional<net::IpAddress> broadcast;
-  std::uint8_t protocol = 0; ///< IFA_PROTO (kernel 5.18): Ballast marks its own with `ballast_address_protocol`
+  std::uint8_t protocol = 0;  ///< IFA_PROTO (kernel 5.18): Ballast marks its own with `ballast_address_protocol`
   bool operator==(const Address&) const = default;
 };
 
@@ -48,7 +48,9 @@ struct Neighbour {
   net::IpAddress address;
   net::MacAddress mac;
   std::uint16_t state = 0;  ///< NUD_*
-  [[nodiscard]] bool resolved() const { return (state & 0xde) != 0 && !mac.is_zero(); }  // PERMANENT|NOARP|REACHABLE|PROBE|STALE|DELAY
+  [[nodiscard]] bool resolved() const {
+    return (state & 0xde) != 0 && !mac.is_zero();
+  }  // PERMANENT|NOARP|REACHABLE|PROBE|STALE|DELAY
   bool operator==(const Neighbour&) const = default;
 };
 

@@ -47,7 +47,8 @@ std::vector<std::string> child_environment() {
   char go = 0;
   if (read(gate, &go, 1) != 1) _exit(127);  // the parent is gone, or does not want us
   setsid();
-  for (int number = 1; number < NSIG; ++number) std::signal(number, SIG_DFL);  // NOLINT(cert-err33-c): some cannot be set
+  for (int number = 1; number < NSIG; ++number)
+    std::signal(number, SIG_DFL);  // NOLINT(cert-err33-c): some cannot be set
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -64,10 +65,13 @@ void abandon(pid_t pid, int gate) {
 
 std::string describe(const ExitStatus& status) {
   switch (status.kind) {
-    case ExitStatus::Kind::exited: return fmt::format("exit status {}", status.value);
+    case ExitStatus::Kind::exited:
+      return fmt::format("exit status {}", status.value);
     case ExitStatus::Kind::signalled:
-      return fmt::format("killed by signal {} ({})", status.value, sigdescr_np(status.value) ? sigdescr_np(status.value) : "?");
-    case ExitStatus::Kind::unknown: break;
+      return fmt::format("killed by signal {} ({})", status.value,
+                         sigdescr_np(status.value) ? sigdescr_np(status.value) : "?");
+    case ExitStatus::Kind::unknown:
+      break;
   }
   return "ended (not our child: how is unknown)";
 }
@@ -107,7 +111,8 @@ Result<Child> Child::spawn(const asio::any_io_executor& executor, const SpawnOpt
   }
   if (pid == 0) {
     close(gate[1]);
-    become_program(gate[0], words.front().c_str(), const_cast<char**>(arguments.data()), const_cast<char**>(environment.data()));
+    become_program(gate[0], words.front().c_str(), const_cast<char**>(arguments.data()),
+                   const_cast<char**>(environment.data()));
   }
   close(gate[0]);
   const auto pidfd = open_pidfd(pid);

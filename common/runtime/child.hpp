@@ -38,8 +38,8 @@ struct SpawnOptions {
 /// A process held by a pidfd: signals cannot hit another one that got its number.
 class Child {
  public:
-  /// Starts a program in a session of its own, signals at their defaults, without what systemd told us (NOTIFY_SOCKET, …).
-  /// A program that cannot be executed ends with status 127.
+  /// Starts a program in a session of its own, signals at their defaults, without what systemd told us (NOTIFY_SOCKET,
+  /// …). A program that cannot be executed ends with status 127.
   static Result<Child> spawn(const boost::asio::any_io_executor& executor, const SpawnOptions& options);
   /// Watches a process that somebody else started.
   static Result<Child> adopt(const boost::asio::any_io_executor& executor, pid_t pid);

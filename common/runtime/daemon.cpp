@@ -48,7 +48,8 @@ struct Daemon::Impl {
 
 Daemon::Daemon(DaemonOptions options, bus::ClientOptions bus_options, bus::ClientHandlers handlers) {
   log::configure(options.role, options.verbose ? log::Level::debug : log::Level::info);
-  // A log pipe or a socket whose reader went away is an error value, never a death; a stray SIGHUP is ballastd's business.
+  // A log pipe or a socket whose reader went away is an error value, never a death; a stray SIGHUP is ballastd's
+  // business.
   std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c)
   std::signal(SIGHUP, SIG_IGN);   // NOLINT(cert-err33-c)
   impl_ = std::make_unique<Impl>(std::move(options), std::move(bus_options), std::move(handlers));

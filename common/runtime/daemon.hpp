@@ -26,7 +26,8 @@ struct DaemonOptions {
 void add_daemon_options(CLI::App& app, DaemonOptions& options);
 
 /// What every daemon but ballastd is made of: the loop, signals, the bus client, systemd's readiness and watchdog, and
-/// `node/<role>` kept on the bus. Ready is told to systemd once the loop runs (a daemon without ballastd is ready, too).
+/// `node/<role>` kept on the bus. Ready is told to systemd once the loop runs (a daemon without ballastd is ready,
+/// too).
 class Daemon {
  public:
   Daemon(DaemonOptions options, bus::ClientOptions bus_options, bus::ClientHandlers handlers);

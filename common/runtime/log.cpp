@@ -31,9 +31,12 @@ std::string time_stamp() {
 
 std::string_view word(Level level) {
   switch (level) {
-    case Level::error: return "error: ";
-    case Level::warning: return "warning: ";
-    default: return "";
+    case Level::error:
+      return "error: ";
+    case Level::warning:
+      return "warning: ";
+    default:
+      return "";
   }
 }
 
@@ -46,9 +49,9 @@ void configure(std::string_view program, Level threshold) {
 
 void write(Level level, std::string_view line) {
   if (level > settings().threshold) return;
-  const std::string text =
-      settings().journal ? fmt::format("<{}>{}\n", static_cast<int>(level), line)
-                         : fmt::format("{} {}: {}{}\n", time_stamp(), settings().program, word(level), line);
+  const std::string text = settings().journal
+                               ? fmt::format("<{}>{}\n", static_cast<int>(level), line)
+                               : fmt::format("{} {}: {}{}\n", time_stamp(), settings().program, word(level), line);
   if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // nowhere left to complain
 }
 

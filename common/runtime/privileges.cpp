@@ -56,10 +56,12 @@ Result<> keep_capabilities(std::initializer_list<int> capabilities) {
   }
   capng_clear(CAPNG_SELECT_BOTH);
   for (const int capability : capabilities) {
-    const auto sets = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED | (may_bound ? CAPNG_BOUNDING_SET : 0));
+    const auto sets =
+        static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED | (may_bound ? CAPNG_BOUNDING_SET : 0));
     capng_update(CAPNG_ADD, sets, static_cast<unsigned>(capability));
   }
-  if (capng_apply(may_bound ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) != 0) return system_failure("cannot give up capabilities");
+  if (capng_apply(may_bound ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) != 0)
+    return system_failure("cannot give up capabilities");
   return forbid_new_privileges();
 }
 

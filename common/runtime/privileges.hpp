@@ -6,7 +6,8 @@
 
 namespace ballast::runtime {
 
-/// Keeps these capabilities (CAP_… numbers of linux/capability.h) and gives up all others, the bounding set included, and sets no_new_privs.
+/// Keeps these capabilities (CAP_… numbers of linux/capability.h) and gives up all others, the bounding set included,
+/// and sets no_new_privs.
 Result<> keep_capabilities(std::initializer_list<int> capabilities);
 
 /// Becomes that user, or `nobody` where it does not exist, with none of root's rights. Nothing happens when not root.

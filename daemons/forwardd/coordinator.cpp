@@ -44,8 +44,10 @@ void take(Map& map, const std::string& topic, std::string_view prefix, const nlo
     return;
   }
   const auto message = bus::decode<Message>(value);
-  if (message) map[key] = project(*message);
-  else log::warning("{} cannot be read and is passed over: {}", topic, message.error().message);
+  if (message)
+    map[key] = project(*message);
+  else
+    log::warning("{} cannot be read and is passed over: {}", topic, message.error().message);
 }
 
 Result<ConnectionFilter> filter_of(const nlohmann::json& params) {
@@ -149,15 +151,19 @@ void Coordinator::report(std::vector<bus::ServiceState> reports) {
 }
 
 void Coordinator::tell_change(const bus::ServiceState* before, const bus::ServiceState& now) {
-  if (before != nullptr && before->state == now.state && before->sorry == now.sorry && before->forwarding == now.forwarding) return;
+  if (before != nullptr && before->state == now.state && before->sorry == now.sorry &&
+      before->forwarding == now.forwarding)
+    return;
   bus::Event event;
   event.kind = "service";
   event.subject = now.name;
   event.severity = now.state == bus::ServerStatus::down ? "warning" : "notice";
-  event.message = fmt::format("service {}: {}{} ({})", now.name, name_of(now.state), now.forwarding ? "" : ", not forwarding",
-                              now.reason);
-  if (now.state == bus::ServerStatus::down) log::warning("{}", event.message);
-  else log::notice("{}", event.message);
+  event.message = fmt::format("service {}: {}{} ({})", now.name, name_of(now.state),
+                              now.forwarding ? "" : ", not forwarding", now.reason);
+  if (now.state == bus::ServerStatus::down)
+    log::warning("{}", event.message);
+  else
+    log::notice("{}", event.message);
   outlet_.event(std::move(event));
 }
 

@@ -19,8 +19,9 @@ struct Outlet {
   std::function<void(bus::Event)> event;
 };
 
-/// Brings configuration, health, operators' words and VRRP roles together and keeps the engine at what follows from them.
-/// Nothing is reconciled before all of them have been heard once, so that a restart takes no half truth for the whole.
+/// Brings configuration, health, operators' words and VRRP roles together and keeps the engine at what follows from
+/// them. Nothing is reconciled before all of them have been heard once, so that a restart takes no half truth for the
+/// whole.
 class Coordinator {
  public:
   Coordinator(boost::asio::io_context& io, Engine& engine, Outlet outlet);

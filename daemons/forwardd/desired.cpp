@@ -43,7 +43,8 @@ void judge_failed(const config::VirtualServer& service, const config::RealServer
 Judged judge(const config::VirtualServer& service, const config::RealServer& server, const Inputs& inputs) {
   Judged judged;
   auto health = health_of(service, server, inputs);
-  judged.desired = {.endpoint = server.endpoint, .method = server.method, .weight = server.weight, .status = ServerStatus::up};
+  judged.desired = {
+      .endpoint = server.endpoint, .method = server.method, .weight = server.weight, .status = ServerStatus::up};
   judged.report.reason = std::move(health.reason);
   const auto admin = inputs.admin.find(server_key(service.name, server.endpoint));
   if (admin != inputs.admin.end() && admin->second == bus::AdminState::disable) {
@@ -105,7 +106,8 @@ std::string role_in_words(const std::set<std::string>& instances, const std::map
   std::string words;
   for (const auto& instance : instances) {
     const auto role = roles.find(instance);
-    words += fmt::format("; {} is {}", instance, role == roles.end() ? std::string_view{"not known yet"} : name_of(role->second));
+    words += fmt::format("; {} is {}", instance,
+                         role == roles.end() ? std::string_view{"not known yet"} : name_of(role->second));
   }
   return words;
 }
@@ -189,7 +191,8 @@ Computed compute(const config::Model& model, const Inputs& inputs, const QuorumM
   computed.state.connection_table_size = model.global.connection_table_size;
   for (const auto& instance : model.vrrp_instances) {
     for (const auto* addresses : {&instance.virtual_addresses, &instance.virtual_addresses_excluded}) {
-      for (const auto& vip : *addresses) computed.state.virtual_addresses.emplace_back(vip.prefix.address, vip.interface);
+      for (const auto& vip : *addresses)
+        computed.state.virtual_addresses.emplace_back(vip.prefix.address, vip.interface);
     }
   }
   return computed;

@@ -1,6 +1,6 @@
 #pragma once
-// What the data path should do: a value computed from configuration, health, operators' words and VRRP roles (desired.cpp),
-// which an engine makes true.
+// What the data path should do: a value computed from configuration, health, operators' words and VRRP roles
+// (desired.cpp), which an engine makes true.
 #include <cstdint>
 #include <map>
 #include <string>
@@ -14,9 +14,9 @@ namespace ballast::forwardd {
 struct DesiredServer {
   net::Endpoint endpoint;
   config::Method method = config::Method::nat;
-  int weight = 0;                                        ///< for new connections; 0: none
+  int weight = 0;  ///< for new connections; 0: none
   bus::ServerStatus status = bus::ServerStatus::down;
-  bool keeps_connections = true;                         ///< down servers: go on sending what is established
+  bool keeps_connections = true;  ///< down servers: go on sending what is established
   bool operator==(const DesiredServer&) const = default;
 };
 
@@ -27,17 +27,20 @@ struct DesiredService {
   config::Method method = config::Method::nat;
   config::Scheduler scheduler = config::Scheduler::wlc;
   config::LvsTimeouts timeouts;
-  std::string role;                     ///< name of what decides `forwarding`: its VIPs' instances; empty: always on
-  bool forwarding = true;               ///< a VIP's instance is MASTER, or it has none
-  bool role_known = true;               ///< false: vrrpd has not spoken yet; an engine that adopted a data path keeps its word
-  std::vector<DesiredServer> servers;   ///< all of the configuration's, in its order; the sorry server last, if it answers
+  std::string role;        ///< name of what decides `forwarding`: its VIPs' instances; empty: always on
+  bool forwarding = true;  ///< a VIP's instance is MASTER, or it has none
+  bool role_known = true;  ///< false: vrrpd has not spoken yet; an engine that adopted a data path keeps its word
+  std::vector<DesiredServer>
+      servers;  ///< all of the configuration's, in its order; the sorry server last, if it answers
   bool operator==(const DesiredService&) const = default;
 };
 
 struct DesiredState {
   std::vector<DesiredService> services;
-  std::vector<std::string> interfaces;  ///< lb_interfaces as configured; empty: found by the engine from VIPs and routes
-  std::vector<std::pair<net::IpAddress, std::string>> virtual_addresses;  ///< VIPs of vrrp instances with their interface
+  std::vector<std::string>
+      interfaces;  ///< lb_interfaces as configured; empty: found by the engine from VIPs and routes
+  std::vector<std::pair<net::IpAddress, std::string>>
+      virtual_addresses;  ///< VIPs of vrrp instances with their interface
   config::XdpMode xdp_mode = config::XdpMode::automatic;
   std::uint32_t connection_table_size = 0;
   bool operator==(const DesiredState&) const = default;
@@ -72,7 +75,8 @@ struct RoleState {
   bool operator==(const RoleState&) const = default;
 };
 /// Only the roles (`DesiredService::role`) and what they say now: the short way for a change of a VRRP state.
-std::map<std::string, RoleState> compute_roles(const config::Model& model, const std::map<std::string, bus::VrrpRole>& roles);
+std::map<std::string, RoleState> compute_roles(const config::Model& model,
+                                               const std::map<std::string, bus::VrrpRole>& roles);
 
 /// What this engine cannot do yet, in words, the service named; checked before a configuration is taken.
 Result<> validate(const config::Model& model);

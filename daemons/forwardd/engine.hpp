@@ -30,8 +30,8 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  /// Makes the data path match; the smallest difference is applied, unchanged services notice nothing. What could not be
-  /// done is returned in words, one an object, and tried again on the next call.
+  /// Makes the data path match; the smallest difference is applied, unchanged services notice nothing. What could not
+  /// be done is returned in words, one an object, and tried again on the next call.
   virtual std::vector<Error> reconcile(const DesiredState& desired) = 0;
 
   /// Only what services' roles say (`compute_roles`), at once; roles that no reconciled service has are ignored.

@@ -43,7 +43,7 @@ int run(const runtime::DaemonOptions& options, const std::filesystem::path& pin_
   auto engine = xdp::XdpEngine::open(daemon.io(), {.pin_dir = pin_dir,
                                                    .tell =
                                                        [&](bus::Event event) {
-                                                         log::write(event.severity == "error" ? log::Level::error
+                                                         log::write(event.severity == "error"     ? log::Level::error
                                                                     : event.severity == "warning" ? log::Level::warning
                                                                                                   : log::Level::notice,
                                                                     event.message);

@@ -14,7 +14,8 @@ RoleIndex::RoleIndex(const config::Model& model) {
 std::set<std::string> RoleIndex::instances_of(const config::VirtualServer& service) const {
   std::set<std::string> instances;
   for (const auto& endpoint : service.endpoints) {
-    if (const auto found = instance_of_.find(endpoint.address); found != instance_of_.end()) instances.insert(found->second);
+    if (const auto found = instance_of_.find(endpoint.address); found != instance_of_.end())
+      instances.insert(found->second);
   }
   return instances;
 }

@@ -17,8 +17,8 @@ struct TableServer {
 constexpr std::size_t round_robin_slots_max = 4096;
 constexpr std::uint32_t maglev_slots = 65'537;  ///< prime, as the permutations need
 
-/// Smooth weighted round robin: a cycle in which each server has slots by its weight, spread evenly. Weights are divided by
-/// their greatest common divisor; a cycle that would pass `slots_max` is scaled down, never losing a server.
+/// Smooth weighted round robin: a cycle in which each server has slots by its weight, spread evenly. Weights are
+/// divided by their greatest common divisor; a cycle that would pass `slots_max` is scaled down, never losing a server.
 std::vector<std::uint32_t> round_robin_table(std::span<const TableServer> servers,
                                              std::size_t slots_max = round_robin_slots_max);
 

@@ -84,11 +84,13 @@ TEST_P(Schedulers, AServerThatGotFreeIsLeastLoaded) {
 }
 
 TEST_P(Schedulers, AMaglevClientAlwaysGetsTheSameServerOnEveryNode) {
-  have(service(vip(), {server(1, 1, Method::dr, 80), server(2, 2, Method::dr, 80), server(3, 1, Method::dr, 80)}, Scheduler::mh));
+  have(service(vip(), {server(1, 1, Method::dr, 80), server(2, 2, Method::dr, 80), server(3, 1, Method::dr, 80)},
+               Scheduler::mh));
   const auto here = take(500);
   EXPECT_THAT(shares(here), ::testing::SizeIs(3));
   DataPath other{sizes()};
-  desired.services[0].servers = {server(3, 1, Method::dr, 80), server(1, 1, Method::dr, 80), server(2, 2, Method::dr, 80)};
+  desired.services[0].servers = {server(3, 1, Method::dr, 80), server(1, 1, Method::dr, 80),
+                                 server(2, 2, Method::dr, 80)};
   forwardd::xdp::NextHops hops;
   for (unsigned number = 1; number <= 3; ++number) hops[real(number).address] = {1, balancer_mac, real_mac(number)};
   other.set(desired, hops);

@@ -37,8 +37,10 @@ std::string name_of_program(std::uint32_t id) {
 }
 
 Error foreign(const Interface& interface, std::uint32_t id) {
-  return fail("interface {}: another XDP program is attached, {}; detach it (ip link set {} xdp off) or leave the interface "
-              "out of lb_interfaces", interface.name, name_of_program(id), interface.name);
+  return fail(
+      "interface {}: another XDP program is attached, {}; detach it (ip link set {} xdp off) or leave the interface "
+      "out of lb_interfaces",
+      interface.name, name_of_program(id), interface.name);
 }
 
 bool agrees(config::XdpMode mode, bool native) {
@@ -55,7 +57,8 @@ std::string link_pin_name(const std::string& interface) {
 
 Attachments::Attachments(fs::path pin_dir, Tell tell) : pin_dir_{std::move(pin_dir)}, tell_{std::move(tell)} {}
 
-std::vector<Error> Attachments::reconcile(const Object& object, const std::vector<Interface>& wanted, config::XdpMode mode) {
+std::vector<Error> Attachments::reconcile(const Object& object, const std::vector<Interface>& wanted,
+                                          config::XdpMode mode) {
   std::vector<Error> errors;
   std::set<std::string> pins;
   for (const auto& interface : wanted) {
@@ -99,13 +102,14 @@ Result<> Attachments::ensure(const Object& object, const Interface& interface, c
   return attach(object, interface, mode);
 }
 
-Result<bool> Attachments::adopt(const Object& object, const Interface& interface, config::XdpMode mode, const fs::path& pin) {
+Result<bool> Attachments::adopt(const Object& object, const Interface& interface, config::XdpMode mode,
+                                const fs::path& pin) {
   std::error_code ignored;
   Descriptor link{bpf_obj_get(pin.c_str())};
   bpf_link_info info{};
   std::uint32_t length = sizeof info;
-  const bool alive = link && bpf_obj_get_info_by_fd(link.get(), &info, &length) == 0 && info.type == BPF_LINK_TYPE_XDP &&
-                     info.xdp.ifindex == static_cast<std::uint32_t>(interface.index);
+  const bool alive = link && bpf_obj_get_info_by_fd(link.get(), &info, &length) == 0 &&
+                     info.type == BPF_LINK_TYPE_XDP && info.xdp.ifindex == static_cast<std::uint32_t>(interface.index);
   const auto present = alive ? query(interface) : Result<Present>{Present{}};
   if (!present) return present.error();
   if (!alive || !agrees(mode, present->native)) {
@@ -147,9 +151,10 @@ Result<> Attachments::attach(const Object& object, const Interface& interface, c
   const int fd = bpf_link_create(object.program.get(), interface.index, BPF_XDP, &options);
   if (fd < 0) return fail("interface {}: cannot attach the XDP program: {}", interface.name, reason(fd));
   if (native_error != 0) {
-    tell_(engine_event("warning", interface.name,
-                       fmt::format("{}: the driver does not take XDP natively ({}); attached in generic mode, which is slower",
-                                   interface.name, reason(native_error))));
+    tell_(engine_event(
+        "warning", interface.name,
+        fmt::format("{}: the driver does not take XDP natively ({}); attached in generic mode, which is slower",
+                    interface.name, reason(native_error))));
   }
   return keep(object, interface, Descriptor{fd}, false);
 }
@@ -159,8 +164,8 @@ Result<> Attachments::keep(const Object& object, const Interface& interface, Des
   if (const int error = bpf_obj_pin(link.get(), pin.c_str()); error != 0) {
     return fail("interface {}: cannot pin its link at {}: {}", interface.name, pin.string(), reason(error));
   }
-  tell_(engine_event("info", interface.name, fmt::format("{}: XDP program attached ({})", interface.name,
-                                                         native ? "native" : "generic")));
+  tell_(engine_event("info", interface.name,
+                     fmt::format("{}: XDP program attached ({})", interface.name, native ? "native" : "generic")));
   attached_[interface.name] = Attached{interface.index, native, object.program_id, std::move(link)};
   return {};
 }
@@ -172,7 +177,8 @@ void Attachments::detach(const std::string& pin_name) {
   std::error_code ignored;
   fs::remove(pin, ignored);
   const auto interface = pin_name.substr(std::string_view{"link_"}.size());
-  tell_(engine_event("info", interface, fmt::format("{}: XDP program detached, nothing is forwarded there", interface)));
+  tell_(
+      engine_event("info", interface, fmt::format("{}: XDP program detached, nothing is forwarded there", interface)));
 }
 
 }  // namespace ballast::forwardd::xdp

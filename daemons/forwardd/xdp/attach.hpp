@@ -25,15 +25,16 @@ class Attachments {
  public:
   Attachments(std::filesystem::path pin_dir, Tell tell);
 
-  /// Attaches where it is wanted and detaches where it is not. A pinned link is adopted: its program is swapped for ours
-  /// between two packets. Another's XDP program is never thrown off: that is an error that names it.
+  /// Attaches where it is wanted and detaches where it is not. A pinned link is adopted: its program is swapped for
+  /// ours between two packets. Another's XDP program is never thrown off: that is an error that names it.
   std::vector<Error> reconcile(const Object& object, const std::vector<Interface>& wanted, config::XdpMode mode);
 
   [[nodiscard]] const std::map<std::string, Attached>& attached() const { return attached_; }
 
  private:
   Result<> ensure(const Object& object, const Interface& interface, config::XdpMode mode);
-  Result<bool> adopt(const Object& object, const Interface& interface, config::XdpMode mode, const std::filesystem::path& pin);
+  Result<bool> adopt(const Object& object, const Interface& interface, config::XdpMode mode,
+                     const std::filesystem::path& pin);
   Result<> attach(const Object& object, const Interface& interface, config::XdpMode mode);
   Result<> keep(const Object& object, const Interface& interface, Descriptor link, bool native);
   void detach(const std::string& pin_name);

@@ -105,7 +105,8 @@ class Map {
   Result<> put_bytes(const void* key, const void* value) const;
   Result<> get_bytes(const void* key, void* value) const;
   Result<> drop_bytes(const void* key) const;
-  Result<std::size_t> next_batch(Cursor& cursor, std::vector<std::uint8_t>& keys, std::vector<std::uint8_t>& values) const;
+  Result<std::size_t> next_batch(Cursor& cursor, std::vector<std::uint8_t>& keys,
+                                 std::vector<std::uint8_t>& values) const;
 
   Descriptor fd_;
   bpf_map_info info_{};

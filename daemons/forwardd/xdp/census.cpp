@@ -10,7 +10,8 @@ std::optional<layout::server_load> DriftFinder::compare(std::uint32_t server, la
     return std::nullopt;
   }
   const auto [suspect, fresh] = suspects_.try_emplace(server, difference);
-  const bool again = !fresh && suspect->second.active == difference.active && suspect->second.inactive == difference.inactive;
+  const bool again =
+      !fresh && suspect->second.active == difference.active && suspect->second.inactive == difference.inactive;
   if (!again) {
     suspect->second = difference;
     return std::nullopt;

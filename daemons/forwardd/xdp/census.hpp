@@ -13,7 +13,8 @@ namespace ballast::forwardd::xdp {
 class DriftFinder {
  public:
   /// What has to be added (modulo 2^32) to the load of this server to make it true.
-  std::optional<layout::server_load> compare(std::uint32_t server, layout::server_load counted, layout::server_load load);
+  std::optional<layout::server_load> compare(std::uint32_t server, layout::server_load counted,
+                                             layout::server_load load);
 
  private:
   std::map<std::uint32_t, layout::server_load> suspects_;

@@ -29,9 +29,7 @@ std::set<net::IpAddress> vips_of(const DesiredState& desired) {
   return vips;
 }
 
-void append(std::vector<Error>& all, std::vector<Error> more) {
-  std::ranges::move(more, std::back_inserter(all));
-}
+void append(std::vector<Error>& all, std::vector<Error> more) { std::ranges::move(more, std::back_inserter(all)); }
 
 }  // namespace
 
@@ -45,7 +43,10 @@ Result<std::unique_ptr<XdpEngine>> XdpEngine::open(asio::io_context& io, EngineO
 }
 
 XdpEngine::XdpEngine(asio::io_context& io, EngineOptions options, netlink::Socket socket)
-    : io_{io}, options_{std::move(options)}, socket_{std::move(socket)}, attachments_{options_.pin_dir, options_.tell},
+    : io_{io},
+      options_{std::move(options)},
+      socket_{std::move(socket)},
+      attachments_{options_.pin_dir, options_.tell},
       settle_{io} {}
 
 XdpEngine::~XdpEngine() = default;
@@ -166,8 +167,10 @@ std::vector<Interface> XdpEngine::interfaces_for(const DesiredState& desired, st
                                           : std::set<std::string>{desired.interfaces.begin(), desired.interfaces.end()};
   for (const auto& name : names) {
     const auto found = present.find(name);
-    if (found != present.end()) interfaces.push_back({name, found->second});
-    else errors.push_back(fail("interface {} does not exist; the data path attaches to it when it does", name));
+    if (found != present.end())
+      interfaces.push_back({name, found->second});
+    else
+      errors.push_back(fail("interface {} does not exist; the data path attaches to it when it does", name));
   }
   return interfaces;
 }
@@ -232,11 +235,14 @@ std::vector<bus::DropCount> XdpEngine::drops() {
 nlohmann::json XdpEngine::about() {
   nlohmann::json interfaces = nlohmann::json::array();
   for (const auto& [name, attached] : attachments_.attached()) {
-    interfaces.push_back({{"interface", name}, {"mode", attached.native ? "native" : "generic"},
-                          {"program_id", attached.program_id}});
+    interfaces.push_back(
+        {{"interface", name}, {"mode", attached.native ? "native" : "generic"}, {"program_id", attached.program_id}});
   }
-  nlohmann::json about{{"engine", "xdp"}, {"layout_version", LAYOUT_VERSION}, {"pin_dir", options_.pin_dir.string()},
-                       {"loaded", object_.has_value()}, {"interfaces", std::move(interfaces)}};
+  nlohmann::json about{{"engine", "xdp"},
+                       {"layout_version", LAYOUT_VERSION},
+                       {"pin_dir", options_.pin_dir.string()},
+                       {"loaded", object_.has_value()},
+                       {"interfaces", std::move(interfaces)}};
   if (object_) {
     about["adopted"] = object_->adopted;
     about["connection_table_size"] = object_->maps.at("flows").info().max_entries;

@@ -16,8 +16,10 @@ bool same(const layout::filters& left, const layout::filters& right) {
 
 layout::filters united(const layout::filters& left, const layout::filters& right) {
   layout::filters both = left;
-  for (std::size_t i = 0; i < sizeof both.destination; ++i) both.destination[i] = static_cast<__u8>(both.destination[i] | right.destination[i]);
-  for (std::size_t i = 0; i < sizeof both.source; ++i) both.source[i] = static_cast<__u8>(both.source[i] | right.source[i]);
+  for (std::size_t i = 0; i < sizeof both.destination; ++i)
+    both.destination[i] = static_cast<__u8>(both.destination[i] | right.destination[i]);
+  for (std::size_t i = 0; i < sizeof both.source; ++i)
+    both.source[i] = static_cast<__u8>(both.source[i] | right.source[i]);
   return both;
 }
 

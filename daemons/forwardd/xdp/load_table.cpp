@@ -11,7 +11,8 @@ std::uint32_t read(__u32& counter) { return std::atomic_ref{counter}.load(std::m
 
 Result<LoadTable> LoadTable::map(const Map& map) {
   if (map.info().value_size != sizeof(layout::server_load)) {
-    return fail("map {} has values of {} bytes, expected {}", map.name(), map.info().value_size, sizeof(layout::server_load));
+    return fail("map {} has values of {} bytes, expected {}", map.name(), map.info().value_size,
+                sizeof(layout::server_load));
   }
   const std::size_t count = map.info().max_entries;
   void* memory = mmap(nullptr, count * sizeof(layout::server_load), PROT_READ | PROT_WRITE, MAP_SHARED, map.fd(), 0);

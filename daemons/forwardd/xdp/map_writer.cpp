@@ -7,12 +7,13 @@
 namespace ballast::forwardd::xdp {
 namespace {
 
-/// An inner map with these slots, of any number (BPF_F_INNER_MAP, as maps.h has it), filled before the program can see it.
+/// An inner map with these slots, of any number (BPF_F_INNER_MAP, as maps.h has it), filled before the program can see
+/// it.
 Result<Descriptor> make_inner(const std::vector<std::uint32_t>& slots) {
   const auto count = static_cast<std::uint32_t>(slots.size());
   LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
-  Descriptor inner{bpf_map_create(BPF_MAP_TYPE_ARRAY, "ballast_table", sizeof(std::uint32_t), sizeof(std::uint32_t), count,
-                                  &options)};
+  Descriptor inner{bpf_map_create(BPF_MAP_TYPE_ARRAY, "ballast_table", sizeof(std::uint32_t), sizeof(std::uint32_t),
+                                  count, &options)};
   if (!inner) return fail("cannot make a scheduler's table of {} slots: {}", count, reason(inner.get()));
   std::vector<std::uint32_t> keys(slots.size());
   std::iota(keys.begin(), keys.end(), 0U);
@@ -113,7 +114,8 @@ Result<Mirror> read_mirror(const Object& object) {
                    maps.at("roles").info().max_entries};
   auto keys = read_keys(maps.at("service_index"));
   auto services = read_array<layout::service>(maps.at("services"), [](const auto& value) { return value.used != 0; });
-  auto servers = read_array<layout::server>(maps.at("servers"), [](const auto& value) { return value.generation != 0; });
+  auto servers =
+      read_array<layout::server>(maps.at("servers"), [](const auto& value) { return value.generation != 0; });
   auto roles = read_array<std::uint32_t>(maps.at("roles"), [](std::uint32_t value) { return value != 0; });
   auto filters = maps.at("filters").get<layout::filters>(0);
   if (!keys) return keys.error();

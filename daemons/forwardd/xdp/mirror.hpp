@@ -42,7 +42,7 @@ struct Mirror {
   std::vector<layout::service> services;  ///< up to the last that was ever used
   std::vector<layout::server> servers;    ///< as above; a free one keeps its generation
   std::vector<std::uint32_t> roles;
-  std::vector<TableDigest> tables;        ///< by service
+  std::vector<TableDigest> tables;  ///< by service
   layout::filters filters{};
 };
 

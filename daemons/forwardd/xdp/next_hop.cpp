@@ -100,8 +100,10 @@ NetworkChange NextHopResolver::on_neighbour(const netlink::Neighbour& neighbour,
     return {ours && (resolved || removed), false};
   }
   if (resolved && known->second == neighbour.mac) return {};
-  if (resolved) known->second = neighbour.mac;
-  else macs_.erase(known);
+  if (resolved)
+    known->second = neighbour.mac;
+  else
+    macs_.erase(known);
   return {true, true};
 }
 

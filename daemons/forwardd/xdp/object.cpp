@@ -207,12 +207,15 @@ Result<Object> load_object(const fs::path& pin_dir, std::uint32_t connections, c
     if (size != connections) {
       tell(engine_event("warning", "connection_table_size",
                         fmt::format("the running connection table has {} entries and keeps them; {} takes effect after "
-                                    "`forwardd --unload` or a reboot", size, connections)));
+                                    "`forwardd --unload` or a reboot",
+                                    size, connections)));
     }
   } else {
     if (holds_pins(dir)) {
-      tell(engine_event("warning", dir.string(), fmt::format("the pinned maps are not used, and new ones replace them: {}; "
-                                                             "connections start anew", pinned.error().message)));
+      tell(engine_event("warning", dir.string(),
+                        fmt::format("the pinned maps are not used, and new ones replace them: {}; "
+                                    "connections start anew",
+                                    pinned.error().message)));
     }
     remove_pins(dir);
     size_connection_tables(object.get(), connections);
@@ -233,9 +236,10 @@ void remove_other_layouts(const fs::path& pin_dir, const Tell& tell) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator{pin_dir, ignored}) {
     if (!entry.path().filename().string().starts_with('v') || entry.path() == layout_dir(pin_dir)) continue;
-    tell(engine_event("warning", entry.path().string(),
-                      fmt::format("the data path had layout {} and has {} now: its maps are replaced, connections start anew",
-                                  entry.path().filename().string(), layout_dir(pin_dir).filename().string())));
+    tell(engine_event(
+        "warning", entry.path().string(),
+        fmt::format("the data path had layout {} and has {} now: its maps are replaced, connections start anew",
+                    entry.path().filename().string(), layout_dir(pin_dir).filename().string())));
     fs::remove_all(entry.path(), ignored);
   }
 }

@@ -17,10 +17,10 @@ bus::Event engine_event(std::string severity, std::string subject, std::string m
 
 struct Object {
   std::map<std::string, Map> maps;
-  Descriptor program;               ///< ballast_xdp
-  Descriptor sweep;                 ///< ballast_sweep
+  Descriptor program;  ///< ballast_xdp
+  Descriptor sweep;    ///< ballast_sweep
   std::uint32_t program_id = 0;
-  bool adopted = false;             ///< maps of a run before this one are in use
+  bool adopted = false;  ///< maps of a run before this one are in use
 };
 
 /// Makes the folder for pins, private to root, and mounts the BPF file system on /sys/fs/bpf where it is not.

@@ -30,10 +30,14 @@ layout::service_key vip_key(const net::IpAddress& address) {
 
 std::uint8_t method_of(config::Method method) {
   switch (method) {
-    case config::Method::nat: return layout::METHOD_NAT;
-    case config::Method::dr: return layout::METHOD_DR;
-    case config::Method::tun: return layout::METHOD_TUN;
-    case config::Method::fnat: return layout::METHOD_FNAT;
+    case config::Method::nat:
+      return layout::METHOD_NAT;
+    case config::Method::dr:
+      return layout::METHOD_DR;
+    case config::Method::tun:
+      return layout::METHOD_TUN;
+    case config::Method::fnat:
+      return layout::METHOD_FNAT;
   }
   return layout::METHOD_NAT;
 }
@@ -73,15 +77,17 @@ std::uint32_t seconds(config::Duration duration) {
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(count, 1, 1 << 30));
 }
 
-/// A server named twice in one service (a sorry server that is a real one, too) is one server that takes the most of both.
+/// A server named twice in one service (a sorry server that is a real one, too) is one server that takes the most of
+/// both.
 std::vector<DesiredServer> without_doubles(const std::vector<DesiredServer>& servers) {
   std::vector<DesiredServer> kept;
   for (const auto& server : servers) {
-    const auto same = std::ranges::find_if(kept, [&](const auto& other) {
-      return other.endpoint == server.endpoint && other.method == server.method;
-    });
-    if (same == kept.end()) kept.push_back(server);
-    else if (server.weight > same->weight || same->status == bus::ServerStatus::down) *same = server;
+    const auto same = std::ranges::find_if(
+        kept, [&](const auto& other) { return other.endpoint == server.endpoint && other.method == server.method; });
+    if (same == kept.end())
+      kept.push_back(server);
+    else if (server.weight > same->weight || same->status == bus::ServerStatus::down)
+      *same = server;
   }
   return kept;
 }
@@ -89,7 +95,8 @@ std::vector<DesiredServer> without_doubles(const std::vector<DesiredServer>& ser
 /// One run of the planner; the order of its steps is the order of the writes.
 class Planner {
  public:
-  Planner(const Mirror& now, const DesiredState& desired, const NextHops& hops) : now_{now}, desired_{desired}, hops_{hops} {}
+  Planner(const Mirror& now, const DesiredState& desired, const NextHops& hops)
+      : now_{now}, desired_{desired}, hops_{hops} {}
 
   Plan run() {
     claim_services();
@@ -130,8 +137,8 @@ class Planner {
       if (plan_.services.contains(service.name)) continue;
       const auto index = free_service();
       if (!index) {
-        plan_.errors.push_back(fail("service {}: the data path has room for {} services, and all are taken", service.name,
-                                    now_.limits.services - 1));
+        plan_.errors.push_back(fail("service {}: the data path has room for {} services, and all are taken",
+                                    service.name, now_.limits.services - 1));
         continue;
       }
       claimed_services_.insert(*index);
@@ -210,7 +217,8 @@ class Planner {
     return std::nullopt;
   }
 
-  std::optional<std::uint32_t> plan_server(const DesiredService& service, const DesiredServer& server, std::uint32_t owner) {
+  std::optional<std::uint32_t> plan_server(const DesiredService& service, const DesiredServer& server,
+                                           std::uint32_t owner) {
     const auto method = method_of(server.method);
     const auto known = servers_.find({owner, server.endpoint.address, server.endpoint.port, method});
     const auto index = known != servers_.end() ? std::optional{known->second} : free_server();
@@ -250,16 +258,20 @@ class Planner {
   static std::uint64_t digest_inputs(config::Scheduler scheduler, const std::vector<TableServer>& members) {
     std::vector<std::uint32_t> words{static_cast<std::uint32_t>(scheduler)};
     for (const auto& member : members) {
-      words.insert(words.end(), {member.index, member.weight, filter_bit(member.endpoint.address), member.endpoint.port});
+      words.insert(words.end(),
+                   {member.index, member.weight, filter_bit(member.endpoint.address), member.endpoint.port});
     }
     return digest_of(words);
   }
 
   static std::vector<std::uint32_t> make_table(config::Scheduler scheduler, const std::vector<TableServer>& members) {
     switch (scheduler_of(scheduler)) {
-      case layout::SCHED_TABLE_HASH: return maglev_table(members);
-      case layout::SCHED_WLC: return list_table(members);
-      default: return round_robin_table(members);
+      case layout::SCHED_TABLE_HASH:
+        return maglev_table(members);
+      case layout::SCHED_WLC:
+        return list_table(members);
+      default:
+        return round_robin_table(members);
     }
   }
 

@@ -33,8 +33,8 @@ struct Plan {
   std::map<std::string, std::uint32_t> roles;  ///< name -> index
 };
 
-/// Unchanged services, servers and tables are in no change. Services are recognised by their addresses and ports, servers
-/// by service, address, port and method, so that a restarted forwardd finds its own again in the pinned maps.
+/// Unchanged services, servers and tables are in no change. Services are recognised by their addresses and ports,
+/// servers by service, address, port and method, so that a restarted forwardd finds its own again in the pinned maps.
 Plan make_plan(const Mirror& now, const DesiredState& desired, const NextHops& hops);
 
 /// Only the writes that new next hops make necessary.

@@ -44,28 +44,43 @@ constexpr DropText drop_texts[] = {
 
 std::string_view state_name(std::uint8_t state) {
   switch (state) {
-    case layout::STATE_UDP: return "UDP";
+    case layout::STATE_UDP:
+      return "UDP";
     case layout::STATE_SYN_RECV:
-    case layout::STATE_SYN_ACK: return "SYN_RECV";
-    case layout::STATE_ESTABLISHED: return "ESTABLISHED";
-    case layout::STATE_FIN_WAIT: return "FIN_WAIT";
-    case layout::STATE_CLOSE_WAIT: return "CLOSE_WAIT";
-    case layout::STATE_LAST_ACK: return "LAST_ACK";
-    case layout::STATE_TIME_WAIT: return "TIME_WAIT";
-    case layout::STATE_CLOSE: return "CLOSE";
-    default: return "NONE";
+    case layout::STATE_SYN_ACK:
+      return "SYN_RECV";
+    case layout::STATE_ESTABLISHED:
+      return "ESTABLISHED";
+    case layout::STATE_FIN_WAIT:
+      return "FIN_WAIT";
+    case layout::STATE_CLOSE_WAIT:
+      return "CLOSE_WAIT";
+    case layout::STATE_LAST_ACK:
+      return "LAST_ACK";
+    case layout::STATE_TIME_WAIT:
+      return "TIME_WAIT";
+    case layout::STATE_CLOSE:
+      return "CLOSE";
+    default:
+      return "NONE";
   }
 }
 
 std::uint32_t state_timeout(std::uint8_t state, const layout::service& service) {
   switch (state) {
-    case layout::STATE_UDP: return service.timeout_udp;
-    case layout::STATE_ESTABLISHED: return service.timeout_tcp;
+    case layout::STATE_UDP:
+      return service.timeout_udp;
+    case layout::STATE_ESTABLISHED:
+      return service.timeout_tcp;
     case layout::STATE_FIN_WAIT:
-    case layout::STATE_TIME_WAIT: return service.timeout_tcp_fin;
-    case layout::STATE_LAST_ACK: return 30;
-    case layout::STATE_CLOSE: return 10;
-    default: return 60;
+    case layout::STATE_TIME_WAIT:
+      return service.timeout_tcp_fin;
+    case layout::STATE_LAST_ACK:
+      return 30;
+    case layout::STATE_CLOSE:
+      return 10;
+    default:
+      return 60;
   }
 }
 
@@ -86,7 +101,7 @@ Result<ServerCounters> read_counters(const Object& object, const LoadTable& load
   if (!per_cpu) return per_cpu.error();
   const auto stats = sum(*per_cpu);
   const auto now = load.get(server);
-  return ServerCounters{now.active,       now.inactive,      stats.connections, stats.packets_in,
+  return ServerCounters{now.active,        now.inactive,   stats.connections, stats.packets_in,
                         stats.packets_out, stats.bytes_in, stats.bytes_out};
 }
 

@@ -29,7 +29,12 @@ std::chrono::nanoseconds thread_time() {
 
 Sweeper::Sweeper(asio::io_context& io, const Object& object, LoadTable& load, LoadTable census,
                  std::function<std::uint32_t()> servers, Tell tell)
-    : io_{io}, timer_{io}, object_{object}, load_{load}, census_{std::move(census)}, servers_{std::move(servers)},
+    : io_{io},
+      timer_{io},
+      object_{object},
+      load_{load},
+      census_{std::move(census)},
+      servers_{std::move(servers)},
       tell_{std::move(tell)} {
   wait(period);
 }
@@ -68,8 +73,10 @@ Sweeper::Outcome Sweeper::sweep(int program) {
 void Sweeper::finish(const Outcome& outcome) {
   if (outcome.error != 0) {
     if (!told_failure_) {
-      tell_(engine_event("error", "sweep", fmt::format("cannot sweep the connection table: {}; expired entries stay until "
-                                                       "they are met", reason(outcome.error))));
+      tell_(engine_event("error", "sweep",
+                         fmt::format("cannot sweep the connection table: {}; expired entries stay until "
+                                     "they are met",
+                                     reason(outcome.error))));
     }
     told_failure_ = true;
     return wait(period);
@@ -95,9 +102,11 @@ void Sweeper::warn_when_full() {
   if (!counts) return;
   const auto refused = std::accumulate(counts->begin(), counts->end(), std::uint64_t{0});
   if (looked_ && refused > refused_) {
-    tell_(engine_event("error", "connection_table_size",
-                       fmt::format("the connection table is full: {} packets of new connections were dropped since the last "
-                                   "sweep; raise connection_table_size", refused - refused_)));
+    tell_(engine_event(
+        "error", "connection_table_size",
+        fmt::format("the connection table is full: {} packets of new connections were dropped since the last "
+                    "sweep; raise connection_table_size",
+                    refused - refused_)));
   }
   refused_ = refused;
   looked_ = true;

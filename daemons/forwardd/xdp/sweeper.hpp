@@ -10,8 +10,9 @@
 
 namespace ballast::forwardd::xdp {
 
-/// Runs the sweep program every second, in a thread of its own, as a full table takes a while: it deletes what has expired
-/// and counts what is left, against which the servers' loads are put right. A sweep that costs much comes less often.
+/// Runs the sweep program every second, in a thread of its own, as a full table takes a while: it deletes what has
+/// expired and counts what is left, against which the servers' loads are put right. A sweep that costs much comes less
+/// often.
 class Sweeper {
  public:
   /// `servers` answers how many server indices are in use, 0 included.

@@ -34,7 +34,8 @@ ArpFrame gratuitous_arp(const net::IpAddress& address, const net::MacAddress& ma
   frame[21] = static_cast<std::uint8_t>(form);
   put(frame, 22, mac.bytes);
   put(frame, 28, address.bytes());
-  if (form == ArpForm::reply) put(frame, 32, mac.bytes);  // RFC 5227: a request leaves the target's hardware address zero
+  if (form == ArpForm::reply)
+    put(frame, 32, mac.bytes);  // RFC 5227: a request leaves the target's hardware address zero
   put(frame, 38, address.bytes());
   return frame;
 }

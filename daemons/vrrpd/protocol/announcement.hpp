@@ -13,7 +13,8 @@ using NeighbourFrame = std::array<std::uint8_t, 86>;
 
 enum class ArpForm : std::uint8_t { request = 1, reply = 2 };
 
-/// A gratuitous ARP (RFC 9568 section 6.4.1; RFC 5227 section 3): broadcast, sender and target protocol address the same.
+/// A gratuitous ARP (RFC 9568 section 6.4.1; RFC 5227 section 3): broadcast, sender and target protocol address the
+/// same.
 ArpFrame gratuitous_arp(const net::IpAddress& address, const net::MacAddress& mac, ArpForm form);
 
 /// An unsolicited Neighbor Advertisement (RFC 4861 section 4.4) to ff02::1 with the override flag and the target's

@@ -57,9 +57,10 @@ std::optional<Refusal> check_interval(const Datagram& datagram, const Expectatio
     return refuse(Refused::interval, fmt::format("{} advertises an interval of 0", datagram.source));
   }
   if (expected.version == 2 && interval != expected.interval) {
-    return refuse(Refused::interval, fmt::format("{} advertises every {}, expected every {}: version 2 wants the same on "
-                                                 "all routers", datagram.source, describe(interval),
-                                                 describe(expected.interval)));
+    return refuse(Refused::interval,
+                  fmt::format("{} advertises every {}, expected every {}: version 2 wants the same on "
+                              "all routers",
+                              datagram.source, describe(interval), describe(expected.interval)));
   }
   return std::nullopt;
 }
@@ -117,7 +118,8 @@ void encode(const Advertisement& advertisement, const net::IpAddress& source, co
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(advertisement.interval).count();
     out[5] = static_cast<std::uint8_t>(std::clamp<std::int64_t>(seconds, 1, 255));
   } else {
-    write16(out, 4, static_cast<std::uint16_t>(std::clamp<std::int64_t>(advertisement.interval / centisecond, 1, 4095)));
+    write16(out, 4,
+            static_cast<std::uint16_t>(std::clamp<std::int64_t>(advertisement.interval / centisecond, 1, 4095)));
   }
   append_addresses(advertisement, source.family(), out);
   if (advertisement.version == 2) out.insert(out.end(), v2_authentication_length, 0);
@@ -151,11 +153,11 @@ boost::system::result<Decoded, Refusal> decode(const Datagram& datagram, const E
                   fmt::format("VRID {} from {}, expected {}", payload[1], datagram.source, expected.vrid));
   }
   if (expected.version == 2 && payload[4] != v2_no_authentication) {
-    return refuse(Refused::authentication, fmt::format("authentication type {} from {}, expected none (0)", payload[4],
-                                                       datagram.source));
+    return refuse(Refused::authentication,
+                  fmt::format("authentication type {} from {}, expected none (0)", payload[4], datagram.source));
   }
-  decoded.interval = expected.version == 2 ? Duration{std::chrono::seconds{payload[5]}}
-                                           : (read16(payload, 4) & 0xfff) * centisecond;
+  decoded.interval =
+      expected.version == 2 ? Duration{std::chrono::seconds{payload[5]}} : (read16(payload, 4) & 0xfff) * centisecond;
   if (auto refusal = check_interval(datagram, expected, decoded.interval)) return std::move(*refusal);
   if (decoded.address_count == 0) {
     return refuse(Refused::address_count, fmt::format("{} advertises no address", datagram.source));

@@ -13,8 +13,8 @@
 
 namespace ballast::vrrpd {
 
-/// What a version 3 checksum over IPv4 covers: RFC 9568 has the message alone, RFC 5798 the pseudo-header too. Version 2 is
-/// always the former, IPv6 always the latter.
+/// What a version 3 checksum over IPv4 covers: RFC 9568 has the message alone, RFC 5798 the pseudo-header too. Version
+/// 2 is always the former, IPv6 always the latter.
 enum class ChecksumForm : std::uint8_t { message, pseudo_header };
 
 /// Why an advertisement was refused: the receive checks of RFC 9568 and RFC 3768 section 7.1.
@@ -62,8 +62,8 @@ struct Advertisement {
   std::span<const net::IpAddress> addresses;
 };
 
-/// Appends nothing: replaces `out` (whose memory is reused). Addresses of another family than `source` are left out; the
-/// first link-local one is put first over IPv6 (RFC 9568 section 5.2.9).
+/// Appends nothing: replaces `out` (whose memory is reused). Addresses of another family than `source` are left out;
+/// the first link-local one is put first over IPv6 (RFC 9568 section 5.2.9).
 void encode(const Advertisement& advertisement, const net::IpAddress& source, const net::IpAddress& destination,
             ChecksumForm form, std::vector<std::uint8_t>& out);
 
@@ -79,8 +79,8 @@ struct Datagram {
 struct Expectation {
   std::uint8_t version = 3;
   std::uint8_t vrid = 0;
-  Duration interval{};     ///< compared in version 2 only
-  bool check_ttl = true;   ///< off for unicast peers more than a hop away
+  Duration interval{};    ///< compared in version 2 only
+  bool check_ttl = true;  ///< off for unicast peers more than a hop away
 };
 
 /// An advertisement that passed every check; `addresses` points into the datagram.

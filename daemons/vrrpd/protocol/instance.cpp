@@ -52,7 +52,8 @@ Duration Instance::down_interval() const {
 
 Duration Instance::skew() const { return skew_time(settings_.version, priority_, master_interval_); }
 
-// --- events -----------------------------------------------------------------------------------------------------------
+// --- events
+// -----------------------------------------------------------------------------------------------------------
 
 void Instance::handle(const Start& event) {
   if (started_) return;
@@ -86,7 +87,8 @@ void Instance::handle(const Received& event) {
   if (source_ && event.source == *source_) {
     if (!std::exchange(own_address_heard_, true)) {
       note(true, fmt::format("another router advertises VRID {} from our own address {}: ignored; give each router an "
-                             "address of its own", settings_.virtual_router_id, event.source));
+                             "address of its own",
+                             settings_.virtual_router_id, event.source));
     }
     return;
   }
@@ -101,10 +103,14 @@ void Instance::handle(const Expired& event) {
   const TimePoint was_due = timer.at;
   const auto& announce = settings_.announce;
   switch (event.timer) {
-    case Timer::advertisement: return advertisement_due(was_due);
-    case Timer::master_down: return master_silent(was_due);
-    case Timer::announce_again: return actions_->emplace_back(AnnounceAddresses{announce.repeat}), void();
-    case Timer::announce_rival: return actions_->emplace_back(AnnounceAddresses{announce.lower_prio_repeat}), void();
+    case Timer::advertisement:
+      return advertisement_due(was_due);
+    case Timer::master_down:
+      return master_silent(was_due);
+    case Timer::announce_again:
+      return actions_->emplace_back(AnnounceAddresses{announce.repeat}), void();
+    case Timer::announce_rival:
+      return actions_->emplace_back(AnnounceAddresses{announce.lower_prio_repeat}), void();
     case Timer::announce_refresh:
       actions_->emplace_back(AnnounceAddresses{announce.refresh_repeat});
       return set(Timer::announce_refresh, now_ + announce.refresh);
@@ -138,8 +144,12 @@ void Instance::handle(const Reconfigured& event) {
 
 void Instance::handle(const GroupOrder& event) {
   switch (event.command) {
-    case GroupCommand::fault: group_fault_ = event.reason; return evaluate(event.reason);
-    case GroupCommand::release: group_fault_.reset(); return evaluate(event.reason);
+    case GroupCommand::fault:
+      group_fault_ = event.reason;
+      return evaluate(event.reason);
+    case GroupCommand::release:
+      group_fault_.reset();
+      return evaluate(event.reason);
     case GroupCommand::backup:
       if (role_ == Role::master) become_backup(event.reason);
       return;
@@ -149,7 +159,8 @@ void Instance::handle(const GroupOrder& event) {
   }
 }
 
-// --- advertisements and their absence (RFC 9568 sections 6.4.2 and 6.4.3) ---------------------------------------------
+// --- advertisements and their absence (RFC 9568 sections 6.4.2 and 6.4.3)
+// ---------------------------------------------
 
 bool Instance::preempts(const Received& event) {
   if (!settings_.preempt || event.priority >= priority_) {
@@ -240,7 +251,8 @@ std::string Instance::silence() const {
   return fmt::format("no advertisement from {} for {}", master_->address, describe(now_ - silent_since_));
 }
 
-// --- roles ------------------------------------------------------------------------------------------------------------
+// --- roles
+// ------------------------------------------------------------------------------------------------------------
 
 void Instance::evaluate(const std::string& trigger) {
   const auto before = std::exchange(priority_, effective_priority());
@@ -310,7 +322,8 @@ void Instance::cancel(Timer timer) { timers_[index_of(timer)].armed = false; }
 
 void Instance::note(bool warning, std::string text) { actions_->emplace_back(Note{warning, std::move(text)}); }
 
-// --- tracked interfaces -----------------------------------------------------------------------------------------------
+// --- tracked interfaces
+// -----------------------------------------------------------------------------------------------
 
 std::uint8_t Instance::effective_priority() const {
   if (settings_.priority == priority_owner) return priority_owner;

@@ -33,7 +33,8 @@ struct Start {
 struct Stop {
   std::string reason;
 };
-/// An interface that this instance lives on or tracks; `reason` says what is the matter ("eth0 has no carrier", "eth0 is up").
+/// An interface that this instance lives on or tracks; `reason` says what is the matter ("eth0 has no carrier", "eth0
+/// is up").
 struct LinkChanged {
   std::string interface;
   bool up = false;

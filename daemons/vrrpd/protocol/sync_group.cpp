@@ -16,13 +16,13 @@ Orders spread_faults(const std::string& group, std::span<const Instance* const> 
     const bool hold = std::ranges::any_of(members, [&](auto* other) { return other != members[i] && faulty(other); });
     if (hold == members[i]->held_by_group() || !started(members[i])) continue;
     if (hold) {
-      const auto* other = *culprit != members[i] ? *culprit
-                                                 : *std::find_if(culprit + 1, members.end(), faulty);
-      orders.emplace_back(i, GroupOrder{GroupCommand::fault, fmt::format("{} of group {} is in FAULT: {}",
-                                                                         other->settings().name, group,
-                                                                         *other->own_fault())});
+      const auto* other = *culprit != members[i] ? *culprit : *std::find_if(culprit + 1, members.end(), faulty);
+      orders.emplace_back(
+          i, GroupOrder{GroupCommand::fault, fmt::format("{} of group {} is in FAULT: {}", other->settings().name,
+                                                         group, *other->own_fault())});
     } else {
-      orders.emplace_back(i, GroupOrder{GroupCommand::release, fmt::format("no member of group {} is in FAULT", group)});
+      orders.emplace_back(i,
+                          GroupOrder{GroupCommand::release, fmt::format("no member of group {} is in FAULT", group)});
     }
   }
   return orders;
@@ -51,7 +51,8 @@ std::vector<std::pair<std::size_t, GroupOrder>> consequences(const std::string& 
   });
   if (!all_want) return orders;
   for (std::size_t i = 0; i < members.size(); ++i) {
-    if (const auto& reason = members[i]->wants_master()) orders.emplace_back(i, GroupOrder{GroupCommand::master, *reason});
+    if (const auto& reason = members[i]->wants_master())
+      orders.emplace_back(i, GroupOrder{GroupCommand::master, *reason});
   }
   return orders;
 }

@@ -37,8 +37,8 @@ netlink::Address to_kernel(const config::VirtualAddress& address, int link) {
   result.label = address.label;
   result.broadcast = address.broadcast;
   result.protocol = netlink::ballast_address_protocol;
-  // A health check from the VIP would be answered to whichever load balancer has it, or to a DR server itself. IPv4 prefers the
-  // address that was there first; IPv6 would take the newest.
+  // A health check from the VIP would be answered to whichever load balancer has it, or to a DR server itself. IPv4
+  // prefers the address that was there first; IPv6 would take the newest.
   if (address.prefix.address.is_v6()) result.flags = IFA_F_DEPRECATED;
   return result;
 }
@@ -64,8 +64,10 @@ std::vector<std::string> AddressKeeper::put(const std::vector<config::VirtualAdd
   }
   std::vector<std::string> added;
   for (const auto& address : changes.add) {
-    if (const auto done = host_.add(address); !done) log::error("{}", done.error().message);
-    else added.push_back(address.prefix.to_string());
+    if (const auto done = host_.add(address); !done)
+      log::error("{}", done.error().message);
+    else
+      added.push_back(address.prefix.to_string());
   }
   return added;
 }

@@ -14,7 +14,8 @@ std::vector<config::VirtualAddress> all_addresses(const config::VrrpInstance& in
 /// That address as the kernel should have it, with Ballast's mark.
 netlink::Address to_kernel(const config::VirtualAddress& address, int link);
 
-/// Makes the virtual addresses on the interfaces match what the roles want. Touches only addresses that it was told about.
+/// Makes the virtual addresses on the interfaces match what the roles want. Touches only addresses that it was told
+/// about.
 class AddressKeeper {
  public:
   explicit AddressKeeper(Host& host) : host_{host} {}

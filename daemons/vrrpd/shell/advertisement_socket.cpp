@@ -59,7 +59,9 @@ std::optional<Datagram> parse_v4(std::span<const std::uint8_t> bytes) {
                   bytes.subspan(header, total - header)};
 }
 
-net::IpAddress to_address(const in6_addr& address) { return net::IpAddress::v6(std::span<const std::uint8_t, 16>{address.s6_addr}); }
+net::IpAddress to_address(const in6_addr& address) {
+  return net::IpAddress::v6(std::span<const std::uint8_t, 16>{address.s6_addr});
+}
 
 std::optional<Datagram> parse_v6(const msghdr& message, std::span<const std::uint8_t> bytes) {
   Datagram datagram{to_address(static_cast<const sockaddr_in6*>(message.msg_name)->sin6_addr), {}, 0, bytes};
@@ -126,7 +128,8 @@ struct AdvertisementSocket::Impl : std::enable_shared_from_this<Impl> {
     }
   }
 
-  ssize_t send_v4(const net::IpAddress& source, const net::IpAddress& destination, std::span<const std::uint8_t> payload) {
+  ssize_t send_v4(const net::IpAddress& source, const net::IpAddress& destination,
+                  std::span<const std::uint8_t> payload) {
     iphdr header{};  // the kernel fills in length, identification and checksum
     header.version = 4;
     header.ihl = 5;
@@ -148,7 +151,8 @@ struct AdvertisementSocket::Impl : std::enable_shared_from_this<Impl> {
     return sendmsg(fd(), &message, MSG_DONTWAIT);
   }
 
-  ssize_t send_v6(const net::IpAddress& source, const net::IpAddress& destination, std::span<const std::uint8_t> payload) {
+  ssize_t send_v6(const net::IpAddress& source, const net::IpAddress& destination,
+                  std::span<const std::uint8_t> payload) {
     sockaddr_in6 to{};
     to.sin6_family = AF_INET6;
     std::memcpy(&to.sin6_addr, destination.bytes().data(), 16);
@@ -182,13 +186,15 @@ AdvertisementSocket::~AdvertisementSocket() {
   impl_->descriptor.close(ignored);
 }
 
-Result<std::unique_ptr<AdvertisementSocket>> AdvertisementSocket::open(asio::io_context& io, const std::string& interface,
-                                                                       int index, net::Family family, Handler handler) {
+Result<std::unique_ptr<AdvertisementSocket>> AdvertisementSocket::open(asio::io_context& io,
+                                                                       const std::string& interface, int index,
+                                                                       net::Family family, Handler handler) {
   const bool v4 = family == net::Family::ipv4;
   const int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, vrrp_protocol);
   if (fd < 0) return system_failure("cannot open a raw socket");
   auto impl = std::make_shared<Impl>(io, fd, family, index, std::move(handler));
-  if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(), static_cast<socklen_t>(interface.size() + 1)) < 0) {
+  if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(), static_cast<socklen_t>(interface.size() + 1)) <
+      0) {
     return system_failure(fmt::format("cannot bind a socket to {}", interface));
   }
   if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) < 0) {
@@ -220,8 +226,8 @@ Result<> AdvertisementSocket::join() {
 
 Result<> AdvertisementSocket::send(const net::IpAddress& source, const net::IpAddress& destination,
                                    std::span<const std::uint8_t> payload) {
-  const auto sent = destination.is_v4() ? impl_->send_v4(source, destination, payload)
-                                        : impl_->send_v6(source, destination, payload);
+  const auto sent =
+      destination.is_v4() ? impl_->send_v4(source, destination, payload) : impl_->send_v6(source, destination, payload);
   if (sent >= 0) return {};
   return fail("cannot send to {} from {}: {}", destination, source, std::generic_category().message(errno));
 }

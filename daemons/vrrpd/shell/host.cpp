@@ -90,8 +90,10 @@ void Host::link_changed(const netlink::Link& link, bool removed) {
 }
 
 void Host::address_changed(const netlink::Address& address, bool removed) {
-  if (removed) addresses_.erase({address.link, address.prefix});
-  else addresses_[{address.link, address.prefix}] = address;
+  if (removed)
+    addresses_.erase({address.link, address.prefix});
+  else
+    addresses_[{address.link, address.prefix}] = address;
   handlers_.address(address, removed);
 }
 

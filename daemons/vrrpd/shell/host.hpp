@@ -16,7 +16,7 @@ namespace ballast::vrrpd {
 class Host {
  public:
   struct Handlers {
-    std::function<void(const std::string& interface)> link;        ///< came, went, up, down, another MAC
+    std::function<void(const std::string& interface)> link;  ///< came, went, up, down, another MAC
     std::function<void(const netlink::Address&, bool removed)> address;
     std::function<void()> resync;  ///< everything was read anew
   };
@@ -50,7 +50,8 @@ class Host {
 };
 
 /// The address that an instance advertises from: what is configured, else the interface's first address (IPv4), its
-/// link-local one (IPv6 multicast) or a global one (IPv6 unicast). Never one that Ballast added, nor one still tentative.
+/// link-local one (IPv6 multicast) or a global one (IPv6 unicast). Never one that Ballast added, nor one still
+/// tentative.
 std::optional<net::IpAddress> choose_source(const config::VrrpInstance& instance, const Host& host);
 
 /// What an instance without a source lacks, in words.

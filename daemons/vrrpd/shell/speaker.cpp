@@ -31,7 +31,8 @@ Speaker::Speaker(boost::asio::io_context& io, std::filesystem::path run_dir, Out
 
 Speaker::~Speaker() = default;
 
-Result<std::unique_ptr<Speaker>> Speaker::open(boost::asio::io_context& io, std::filesystem::path run_dir, Outlet outlet) {
+Result<std::unique_ptr<Speaker>> Speaker::open(boost::asio::io_context& io, std::filesystem::path run_dir,
+                                               Outlet outlet) {
   std::unique_ptr<Speaker> speaker{new Speaker{io, std::move(run_dir), std::move(outlet)}};
   if (auto done = speaker->prepare(); !done) return done.error();
   return speaker;
@@ -86,7 +87,8 @@ nlohmann::json Speaker::counters() const {
   return all;
 }
 
-// --- events -----------------------------------------------------------------------------------------------------------
+// --- events
+// -----------------------------------------------------------------------------------------------------------
 
 void Speaker::dispatch(Router& router, const Event& event) {
   const auto before = router.core.role();
@@ -188,7 +190,8 @@ void Speaker::repair() {
   keeper_->sweep();
 }
 
-// --- actions ----------------------------------------------------------------------------------------------------------
+// --- actions
+// ----------------------------------------------------------------------------------------------------------
 
 void Speaker::perform(Router& router, const SendAdvertisement& action) {
   const auto& settings = router.core.settings();
@@ -203,8 +206,10 @@ void Speaker::perform(Router& router, const SendAdvertisement& action) {
             std::chrono::duration_cast<Duration>(settings.advert_interval), router.advertised},
            *source, destination, form, buffer_);
     const auto sent = router.port->socket->send(*source, destination, buffer_);
-    if (sent) ++router.counters.sent;
-    else outcome = sent;
+    if (sent)
+      ++router.counters.sent;
+    else
+      outcome = sent;
   }
   if (!outcome && !router.send_failed) log::warning("{}: {}", router.config.name, outcome.error().message);
   router.send_failed = !outcome;
@@ -236,7 +241,8 @@ void Speaker::perform(Router& router, const AnnounceAddresses& action) {
 void Speaker::perform(Router& router, const Note& action) {
   const auto text = fmt::format("{}: {}", router.config.name, action.text);
   log::write(action.warning ? log::Level::warning : log::Level::notice, text);
-  outlet_.event({runtime::unix_time(), "vrrpd", "vrrp", router.config.name, text, action.warning ? "warning" : "notice"});
+  outlet_.event(
+      {runtime::unix_time(), "vrrpd", "vrrp", router.config.name, text, action.warning ? "warning" : "notice"});
   publish(router);
 }
 
@@ -264,7 +270,8 @@ void Speaker::publish(Router& router) {
   if (router.told_master) state.master = router.told_master->to_string();
   state.since = router.since;
   state.reason = core.reason();
-  for (const auto& address : all_addresses(router.config)) state.virtual_addresses.push_back(address.prefix.to_string());
+  for (const auto& address : all_addresses(router.config))
+    state.virtual_addresses.push_back(address.prefix.to_string());
   outlet_.publish(state);
 }
 

@@ -74,7 +74,8 @@ struct Port {
 class Speaker {
  public:
   /// Errors: no netlink, no packet socket, the run directory cannot be written.
-  static Result<std::unique_ptr<Speaker>> open(boost::asio::io_context& io, std::filesystem::path run_dir, Outlet outlet);
+  static Result<std::unique_ptr<Speaker>> open(boost::asio::io_context& io, std::filesystem::path run_dir,
+                                               Outlet outlet);
   ~Speaker();
 
   /// Two instances of one VRID on one interface cannot run; anything else can.

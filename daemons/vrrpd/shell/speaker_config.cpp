@@ -66,8 +66,10 @@ void Speaker::apply(const config::Model& model) {
   std::vector<std::pair<std::string, std::string>> leaving;
   for (const auto& [name, router] : routers_) {
     const auto found = find_wanted(name);
-    if (found == wanted.end()) leaving.emplace_back(name, "removed from the configuration");
-    else if (!same_identity(router->config, *found)) leaving.emplace_back(name, "the configuration makes it another virtual router");
+    if (found == wanted.end())
+      leaving.emplace_back(name, "removed from the configuration");
+    else if (!same_identity(router->config, *found))
+      leaving.emplace_back(name, "the configuration makes it another virtual router");
   }
   for (const auto& [name, reason] : leaving) {
     stop_router(name, reason);
@@ -77,8 +79,10 @@ void Speaker::apply(const config::Model& model) {
   for (const auto& settings : wanted) {
     keeper_->know(all_addresses(settings));
     const auto found = routers_.find(settings.name);
-    if (found == routers_.end()) fresh.push_back(&add_router(settings));
-    else if (found->second->config != settings) reconfigure(*found->second, settings);
+    if (found == routers_.end())
+      fresh.push_back(&add_router(settings));
+    else if (found->second->config != settings)
+      reconfigure(*found->second, settings);
   }
   regroup(model);
   start_routers(fresh);
@@ -191,9 +195,8 @@ void Speaker::start_routers(const std::vector<Router*>& fresh) {
 
 std::optional<std::string> Speaker::continues(const Router& router) const {
   if (!before_) return std::nullopt;
-  const auto found = std::ranges::find_if(before_->instances, [&](const SavedInstance& saved) {
-    return saved.settings.name == router.config.name;
-  });
+  const auto found = std::ranges::find_if(
+      before_->instances, [&](const SavedInstance& saved) { return saved.settings.name == router.config.name; });
   if (found == before_->instances.end() || found->role != Role::master) return std::nullopt;
   if (!same_identity(found->settings, router.config)) return std::nullopt;
   const auto silence = runtime::BootClock::now() - last_life_;
@@ -229,9 +232,8 @@ void Speaker::open_port(Port& port) {
     if (!opened) return log::error("{}: {}", port.interface, opened.error().message);
     port.socket = std::move(*opened);
   }
-  const bool multicast = std::ranges::any_of(port.routers, [](const auto* router) {
-    return router != nullptr && router->config.unicast_peers.empty();
-  });
+  const bool multicast = std::ranges::any_of(
+      port.routers, [](const auto* router) { return router != nullptr && router->config.unicast_peers.empty(); });
   if (!multicast) return;
   if (const auto joined = port.socket->join(); !joined) log::error("{}: {}", port.interface, joined.error().message);
 }

@@ -49,7 +49,10 @@ bool write_and_close(int fd, std::string_view text) {
 }  // namespace
 
 void to_json(nlohmann::json& json, const SavedInstance& value) {
-  json = {{"name", value.settings.name}, {"role", value.role}, {"since", value.since}, {"source", value.source},
+  json = {{"name", value.settings.name},
+          {"role", value.role},
+          {"since", value.since},
+          {"source", value.source},
           {"settings", value.settings}};
 }
 void from_json(const nlohmann::json& json, SavedInstance& value) {
@@ -85,7 +88,8 @@ Result<> write_json(const std::filesystem::path& file, const nlohmann::json& val
 
 Result<SavedState> read_state(const std::filesystem::path& run_dir) {
   auto state = read_json<SavedState>(run_dir / state_name);
-  if (state && state->boot_id != boot_id()) return fail("{} is from before the last boot", (run_dir / state_name).string());
+  if (state && state->boot_id != boot_id())
+    return fail("{} is from before the last boot", (run_dir / state_name).string());
   return state;
 }
 

@@ -14,8 +14,8 @@ namespace ballast::vrrpd {
 
 struct SavedInstance {
   Role role = Role::init;
-  double since = 0;                            ///< unix time of the last change of role
-  std::optional<net::IpAddress> source;        ///< what it advertised from
+  double since = 0;                      ///< unix time of the last change of role
+  std::optional<net::IpAddress> source;  ///< what it advertised from
   config::VrrpInstance settings;
 };
 

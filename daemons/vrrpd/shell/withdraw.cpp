@@ -44,8 +44,10 @@ Result<> remove_addresses(netlink::Socket& kernel, const std::vector<SavedInstan
   for (const auto& address : *actual) {
     if (address.protocol != netlink::ballast_address_protocol) continue;
     if (!named.contains({names[address.link], address.prefix})) continue;
-    if (auto removed = kernel.remove_address(address); !removed) outcome = removed;
-    else log::notice("{} removed from {}", address.prefix, names[address.link]);
+    if (auto removed = kernel.remove_address(address); !removed)
+      outcome = removed;
+    else
+      log::notice("{} removed from {}", address.prefix, names[address.link]);
   }
   return outcome;
 }

@@ -81,9 +81,16 @@ class CoordinatorTest : public ::testing::Test {
     turn();
   }
   void role(const char* state) {
-    coordinator.update("vrrp/VI_1", {{"name", "VI_1"}, {"state", state}, {"interface", "eth0"}, {"vrid", 51},
-                                     {"priority", 100}, {"configured_priority", 100}, {"master", ""}, {"since", 0.0},
-                                     {"reason", "test"}, {"virtual_addresses", nlohmann::json::array()}});
+    coordinator.update("vrrp/VI_1", {{"name", "VI_1"},
+                                     {"state", state},
+                                     {"interface", "eth0"},
+                                     {"vrid", 51},
+                                     {"priority", 100},
+                                     {"configured_priority", 100},
+                                     {"master", ""},
+                                     {"since", 0.0},
+                                     {"reason", "test"},
+                                     {"virtual_addresses", nlohmann::json::array()}});
   }
   void health(const char* server, bool up) {
     bus::ServerHealth health;
@@ -99,7 +106,8 @@ class CoordinatorTest : public ::testing::Test {
   std::vector<bus::ServiceState> published;
   std::vector<std::string> withdrawn;
   std::vector<bus::Event> events;
-  Coordinator coordinator{io, engine,
+  Coordinator coordinator{io,
+                          engine,
                           {[this](const bus::ServiceState& state) { published.push_back(state); },
                            [this](const std::string& name) { withdrawn.push_back(name); },
                            [this](bus::Event event) { events.push_back(std::move(event)); }}};

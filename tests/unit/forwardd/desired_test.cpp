@@ -245,9 +245,8 @@ TEST_F(Desired, AGroupOverTwoInstancesForwardsWhileEitherIsMaster) {
   EXPECT_TRUE(desired().forwarding);
   inputs.roles["VI_2"] = VrrpRole::fault;
   EXPECT_THAT(compute_roles(model, inputs.roles), ElementsAre(std::pair{"VI_1,VI_2", RoleState{false, true}}));
-  EXPECT_THAT(result.state.virtual_addresses,
-              ElementsAre(std::pair{*net::IpAddress::parse("203.0.113.10"), "eth0"},
-                          std::pair{*net::IpAddress::parse("2001:db8::10"), "eth1"}));
+  EXPECT_THAT(result.state.virtual_addresses, ElementsAre(std::pair{*net::IpAddress::parse("203.0.113.10"), "eth0"},
+                                                          std::pair{*net::IpAddress::parse("2001:db8::10"), "eth1"}));
 }
 
 TEST_F(Desired, TimeoutsAreTheServicesOwnOrTheGlobalOnes) {

@@ -73,7 +73,9 @@ class PlannerTest : public ::testing::Test {
     return found;
   }
 
-  std::uint32_t index_of(const std::string& name, const std::string& text) { return plan.services.at(name).servers.at(text); }
+  std::uint32_t index_of(const std::string& name, const std::string& text) {
+    return plan.services.at(name).servers.at(text);
+  }
   DesiredService& web() { return desired.services[0]; }
   static constexpr auto web_name = "tcp:203.0.113.10:80";
 
@@ -101,7 +103,8 @@ TEST_F(PlannerTest, AnUnchangedServiceNoticesNothingOfAnother) {
 }
 
 TEST_F(PlannerTest, AWrittenServerSaysWhatItIs) {
-  hops[ip("10.0.0.1")] = {7, *net::MacAddress::parse("02:00:00:00:00:01"), *net::MacAddress::parse("02:00:00:00:00:02")};
+  hops[ip("10.0.0.1")] = {7, *net::MacAddress::parse("02:00:00:00:00:01"),
+                          *net::MacAddress::parse("02:00:00:00:00:02")};
   web().servers[1].method = config::Method::dr;
   run();
   const auto& first = maps.servers[index_of(web_name, "10.0.0.1:80")];
@@ -122,7 +125,7 @@ TEST_F(PlannerTest, ARestartedForwarddFindsItsOwnIndices) {
   run();
   const auto before = plan.services;
   std::swap(desired.services[0], desired.services[1]);  // the order in the file is no identity
-  for (auto& digest : maps.tables) digest.inputs = 0;    // what a restart does not know
+  for (auto& digest : maps.tables) digest.inputs = 0;   // what a restart does not know
   run();
   for (const auto& [name, planned] : plan.services) {
     EXPECT_EQ(planned.index, before.at(name).index);
@@ -260,7 +263,8 @@ TEST_F(PlannerTest, AFreshServiceOfUnknownRoleDoesNotForward) {
 
 TEST_F(PlannerTest, ANewNextHopWritesOnlyTheServersBehindIt) {
   run();
-  hops[ip("10.0.0.2")] = {3, *net::MacAddress::parse("02:00:00:00:00:0a"), *net::MacAddress::parse("02:00:00:00:00:0b")};
+  hops[ip("10.0.0.2")] = {3, *net::MacAddress::parse("02:00:00:00:00:0a"),
+                          *net::MacAddress::parse("02:00:00:00:00:0b")};
   const auto changes = plan_next_hops(maps, hops);
   ASSERT_THAT(changes, SizeIs(1));
   const auto& put = std::get<PutServer>(changes[0]);

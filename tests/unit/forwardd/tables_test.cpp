@@ -90,9 +90,7 @@ TEST(Maglev, OneServerHasAllAndNoneHasNothing) {
   EXPECT_THAT(maglev_table(servers({0})), IsEmpty());
 }
 
-TEST(List, NamesEachWeightedServerOnce) {
-  EXPECT_THAT(list_table(servers({5, 0, 1})), UnorderedElementsAre(1, 3));
-}
+TEST(List, NamesEachWeightedServerOnce) { EXPECT_THAT(list_table(servers({5, 0, 1})), UnorderedElementsAre(1, 3)); }
 
 }  // namespace
 }  // namespace ballast::forwardd

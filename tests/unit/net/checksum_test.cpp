@@ -12,7 +12,8 @@ TEST(Checksum, MatchesTheExampleOfRfc1071) {
 
 TEST(Checksum, MatchesACapturedVrrpAdvertisementWithPseudoHeader) {
   const std::array<std::uint8_t, 12> message{0x31, 0x33, 0xc8, 0x01, 0x00, 0x32, 0x11, 0xa3, 0x0a, 0x01, 0x00, 0x64};
-  const auto pseudo = pseudo_header_sum(IpAddress::parse("10.1.0.1").value(), IpAddress::parse("224.0.0.18").value(), 112, 12);
+  const auto pseudo =
+      pseudo_header_sum(IpAddress::parse("10.1.0.1").value(), IpAddress::parse("224.0.0.18").value(), 112, 12);
   EXPECT_EQ(checksum_finish(checksum_add(message, pseudo)), 0);
 }
 

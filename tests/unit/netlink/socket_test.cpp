@@ -97,7 +97,8 @@ TEST_F(NetlinkSocket, ADeprecatedAddressIsNoSourceByItself) {
   address.flags = IFA_F_DEPRECATED;
   ASSERT_TRUE(socket().add_address(address));
   EXPECT_NE(find("2001:db8::100/64").value().flags & IFA_F_DEPRECATED, 0U);
-  EXPECT_EQ(socket().route_to(*net::IpAddress::parse("2001:db8::2"))->source, net::IpAddress::parse("2001:db8::1").value());
+  EXPECT_EQ(socket().route_to(*net::IpAddress::parse("2001:db8::2"))->source,
+            net::IpAddress::parse("2001:db8::1").value());
 }
 
 TEST_F(NetlinkSocket, AnErrorNamesTheAddressAndTheInterface) {

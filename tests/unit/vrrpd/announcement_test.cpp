@@ -13,11 +13,11 @@ const net::MacAddress mac = net::MacAddress::parse("02:00:00:00:00:01").value();
 
 TEST(Announcement, AGratuitousArpRequestIsBroadcastAndNamesTheAddressTwice) {
   const auto frame = gratuitous_arp(net::IpAddress::parse("10.0.0.100").value(), mac, ArpForm::request);
-  EXPECT_THAT(frame, ElementsAreArray<std::uint8_t>({
-      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x08, 0x06,  // Ethernet
-      0, 1, 0x08, 0x00, 6, 4, 0, 1,                                      // request
-      2, 0, 0, 0, 0, 1, 10, 0, 0, 100,                                   // sender
-      0, 0, 0, 0, 0, 0, 10, 0, 0, 100}));                                // target
+  EXPECT_THAT(frame, ElementsAreArray<std::uint8_t>({0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2,  0, 0, 0,
+                                                     0,    1,    0x08, 0x06,                                // Ethernet
+                                                     0,    1,    0x08, 0x00, 6,    4,    0,  1,             // request
+                                                     2,    0,    0,    0,    0,    1,    10, 0, 0, 100,     // sender
+                                                     0,    0,    0,    0,    0,    0,    10, 0, 0, 100}));  // target
 }
 
 TEST(Announcement, TheReplyFormDiffersByOperationAndTargetOnly) {

@@ -114,7 +114,8 @@ TEST(Codec, EveryTruncationIsRefusedByItsLength) {
     const auto whole = message_of(c);
     for (std::size_t length = 0; length < whole.bytes.size(); ++length) {
       // A buffer of exactly this size: reading beyond it is seen by the sanitizers.
-      const std::vector<std::uint8_t> cut{whole.bytes.begin(), whole.bytes.begin() + static_cast<std::ptrdiff_t>(length)};
+      const std::vector<std::uint8_t> cut{whole.bytes.begin(),
+                                          whole.bytes.begin() + static_cast<std::ptrdiff_t>(length)};
       EXPECT_EQ(refused({whole.source, whole.destination, 255, cut}, expectation(c)), Refused::length) << length;
     }
   }

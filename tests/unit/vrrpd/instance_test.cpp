@@ -19,14 +19,15 @@ TEST(Initialize, StartsAsBackupAndWaitsForTheMasterDownInterval) {
   router.after(down_interval - 1ns);
   EXPECT_THAT(router.did(), IsEmpty());
   router.after(1ns);
-  EXPECT_THAT(router.did(), ElementsAre("BACKUP -> MASTER (no advertisement heard for 3.61 s)", "send 100", "announce 5"));
+  EXPECT_THAT(router.did(),
+              ElementsAre("BACKUP -> MASTER (no advertisement heard for 3.61 s)", "send 100", "announce 5"));
 }
 
 TEST(Initialize, TheOwnerIsMasterAtOnce) {
   Scenario router{settings(255)};
   router.start();
-  EXPECT_THAT(router.did(), ElementsAre("INIT -> MASTER (started; owner of the addresses: priority 255)", "send 255",
-                                        "announce 5"));
+  EXPECT_THAT(router.did(),
+              ElementsAre("INIT -> MASTER (started; owner of the addresses: priority 255)", "send 255", "announce 5"));
 }
 
 TEST(Initialize, AMasterOfAMomentAgoGoesOn) {
@@ -175,8 +176,9 @@ TEST_F(Master, OfEqualPriorityTheHigherAddressWins) {
   EXPECT_EQ(router.instance.role(), Role::master);
   router.did();
   router.hears("10.0.0.6", 100);
-  EXPECT_THAT(router.did(), ElementsAre("MASTER -> BACKUP (10.0.0.6 advertises priority 100 as we do, and its address is "
-                                        "higher than ours, 10.0.0.5)"));
+  EXPECT_THAT(router.did(),
+              ElementsAre("MASTER -> BACKUP (10.0.0.6 advertises priority 100 as we do, and its address is "
+                          "higher than ours, 10.0.0.5)"));
 }
 
 TEST_F(Master, AddressesCompareAsNumbers) {

@@ -51,7 +51,8 @@ class Scenario {
   Scenario& after(Duration span) {
     const auto until = now + span;
     while (true) {
-      const auto next = std::ranges::min_element(timers, {}, [](const auto& t) { return t ? t->at : TimePoint::max(); });
+      const auto next =
+          std::ranges::min_element(timers, {}, [](const auto& t) { return t ? t->at : TimePoint::max(); });
       if (!*next || (*next)->at > until) break;
       const SetTimer due = **next;
       next->reset();
@@ -86,8 +87,10 @@ class Scenario {
  private:
   void take(const Action& action) {
     if (const auto* timer = std::get_if<SetTimer>(&action)) timers[static_cast<std::size_t>(timer->timer)] = *timer;
-    if (const auto* send = std::get_if<SendAdvertisement>(&action)) log.push_back(fmt::format("send {}", send->priority));
-    if (const auto* burst = std::get_if<AnnounceAddresses>(&action)) log.push_back(fmt::format("announce {}", burst->repeat));
+    if (const auto* send = std::get_if<SendAdvertisement>(&action))
+      log.push_back(fmt::format("send {}", send->priority));
+    if (const auto* burst = std::get_if<AnnounceAddresses>(&action))
+      log.push_back(fmt::format("announce {}", burst->repeat));
     if (const auto* note = std::get_if<Note>(&action)) log.push_back("note: " + note->text);
     if (const auto* change = std::get_if<Become>(&action)) {
       log.push_back(fmt::format("{} -> {} ({})", change->from, change->to, change->reason));

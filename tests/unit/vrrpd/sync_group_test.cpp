@@ -85,8 +85,9 @@ TEST_F(SyncGroup, YieldsTogether) {
   both_masters();
   on(a, Received{150, 1s, ip("10.0.0.2")});
   EXPECT_EQ(b.instance.role(), Role::backup);
-  EXPECT_THAT(b.did(), ElementsAre("MASTER -> BACKUP (VI_1 of group VG_1 yielded: 10.0.0.2 advertises priority 150, ours "
-                                   "is 100)"));
+  EXPECT_THAT(b.did(),
+              ElementsAre("MASTER -> BACKUP (VI_1 of group VG_1 yielded: 10.0.0.2 advertises priority 150, ours "
+                          "is 100)"));
 }
 
 TEST_F(SyncGroup, OnesFaultIsTheFaultOfAllUntilItEnds) {
