@@ -25,7 +25,8 @@ class Concurrency : public Scenario {
     std::atomic<unsigned> ready = 0;
     const auto run = [&](unsigned thread) {
       ++ready;
-      while (ready < 2) {}
+      while (ready < 2) {
+      }
       work(thread);
     };
     std::thread second{run, 1};

@@ -50,12 +50,16 @@ std::string text(const __u8 (&bytes)[16], std::uint16_t port) {
 void PrintTo(const Outcome& outcome, std::ostream* out) {
   constexpr const char* names[] = {"aborted", "dropped: ", "passed ", "transmitted ", "redirected "};
   *out << names[static_cast<unsigned>(outcome.verdict)] << outcome.reason;
-  if (!outcome.frame.empty()) *out << describe(outcome.frame) << fmt::format("\n  {:02x}", fmt::join(outcome.frame, ""));
+  if (!outcome.frame.empty())
+    *out << describe(outcome.frame) << fmt::format("\n  {:02x}", fmt::join(outcome.frame, ""));
 }
 void PrintTo(const Connection& connection, std::ostream* out) {
-  *out << connection.state << " at " << connection.server << (connection.established_table ? ", in flows" : ", half open");
+  *out << connection.state << " at " << connection.server
+       << (connection.established_table ? ", in flows" : ", half open");
 }
-void PrintTo(const Load& load, std::ostream* out) { *out << load.active << " active, " << load.inactive << " inactive"; }
+void PrintTo(const Load& load, std::ostream* out) {
+  *out << load.active << " active, " << load.inactive << " inactive";
+}
 void PrintTo(const Sweep& sweep, std::ostream* out) {
   *out << sweep.flows << " flows, " << sweep.half_open << " half open, " << sweep.expired << " expired";
 }
@@ -175,7 +179,8 @@ std::optional<Connection> DataPath::connection(const Packet& from_client) const 
   const auto found = established ? established : half_open;
   if (!found) return std::nullopt;
   const auto& server = mirror_.servers.at(found->server);
-  return Connection{std::string{xdp::state_name(found->state)}, text(server.address, server.port), established.has_value()};
+  return Connection{std::string{xdp::state_name(found->state)}, text(server.address, server.port),
+                    established.has_value()};
 }
 
 std::size_t DataPath::entries() const {

@@ -78,8 +78,8 @@ class DataPath {
   /// Makes the maps agree with the state, as forwardd does.
   void set(const forwardd::DesiredState& desired, const forwardd::xdp::NextHops& hops);
 
-  /// One packet in. Checks what holds of every packet: one that passes is untouched and uncounted, a drop is counted once,
-  /// and the checksums of one that is sent on are right if they were.
+  /// One packet in. Checks what holds of every packet: one that passes is untouched and uncounted, a drop is counted
+  /// once, and the checksums of one that is sent on are right if they were.
   Outcome send(const Bytes& frame);
   Outcome send(const Packet& packet) { return send(packet.bytes()); }
   /// As send, with nothing looked at but the verdict. May be called from several threads.

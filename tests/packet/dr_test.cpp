@@ -15,8 +15,9 @@ class Dr : public Scenario {
 };
 
 TEST_P(Dr, OnlyTheMacAddressesChange) {
-  for (const auto& packet : {from_client().syn(), from_client().ack(), from_client().ack().data("GET / HTTP/1.1\r\n\r\n"),
-                             from_client().fin().ack(), from_client().ack()}) {
+  for (const auto& packet :
+       {from_client().syn(), from_client().ack(), from_client().ack().data("GET / HTTP/1.1\r\n\r\n"),
+        from_client().fin().ack(), from_client().ack()}) {
     EXPECT_EQ(send(packet), transmitted(packet.via(balancer_mac, real_mac(1))));
   }
 }

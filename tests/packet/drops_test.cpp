@@ -13,9 +13,7 @@ class Drops : public Scenario {
     have({service(vip(), {server(1)}), service(vip(), {server(1)}, Scheduler::rr, Protocol::udp),
           service(vip(81), {server(2, 1, Method::dr, 81)})});
   }
-  [[nodiscard]] Packet direct(unsigned number = 0) const {
-    return tcp(client(40000 + number), vip(81));
-  }
+  [[nodiscard]] Packet direct(unsigned number = 0) const { return tcp(client(40000 + number), vip(81)); }
 };
 
 TEST_P(Drops, Truncated) {
@@ -60,17 +58,29 @@ TEST_P(Drops, UnreachableUntilTheServersMacAddressIsKnown) {
   EXPECT_EQ(send(from_client().syn()), dropped("unreachable"));
   EXPECT_EQ(send(direct().syn()), dropped("unreachable"));
   EXPECT_EQ(path().stats(name(1)).packets_in, 0U);
+  EXPECT_EQ(path().entries(), 0U);
   unreachable.clear();
   apply();
   establish_nat(from_client(), 1);
   establish_dr(direct(), 2);
 }
 
+TEST_P(Drops, UnreachableInTheMiddleOfAConnection) {
+  establish_nat(from_client(), 1);
+  unreachable = {real(1).address};
+  apply();
+  EXPECT_EQ(send(from_client().ack()), dropped("unreachable"));
+  unreachable.clear();
+  apply();
+  EXPECT_EQ(send(from_client().ack()), transmitted(to_server(from_client().ack(), 1)));
+}
+
 TEST_P(Drops, AFullTableIsCountedAndTheConnectionGoesOnInTheHalfOpenOne) {
   for (unsigned number = 0; number < 16; ++number) establish_dr(direct(number), 2);
   const auto late = direct(16);
   send(late.syn());
-  EXPECT_EQ(send(late.ack()), (Outcome{Verdict::transmit, "table_full", late.ack().via(balancer_mac, real_mac(2)).bytes()}));
+  EXPECT_EQ(send(late.ack()),
+            (Outcome{Verdict::transmit, "table_full", late.ack().via(balancer_mac, real_mac(2)).bytes()}));
   EXPECT_EQ(path().connection(late), (Connection{"ESTABLISHED", name(2, 81), false}));
   EXPECT_EQ(send(late.ack()), transmitted(late.ack().via(balancer_mac, real_mac(2)))) << "counted once a connection";
   EXPECT_EQ(path().load(name(2, 81)), (Load{17, 0}));

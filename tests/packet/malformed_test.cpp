@@ -45,7 +45,9 @@ class Malformed : public Scenario {
     }
     return kinds;
   }
-  void expect_truncated(const Packet& packet) { EXPECT_EQ(send(packet), dropped("truncated")) << describe(packet.bytes()); }
+  void expect_truncated(const Packet& packet) {
+    EXPECT_EQ(send(packet), dropped("truncated")) << describe(packet.bytes());
+  }
   void expect_pass(const Packet& packet) { EXPECT_EQ(send(packet), passed(packet)); }
 };
 
@@ -64,7 +66,8 @@ TEST_P(Malformed, APacketForTheVipCutBehindItsAddressesIsDropped) {
   const auto whole = from_client().ack().data("GET / HTTP/1.1\r\n\r\n").bytes();
   const std::size_t ip_header = is_v6() ? 40 : 20;
   for (auto length = ethernet_header + ip_header; length < whole.size(); ++length) {
-    EXPECT_EQ(path().send(Bytes{whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)}), dropped("truncated"));
+    EXPECT_EQ(path().send(Bytes{whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)}),
+              dropped("truncated"));
   }
 }
 

@@ -52,8 +52,8 @@ TEST_P(Nat, TcpAndUdpOfOneClientPortAreTwoConnections) {
 TEST_P(Nat, ChecksumsStayRightForAnyBytesAndPorts) {
   // Every carry and the all-ones corner of one's complement come up in so many.
   for (std::uint16_t number = 0; number < 1500; ++number) {
-    const auto request = udp(client(1024 + 43 * number), vip())
-                             .data({reinterpret_cast<const char*>(&number), sizeof number});
+    const auto request =
+        udp(client(1024 + 43 * number), vip()).data({reinterpret_cast<const char*>(&number), sizeof number});
     ASSERT_EQ(send(request), transmitted(to_server(request, 1)));
     const auto response = answer(request, 1);
     ASSERT_EQ(send(response), transmitted(to_client(response, vip())));

@@ -233,16 +233,22 @@ Bytes Packet::bytes() const {
   append_ethernet(out);
   auto payload = layer4();
   if (fragment_ && fragment_->offset != 0) payload.assign(payload.size(), 0x5a);
-  if (is_ipv6()) append_ipv6(out, payload.size());
-  else append_ipv4(out, payload.size());
+  if (is_ipv6())
+    append_ipv6(out, payload.size());
+  else
+    append_ipv4(out, payload.size());
   put(out, payload);
   return out;
 }
 
 Packet tcp(const net::Endpoint& source, const net::Endpoint& destination) { return {IPPROTO_TCP, source, destination}; }
 Packet udp(const net::Endpoint& source, const net::Endpoint& destination) { return {IPPROTO_UDP, source, destination}; }
-Packet tcp(std::string_view source, std::string_view destination) { return tcp(endpoint(source), endpoint(destination)); }
-Packet udp(std::string_view source, std::string_view destination) { return udp(endpoint(source), endpoint(destination)); }
+Packet tcp(std::string_view source, std::string_view destination) {
+  return tcp(endpoint(source), endpoint(destination));
+}
+Packet udp(std::string_view source, std::string_view destination) {
+  return udp(endpoint(source), endpoint(destination));
+}
 Packet ping(const net::IpAddress& source, const net::IpAddress& destination) {
   const auto protocol = source.is_v4() ? std::uint8_t{IPPROTO_ICMP} : std::uint8_t{IPPROTO_ICMPV6};
   return {protocol, {source, 0}, {destination, 0}};
@@ -269,7 +275,8 @@ std::string describe(const Bytes& frame) {
   const auto port = [&](std::size_t at) { return l4.size() >= 8 ? get16(l4, at) : std::uint16_t{0}; };
   const bool is_tcp = seen->protocol == IPPROTO_TCP && l4.size() >= 20;
   const auto fault = checksum_fault(frame);
-  return fmt::format("{:02x} > {:02x}, {} > {}, ttl {}, {}, {} bytes, {}", fmt::join(frame.begin() + 6, frame.begin() + 12, ":"),
+  return fmt::format("{:02x} > {:02x}, {} > {}, ttl {}, {}, {} bytes, {}",
+                     fmt::join(frame.begin() + 6, frame.begin() + 12, ":"),
                      fmt::join(frame.begin(), frame.begin() + 6, ":"), net::Endpoint{seen->source, port(0)},
                      net::Endpoint{seen->destination, port(2)}, seen->ip[seen->ethertype == ethertype_ipv4 ? 8 : 7],
                      is_tcp ? flag_names(l4[13]) : fmt::format("protocol {}", seen->protocol), seen->ip.size(),

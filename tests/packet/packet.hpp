@@ -1,6 +1,7 @@
 #pragma once
-// Packets as tests write them: `tcp("198.51.100.7:40000", "203.0.113.10:80").syn()`. Every modifier gives a changed copy.
-// Lengths and checksums are computed from the fields alone, so an expected packet proves a rewritten one's checksums.
+// Packets as tests write them: `tcp("198.51.100.7:40000", "203.0.113.10:80").syn()`. Every modifier gives a changed
+// copy. Lengths and checksums are computed from the fields alone, so an expected packet proves a rewritten one's
+// checksums.
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,7 +44,8 @@ class Packet {
   [[nodiscard]] Packet ip_options(unsigned words) const;
   /// An empty destination options header before TCP or UDP.
   [[nodiscard]] Packet ipv6_options() const;
-  /// `offset` in bytes, a multiple of 8. Of IPv6: with a fragment header. Checksums are those of the fragment's own bytes.
+  /// `offset` in bytes, a multiple of 8. Of IPv6: with a fragment header. Checksums are those of the fragment's own
+  /// bytes.
   [[nodiscard]] Packet fragment(unsigned offset, bool more) const;
   /// UDP without a checksum.
   [[nodiscard]] Packet unsummed() const;

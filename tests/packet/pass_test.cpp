@@ -51,7 +51,8 @@ TEST_P(Pass, AnAddressThatTheFilterTakesForTheVip) {
   const auto bit = forwardd::xdp::filter_bit(vip().address);
   net::Endpoint twin;
   for (unsigned number = 11; twin == net::Endpoint{}; ++number) {
-    const auto other = is_v6() ? at("", "2001:db8:bbbb", number, 80) : at(fmt::format("192.{}", number >> 16).c_str(), "", number & 0xffff, 80);
+    const auto other = is_v6() ? at("", "2001:db8:bbbb", number, 80)
+                               : at(fmt::format("192.{}", number >> 16).c_str(), "", number & 0xffff, 80);
     if (forwardd::xdp::filter_bit(other.address) == bit) twin = other;
   }
   expect_pass(tcp(client(), twin).syn());

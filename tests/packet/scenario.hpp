@@ -41,12 +41,8 @@ class Scenario : public ::testing::TestWithParam<net::Family> {
   }
 
   /// A client's packet to the VIP, a new one of another client each.
-  [[nodiscard]] Packet from_client(unsigned number = 0) const {
-    return tcp(client(40000 + number), vip());
-  }
-  [[nodiscard]] Packet query(unsigned number = 0) const {
-    return udp(client(40000 + number), vip());
-  }
+  [[nodiscard]] Packet from_client(unsigned number = 0) const { return tcp(client(40000 + number), vip()); }
+  [[nodiscard]] Packet query(unsigned number = 0) const { return udp(client(40000 + number), vip()); }
   /// A NAT server's answer to a client's packet.
   [[nodiscard]] Packet answer(const Packet& request, unsigned number, unsigned port = 8080) const {
     return request.from(real(number, port)).to(request.source()).via(real_mac(number), balancer_mac);
@@ -128,7 +124,7 @@ inline std::string family_name(const ::testing::TestParamInfo<net::Family>& info
   return info.param == net::Family::ipv6 ? "IPv6" : "IPv4";
 }
 
-#define BALLAST_BOTH_FAMILIES(Suite)                                                                              \
+#define BALLAST_BOTH_FAMILIES(Suite)                                                                               \
   INSTANTIATE_TEST_SUITE_P(, Suite, ::testing::Values(::ballast::net::Family::ipv4, ::ballast::net::Family::ipv6), \
                            ::ballast::packet::family_name)
 

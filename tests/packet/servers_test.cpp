@@ -110,7 +110,8 @@ TEST_P(Servers, ARemovedServersLateAnswersDoNotReachTheClient) {
   have({service(vip(), {server(1), server(2)}), service(vip(81), {server(1, 1, Method::nat, 8081)})});
   establish_nat(from_client(), 1);
   servers({server(2)});
-  EXPECT_EQ(send(answer(from_client().ack(), 1)), dropped("server_gone")) << "from its own address it would mean nothing";
+  EXPECT_EQ(send(answer(from_client().ack(), 1)), dropped("server_gone"))
+      << "from its own address it would mean nothing";
 }
 
 TEST_P(Servers, AnIndexThatAnotherServerGotNeverBringsItTheOldOnesPackets) {

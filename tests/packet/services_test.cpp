@@ -126,8 +126,12 @@ TEST_P(Services, AServiceInARemovedOnesPlaceStartsWithout) {
 TEST_P(Services, AnIpv6ServiceBesideTheSameOneInIpv4) {
   const auto four = endpoint("203.0.113.10:80");
   const auto six = endpoint("[2001:db8::10]:80");
-  auto web = service(four, {{.endpoint = endpoint("10.0.0.1:80"), .method = Method::dr, .weight = 1, .status = bus::ServerStatus::up}});
-  auto web6 = service(six, {{.endpoint = endpoint("[fd00::2]:80"), .method = Method::dr, .weight = 1, .status = bus::ServerStatus::up}});
+  auto web = service(
+      four,
+      {{.endpoint = endpoint("10.0.0.1:80"), .method = Method::dr, .weight = 1, .status = bus::ServerStatus::up}});
+  auto web6 = service(
+      six,
+      {{.endpoint = endpoint("[fd00::2]:80"), .method = Method::dr, .weight = 1, .status = bus::ServerStatus::up}});
   have({web, web6});
   const auto request = tcp(endpoint("198.51.100.7:40000"), four).syn();
   const auto request6 = tcp(endpoint("[2001:db8:c::7]:40000"), six).syn();
