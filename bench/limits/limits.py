@@ -186,19 +186,21 @@ def latency(node, changes):
     output = node.run_dir / "latency"
     with open(output, "w", encoding="utf-8") as sink:
         watcher = subprocess.Popen([str(BIN / "bench_latency"), "--run-dir", str(node.run_dir), "--pin-dir", node.pin_dir], stdout=sink)
-    time.sleep(1)
-    for _ in range(changes):
-        node.stop_nginx()
-        node.wait_for("server down", server_is("down"))
-        node.start_nginx()
-        node.wait_for("server up", server_is("up"))
-    for _ in range(changes):
-        sh(f"ip -n {node.web} link set eth0 down")
-        node.wait_for("FAULT", lambda status: status["vrrp"][0]["state"] == "FAULT")
-        sh(f"ip -n {node.web} link set eth0 up")
-        node.wait_for("MASTER", master)
-    watcher.terminate()
-    watcher.wait()
+    try:
+        time.sleep(1)
+        for _ in range(changes):
+            node.stop_nginx()
+            node.wait_for("server down", server_is("down"))
+            node.start_nginx()
+            node.wait_for("server up", server_is("up"))
+        for _ in range(changes):
+            sh(f"ip -n {node.web} link set eth0 down")
+            node.wait_for("FAULT", lambda status: status["vrrp"][0]["state"] == "FAULT")
+            sh(f"ip -n {node.web} link set eth0 up")
+            node.wait_for("MASTER", master)
+    finally:
+        watcher.terminate()
+        watcher.wait()
     taken = {"health": [], "role": []}
     for line in output.read_text(encoding="utf-8").splitlines():
         kind, micros = line.split()
