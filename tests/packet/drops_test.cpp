@@ -58,10 +58,21 @@ TEST_P(Drops, UnreachableUntilTheServersMacAddressIsKnown) {
   EXPECT_EQ(send(from_client().syn()), dropped("unreachable"));
   EXPECT_EQ(send(direct().syn()), dropped("unreachable"));
   EXPECT_EQ(path().stats(name(1)).packets_in, 0U);
+  EXPECT_EQ(path().entries(), 0U);
   unreachable.clear();
   apply();
   establish_nat(from_client(), 1);
   establish_dr(direct(), 2);
+}
+
+TEST_P(Drops, UnreachableInTheMiddleOfAConnection) {
+  establish_nat(from_client(), 1);
+  unreachable = {real(1).address};
+  apply();
+  EXPECT_EQ(send(from_client().ack()), dropped("unreachable"));
+  unreachable.clear();
+  apply();
+  EXPECT_EQ(send(from_client().ack()), transmitted(to_server(from_client().ack(), 1)));
 }
 
 TEST_P(Drops, AFullTableIsCountedAndTheConnectionGoesOnInTheHalfOpenOne) {

@@ -50,8 +50,8 @@ TEST_P(Schedulers, WeightedRoundRobinSharesExactlyByWeightInEachCycle) {
 
 TEST_P(Schedulers, PacketsOfKnownConnectionsTakeNoTurn) {
   direct(Scheduler::rr, {1, 1});
+  unsigned port = 1000;
   for (const auto expected : {1U, 2U, 1U, 2U}) {
-    static unsigned port = 1000;
     const auto packet = tcp(client(++port), vip());
     establish_dr(packet, expected);
     send(packet.ack().data("more"));
@@ -119,10 +119,20 @@ TEST_P(Schedulers, AMaglevServerThatGoesMovesFewOfTheOthersClients) {
 }
 
 TEST_P(Schedulers, AServerOfWeight0TakesNoNewConnection) {
+  unsigned port = 1000;
   for (const auto scheduler : {Scheduler::rr, Scheduler::wrr, Scheduler::lc, Scheduler::wlc, Scheduler::mh}) {
-    static unsigned port = 1000;
     direct(scheduler, {1, 0, 1});
     const auto counts = shares(take(60, port += 100));
+    EXPECT_THAT(counts, ::testing::UnorderedElementsAre(::testing::Key(dr(1)), ::testing::Key(dr(3))));
+  }
+}
+
+TEST_P(Schedulers, AServerWhoseMacAddressIsUnknownIsPassedOver) {
+  unreachable = {real(2).address};
+  unsigned port = 1000;
+  for (const auto scheduler : {Scheduler::rr, Scheduler::wrr, Scheduler::lc, Scheduler::wlc, Scheduler::mh}) {
+    direct(scheduler, {1, 40, 1});
+    const auto counts = shares(take(1000, port += 1000));
     EXPECT_THAT(counts, ::testing::UnorderedElementsAre(::testing::Key(dr(1)), ::testing::Key(dr(3))));
   }
 }

@@ -6,7 +6,7 @@
 #include "maps.h"
 #include "parse.h"
 
-enum { SCHEDULE_TRIES = 4, WLC_MAX = 1024 };
+enum { SLOTS_MAX = 4096, WLC_MAX = 1024 };
 
 /* Of the client's address and port; the same on every node, so that mh agrees on all of them. */
 static __always_inline __u32 client_hash(const struct flow_key *key)
@@ -75,47 +75,75 @@ static long wlc_consider(__u32 slot, struct wlc_search *search)
 	return 0;
 }
 
+struct slot_search {
+	__u32 service;
+	__u32 size;
+	__u32 slot;
+	__u32 avoid;
+	__u32 found;
+	__u32 unreachable;
+	__u32 takes_turns;
+};
+
+/* The first slot almost always does; the next ones are for the moment in which a server has just gone. */
+static long slot_consider(__u32 step, struct slot_search *search)
+{
+	void *table = bpf_map_lookup_elem(&tables, &search->service);
+	__u32 slot = search->slot + step;
+	struct server *server;
+	__u32 index;
+
+	if (!table)
+		return 1;
+	if (search->takes_turns) {
+		struct cursor *cursor = bpf_map_lookup_elem(&cursors, &search->service);
+
+		if (!cursor)
+			return 1;
+		slot = __sync_fetch_and_add(&cursor->next, 1);
+	}
+	index = table_slot(table, slot % search->size);
+	server = find_server(index);
+	if (index == search->avoid || !takes_connections(server))
+		return 0;
+	if (!(server->flags & SERVER_REACHABLE)) {
+		search->unreachable = index;
+		return 0;
+	}
+	search->found = index;
+	return 1;
+}
+
+static __always_inline __u32 schedule_by_load(__u32 service, __u32 size, __u32 avoid)
+{
+	struct wlc_search search = {.service = service, .avoid = avoid};
+
+	bpf_loop(size < WLC_MAX ? size : WLC_MAX, wlc_consider, &search, 0);
+	return search.best ? search.best : search.unreachable;
+}
+
 /* A server's index, or 0 when none takes the connection. One whose MAC address is not known is taken only for want of another.
  * `avoid`: the server that this connection cannot have. */
 static __noinline __u32 schedule(struct flow_key *key, __u32 service_index, __u32 avoid)
 {
-	struct wlc_search search = {.service = service_index, .avoid = avoid};
+	struct slot_search search = {.service = service_index, .avoid = avoid};
 	struct service *service = bpf_map_lookup_elem(&services, &service_index);
-	void *table = bpf_map_lookup_elem(&tables, &service_index);
-	struct cursor *cursor;
-	__u32 slot = 0;
+	__u32 size;
 
-	if (!key || !service || !table || !service->table_size)
+	if (!key || !service)
 		return 0;
-	if (service->scheduler == SCHED_WLC) {
-		__u32 size = service->table_size;
-
-		bpf_loop(size < WLC_MAX ? size : WLC_MAX, wlc_consider, &search, 0);
-		return search.best ? search.best : search.unreachable;
-	}
+	size = service->table_size;
+	if (!size)
+		return 0;
+	if (service->scheduler == SCHED_WLC)
+		return schedule_by_load(service_index, size, avoid);
+	search.size = size;
 	if (service->scheduler == SCHED_TABLE_HASH)
-		slot = client_hash(key);
-#pragma unroll
-	for (int i = 0; i < SCHEDULE_TRIES; i++) {
-		struct server *server;
-		__u32 index;
-
-		if (service->scheduler == SCHED_TABLE_CURSOR) {
-			cursor = bpf_map_lookup_elem(&cursors, &service_index);
-			if (!cursor)
-				return 0;
-			slot = __sync_fetch_and_add(&cursor->next, 1);
-		}
-		index = table_slot(table, slot % service->table_size);
-		server = find_server(index);
-		if (index != avoid && takes_connections(server)) {
-			if (server->flags & SERVER_REACHABLE)
-				return index;
-			search.unreachable = index;
-		}
-		slot += 0x9e3779b1;
-	}
-	return search.unreachable;
+		search.slot = client_hash(key) % size;
+	else
+		search.takes_turns = 1;
+	bpf_loop(size < SLOTS_MAX ? size : SLOTS_MAX, slot_consider, &search, 0);
+	return search.found ? search.found : search.unreachable;
 }
 
 #endif
