@@ -104,8 +104,8 @@ void Sweeper::warn_when_full() {
   if (looked_ && refused > refused_) {
     tell_(engine_event(
         "error", "connection_table_size",
-        fmt::format("the connection table is full: {} packets of new connections were dropped since the last "
-                    "sweep; raise connection_table_size",
+        fmt::format("the connection table is full: since the last sweep {} connections had to stay among the half-open "
+                    "ones, where a flood evicts them; raise connection_table_size",
                     refused - refused_)));
   }
   refused_ = refused;

@@ -157,7 +157,7 @@ struct flow {
 	X(no_connection, "a TCP packet of no known connection that does not start one: after expiry, or a scan") \
 	X(server_gone, "a packet of a connection whose server was removed from the configuration") \
 	X(unreachable, "the server's MAC address is not known: is it up, is there a route to it?") \
-	X(table_full, "the connection table is full: raise connection_table_size") \
+	X(table_full, "the connection table is full, the connection stays among the half-open ones: raise connection_table_size") \
 	X(ttl, "time to live used up on the way through") \
 	X(no_route, "no route back to the client") \
 	X(tuple_taken, "a client uses one source port to two VIPs that share a NAT server: the answers could not be told apart") \
