@@ -187,7 +187,7 @@ def test_unicast_peers_elect_without_multicast(lab):
     cluster.b1.wait_role("MASTER")
     cluster.b2.start(cluster.vrrp(100, extra=words.format(two, one)))
     cluster.b2.wait_role("BACKUP")
-    assert cluster.b2.instance()["master"] == one
+    wait_until(lambda: cluster.b2.instance().get("master") == one, "lb2 has heard lb1")
     cluster.b1.kill()
     cluster.b2.wait_role("MASTER")
 
