@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-#include "daemons/ballastd/json_file.hpp"
+#include "common/runtime/json_file.hpp"
 
 namespace ballast::ballastd {
 
@@ -20,7 +20,7 @@ std::string boot_id() {
 }  // namespace
 
 FamilyFile::FamilyFile(const std::filesystem::path& run_dir) : file_{run_dir / "family.json"} {
-  const auto json = read_json(file_);
+  const auto json = runtime::read_json(file_);
   if (!json) return;
   try {
     if (json->at("boot_id").get<std::string>() == boot_id()) json->at("members").get_to(records_);
@@ -40,7 +40,7 @@ Result<> FamilyFile::erase(const std::string& role) {
 }
 
 Result<> FamilyFile::write() const {
-  return write_json(file_, {{"boot_id", boot_id()}, {"members", records_}}, Durability::until_reboot);
+  return runtime::write_json(file_, {{"boot_id", boot_id()}, {"members", records_}}, runtime::Durability::until_reboot);
 }
 
 }  // namespace ballast::ballastd

@@ -5,9 +5,9 @@
 #include <csignal>
 
 #include "common/runtime/clock.hpp"
+#include "common/runtime/json_file.hpp"
 #include "common/runtime/log.hpp"
 #include "common/runtime/systemd.hpp"
-#include "daemons/ballastd/json_file.hpp"
 
 namespace ballast::ballastd {
 
@@ -102,7 +102,7 @@ Result<> Node::open() {
 void Node::read_admin() {
   const auto file = admin_file();
   if (!std::filesystem::exists(file)) return;
-  const auto kept = read_json(file);
+  const auto kept = runtime::read_json(file);
   auto store = kept ? AdminStore::from_json(*kept) : kept.error();
   if (!store)
     return log::error("the operators' words about servers are lost: {}: {}", file.string(), store.error().message);

@@ -2,9 +2,9 @@
 #include <algorithm>
 
 #include "common/runtime/clock.hpp"
+#include "common/runtime/json_file.hpp"
 #include "common/runtime/log.hpp"
 #include "common/runtime/systemd.hpp"
-#include "daemons/ballastd/json_file.hpp"
 #include "daemons/ballastd/model_diff.hpp"
 #include "daemons/ballastd/node.hpp"
 
@@ -81,7 +81,7 @@ Result<json> Node::change_server(const bus::Request& request) {
   if (!change) return change.error();
   const auto& said = change->word;
   if (!change->changed) return json{{"changed", false}};
-  if (const auto kept = write_json(admin_file(), admin_.to_json(), Durability::power_loss); !kept) {
+  if (const auto kept = runtime::write_json(admin_file(), admin_.to_json(), runtime::Durability::power_loss); !kept) {
     admin_ = before;
     return fail("it would not outlive a restart, so it is not done: {}", kept.error().message);
   }
@@ -143,7 +143,7 @@ void Node::forget_what_is_gone() {
     broker.withdraw(admin_topic(word));
   }
   if (!forgotten.empty()) {
-    const auto kept = write_json(admin_file(), admin_.to_json(), Durability::power_loss);
+    const auto kept = runtime::write_json(admin_file(), admin_.to_json(), runtime::Durability::power_loss);
     if (!kept) log::error("{}", kept.error().message);
   }
   const auto known = topics_of(model_);

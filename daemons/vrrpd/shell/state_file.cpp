@@ -10,40 +10,25 @@
 #include <system_error>
 #include <utility>
 
+#include "common/runtime/json_file.hpp"
+
 namespace ballast::vrrpd {
 namespace {
 
 constexpr auto state_name = "vrrpd.state";
 constexpr auto model_name = "vrrpd.config.json";
 constexpr auto alive_name = "vrrpd.alive";
-constexpr std::uintmax_t max_file = 64U << 20;
-
 std::string reason() { return std::generic_category().message(errno); }
 
 template <class T>
-Result<T> read_json(const std::filesystem::path& file) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(file, error);
-  if (error) return fail("{}: {}", file.string(), error.message());
-  if (size > max_file) return fail("{}: larger than {} bytes", file.string(), max_file);
-  std::ifstream stream{file};
+Result<T> read(const std::filesystem::path& file) {
+  const auto json = runtime::read_json(file);
+  if (!json) return json.error();
   try {
-    return nlohmann::json::parse(stream).get<T>();
+    return json->get<T>();
   } catch (const nlohmann::json::exception& exception) {
     return fail("{}: {}", file.string(), exception.what());
   }
-}
-
-/// Writes all of it and closes; the descriptor is gone afterwards.
-bool write_and_close(int fd, std::string_view text) {
-  bool good = true;
-  while (good && !text.empty()) {
-    const auto written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    good = written > 0;
-    if (good) text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return close(fd) == 0 && good;
 }
 
 }  // namespace
@@ -77,32 +62,23 @@ std::string boot_id() {
   return id;
 }
 
-Result<> write_json(const std::filesystem::path& file, const nlohmann::json& value) {
-  const auto beside = file.string() + ".new";
-  const int fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-  if (fd < 0) return fail("cannot write {}: {}", beside, reason());
-  if (!write_and_close(fd, value.dump())) return fail("cannot write {}: {}", beside, reason());
-  if (rename(beside.c_str(), file.c_str()) != 0) return fail("cannot write {}: {}", file.string(), reason());
-  return {};
-}
-
 Result<SavedState> read_state(const std::filesystem::path& run_dir) {
-  auto state = read_json<SavedState>(run_dir / state_name);
+  auto state = read<SavedState>(run_dir / state_name);
   if (state && state->boot_id != boot_id())
     return fail("{} is from before the last boot", (run_dir / state_name).string());
   return state;
 }
 
 Result<> write_state(const std::filesystem::path& run_dir, const SavedState& state) {
-  return write_json(run_dir / state_name, state);
+  return runtime::write_json(run_dir / state_name, state, runtime::Durability::until_reboot);
 }
 
 Result<config::Model> read_model(const std::filesystem::path& run_dir) {
-  return read_json<config::Model>(run_dir / model_name);
+  return read<config::Model>(run_dir / model_name);
 }
 
 Result<> write_model(const std::filesystem::path& run_dir, const config::Model& model) {
-  return write_json(run_dir / model_name, model);
+  return runtime::write_json(run_dir / model_name, model, runtime::Durability::until_reboot);
 }
 
 Result<SignOfLife> SignOfLife::open(const std::filesystem::path& run_dir) {

@@ -32,9 +32,6 @@ void from_json(const nlohmann::json& json, SavedState& value);
 /// The kernel's random id of this boot; empty where there is none.
 std::string boot_id();
 
-/// Written beside and renamed, so that a reader sees the old or the new file, never a half.
-Result<> write_json(const std::filesystem::path& file, const nlohmann::json& value);
-
 /// `vrrpd.state`. Errors: not there, not readable, not valid JSON, of another boot.
 Result<SavedState> read_state(const std::filesystem::path& run_dir);
 Result<> write_state(const std::filesystem::path& run_dir, const SavedState& state);

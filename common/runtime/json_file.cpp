@@ -1,4 +1,4 @@
-#include "daemons/ballastd/json_file.hpp"
+#include "common/runtime/json_file.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <fstream>
 #include <system_error>
 
-namespace ballast::ballastd {
+namespace ballast::runtime {
 namespace {
 
 constexpr std::uintmax_t max_file = 64U << 20;
@@ -49,4 +49,4 @@ Result<> write_json(const std::filesystem::path& file, const nlohmann::json& val
   return {};
 }
 
-}  // namespace ballast::ballastd
+}  // namespace ballast::runtime
