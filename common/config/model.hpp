@@ -28,6 +28,9 @@ using namespace std::chrono_literals;
 
 enum class Protocol : std::uint8_t { tcp = 6, udp = 17 };
 enum class Method : std::uint8_t { nat, dr, tun, fnat };
+enum class TunnelType : std::uint8_t { ipip, gue, gre };
+enum class TunnelChecksum : std::uint8_t { none, csum, remcsum };
+enum class ClientAddress : std::uint8_t { toa, proxy_v1, proxy_v2, none };
 enum class Scheduler : std::uint8_t { rr, wrr, lc, wlc, sh, dh, mh, sed, nq, lblc, lblcr, fo, ovf, twos, p2c };
 enum class EngineKind : std::uint8_t { xdp, ipvs };
 enum class XdpMode : std::uint8_t { automatic, native, generic };
@@ -43,6 +46,19 @@ constexpr auto enum_names(Method*) {
   return std::array{pair{Method::nat, string_view{"NAT"}}, pair{Method::dr, string_view{"DR"}},
                     pair{Method::tun, string_view{"TUN"}}, pair{Method::fnat, string_view{"FNAT"}},
                     pair{Method::fnat, string_view{"FULLNAT"}}};
+}
+constexpr auto enum_names(TunnelType*) {
+  return std::array{pair{TunnelType::ipip, string_view{"ipip"}}, pair{TunnelType::gue, string_view{"gue"}},
+                    pair{TunnelType::gre, string_view{"gre"}}};
+}
+constexpr auto enum_names(TunnelChecksum*) {
+  return std::array{pair{TunnelChecksum::none, string_view{"nocsum"}}, pair{TunnelChecksum::csum, string_view{"csum"}},
+                    pair{TunnelChecksum::remcsum, string_view{"remcsum"}}};
+}
+constexpr auto enum_names(ClientAddress*) {
+  return std::array{
+      pair{ClientAddress::toa, string_view{"toa"}}, pair{ClientAddress::proxy_v1, string_view{"proxy_v1"}},
+      pair{ClientAddress::proxy_v2, string_view{"proxy_v2"}}, pair{ClientAddress::none, string_view{"none"}}};
 }
 constexpr auto enum_names(Scheduler*) {
   using enum Scheduler;
@@ -84,6 +100,8 @@ struct Global {
   XdpMode xdp_mode = XdpMode::automatic;
   std::uint32_t connection_table_size = 1'000'000;
   LvsTimeouts lvs_timeouts;
+  bool expire_nodest = false;  ///< of services that do not say
+  bool sloppy_tcp = false;     ///< of services that do not say
   bool operator==(const Global&) const = default;
 };
 
@@ -177,10 +195,21 @@ struct Check {
   bool operator==(const Check&) const = default;
 };
 
+/// How packets for a server of method TUN are wrapped; means nothing for other methods.
+struct Tunnel {
+  TunnelType type = TunnelType::ipip;
+  std::uint16_t port = 0;  ///< GUE only: the server's UDP port
+  TunnelChecksum checksum = TunnelChecksum::none;
+  bool operator==(const Tunnel&) const = default;
+};
+
 struct RealServer {
-  net::Endpoint endpoint;
-  int weight = 1;  ///< 0: no new connections
+  net::Endpoint endpoint;  ///< port 0: each connection keeps the one it asked for
+  int weight = 1;          ///< 0: no new connections
   Method method = Method::nat;
+  Tunnel tunnel{};               ///< its own, else the service's
+  unsigned upper_threshold = 0;  ///< connections from which it gets no new ones; 0: no limit
+  unsigned lower_threshold = 0;  ///< below so many it gets new ones again; 0: three quarters of the upper one
   bool inhibit_on_failure = false;
   std::vector<Check> checks;  ///< none: always up; several: all must pass
   bool operator==(const RealServer&) const = default;
@@ -189,19 +218,32 @@ struct RealServer {
 struct SorryServer {
   net::Endpoint endpoint;
   Method method = Method::nat;
+  Tunnel tunnel{};
   bool operator==(const SorryServer&) const = default;
 };
 
 struct VirtualServer {
   std::string name;                      ///< unique: `tcp:203.0.113.10:443`, `udp:[2001:db8::1]:53` or `tcp:group:NAME`
-  std::vector<net::Endpoint> endpoints;  ///< one, or those of the virtual_server_group
+  std::vector<net::Endpoint> endpoints;  ///< one, or those of the virtual_server_group; port 0: every port
   Protocol protocol = Protocol::tcp;
   EngineKind engine = EngineKind::xdp;
   Method method = Method::nat;
+  Tunnel tunnel{};
+  std::vector<net::IpAddress> local_addresses;        ///< FNAT: where connections to servers come from
+  ClientAddress client_address = ClientAddress::toa;  ///< FNAT: how servers learn the client's address
   Scheduler scheduler = Scheduler::wlc;
-  bool alpha = false;   ///< servers start down
-  bool omega = false;   ///< quorum_down and notify_down run at the end, too
-  unsigned quorum = 1;  ///< sum of weights of servers that are up, below which the service is down
+  bool hash_port = false;      ///< sh, mh: hash the client's port, too
+  bool hash_fallback = false;  ///< sh, mh: pass over a server that takes nothing new
+  Duration persistence_timeout =
+      0s;  ///< a client stays with its server so long after its last connection; 0: it does not
+  unsigned persistence_prefix4 = 32;   ///< clients of one IPv4 network of this length count as one
+  unsigned persistence_prefix6 = 128;  ///< the same for IPv6
+  bool one_packet = false;             ///< UDP: every packet is scheduled by itself
+  bool expire_nodest = false;          ///< connections of a server that failed are dropped, not kept
+  bool sloppy_tcp = false;             ///< any TCP packet but a RST may begin a connection, not only a SYN
+  bool alpha = false;                  ///< servers start down
+  bool omega = false;                  ///< quorum_down and notify_down run at the end, too
+  unsigned quorum = 1;                 ///< sum of weights of servers that are up, below which the service is down
   unsigned hysteresis = 0;
   std::optional<SorryServer> sorry_server;
   std::optional<LvsTimeouts> timeouts;  ///< the service's own, else Global's
@@ -232,6 +274,7 @@ BALLAST_CONFIG_JSON(VrrpSyncGroup)
 BALLAST_CONFIG_JSON(StatusRange)
 BALLAST_CONFIG_JSON(HttpUrl)
 BALLAST_CONFIG_JSON(Check)
+BALLAST_CONFIG_JSON(Tunnel)
 BALLAST_CONFIG_JSON(RealServer)
 BALLAST_CONFIG_JSON(SorryServer)
 BALLAST_CONFIG_JSON(VirtualServer)

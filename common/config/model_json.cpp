@@ -15,7 +15,7 @@ namespace ballast::config {
 // One list of fields a struct; nlohmann's at() names the field that is missing.
 BALLAST_FIELDS(LvsTimeouts, tcp, tcp_fin, udp)
 BALLAST_FIELDS(Global, router_id, script_user, enable_script_security, lb_engine, lb_interfaces, xdp_mode,
-               connection_table_size, lvs_timeouts)
+               connection_table_size, lvs_timeouts, expire_nodest, sloppy_tcp)
 BALLAST_FIELDS(VirtualAddress, prefix, interface, label, scope, broadcast)
 BALLAST_FIELDS(TrackInterface, interface, weight, reverse)
 BALLAST_FIELDS(Announce, delay, repeat, refresh, refresh_repeat, lower_prio_delay, lower_prio_repeat, garp_interval,
@@ -28,10 +28,14 @@ BALLAST_FIELDS(StatusRange, first, last)
 BALLAST_FIELDS(HttpUrl, path, status, digest, virtualhost)
 BALLAST_FIELDS(Check, kind, target, bind, delay_loop, connect_timeout, retry, delay_before_retry, warmup, alpha,
                virtualhost, urls)
-BALLAST_FIELDS(RealServer, endpoint, weight, method, inhibit_on_failure, checks)
-BALLAST_FIELDS(SorryServer, endpoint, method)
-BALLAST_FIELDS(VirtualServer, name, endpoints, protocol, engine, method, scheduler, alpha, omega, quorum, hysteresis,
-               sorry_server, timeouts, real_servers)
+BALLAST_FIELDS(Tunnel, type, port, checksum)
+BALLAST_FIELDS(RealServer, endpoint, weight, method, tunnel, upper_threshold, lower_threshold, inhibit_on_failure,
+               checks)
+BALLAST_FIELDS(SorryServer, endpoint, method, tunnel)
+BALLAST_FIELDS(VirtualServer, name, endpoints, protocol, engine, method, tunnel, local_addresses, client_address,
+               scheduler, hash_port, hash_fallback, persistence_timeout, persistence_prefix4, persistence_prefix6,
+               one_packet, expire_nodest, sloppy_tcp, alpha, omega, quorum, hysteresis, sorry_server, timeouts,
+               real_servers)
 BALLAST_FIELDS(Model, global, vrrp_instances, vrrp_sync_groups, virtual_servers)
 
 }  // namespace ballast::config

@@ -55,6 +55,7 @@ class Printer {
   void text(std::string_view keyword, std::string_view value) {
     if (!value.empty()) line("{} {}", keyword, word(value));
   }
+  void switch_word(std::string_view keyword, bool on) { line("{} {}", keyword, on ? "on" : "off"); }
   void seconds(std::string_view keyword, Duration value) { line("{} {}", keyword, seconds_text(value)); }
 
   void timeouts(const LvsTimeouts& value) {
@@ -81,6 +82,8 @@ class Printer {
     line("xdp_mode {}", value.xdp_mode);
     line("connection_table_size {}", value.connection_table_size);
     timeouts(value.lvs_timeouts);
+    switch_word("expire_nodest", value.expire_nodest);
+    switch_word("sloppy_tcp", value.sloppy_tcp);
     close();
   }
 
@@ -161,39 +164,82 @@ class Printer {
     return value.name.starts_with(prefix) ? std::string_view{value.name}.substr(prefix.size()) : std::string_view{};
   }
 
+  /// `10.0.0.1 80`; port 0, every port, is not written.
+  static std::string place(const net::Endpoint& endpoint) {
+    const auto address = endpoint.address.to_string();
+    return endpoint.port == 0 ? address : fmt::format("{} {}", address, endpoint.port);
+  }
+
+  static std::string method_words(Method method, const Tunnel& tunnel) {
+    if (method != Method::tun) return std::string{name_of(method)};
+    const auto port = tunnel.port == 0 ? std::string{} : fmt::format(" port {}", tunnel.port);
+    const auto checksum = tunnel.checksum == TunnelChecksum::none ? std::string{} : fmt::format(" {}", tunnel.checksum);
+    return fmt::format("TUN type {}{}{}", tunnel.type, port, checksum);
+  }
+
+  /// Groups with the same addresses are one, named after the first service that has it.
+  void local_address_group(const VirtualServer& value) {
+    if (value.local_addresses.empty()) return;
+    if (!local_groups_.emplace(value.local_addresses, value.name).second) return;
+    open("local_address_group {}", word(value.name));
+    for (const auto& address : value.local_addresses) line("{}", address);
+    close();
+  }
+
+  void scheduling(const VirtualServer& value) {
+    line("lvs_sched {}", value.scheduler);
+    const std::string_view hash = value.scheduler == Scheduler::sh ? "sh" : "mh";
+    if (value.hash_port) line("{}-port", hash);
+    if (value.hash_fallback) line("{}-fallback", hash);
+    flag(value.one_packet, "ops");
+    if (value.persistence_timeout != 0s) seconds("persistence_timeout", value.persistence_timeout);
+    const bool v4 = value.endpoints.empty() || value.endpoints.front().address.is_v4();
+    if (v4 && value.persistence_prefix4 != 32) line("persistence_granularity {}", netmask(value.persistence_prefix4));
+    if (!v4 && value.persistence_prefix6 != 128) line("persistence_granularity {}", value.persistence_prefix6);
+  }
+
   void virtual_server(const VirtualServer& value) {
     const auto group = group_name(value);
     if (!group.empty() && groups_.insert(std::string{group}).second) {
       open("virtual_server_group {}", word(group));
-      for (const auto& endpoint : value.endpoints) line("{} {}", endpoint.address, endpoint.port);
+      for (const auto& endpoint : value.endpoints) line("{}", place(endpoint));
       close();
     }
     if (group.empty() && value.endpoints.empty()) return;
+    local_address_group(value);
     if (group.empty())
-      open("virtual_server {} {}", value.endpoints.front().address, value.endpoints.front().port);
+      open("virtual_server {}", place(value.endpoints.front()));
     else
       open("virtual_server group {}", word(group));
     line("protocol {}", value.protocol == Protocol::udp ? "UDP" : "TCP");
     line("lb_engine {}", value.engine);
-    line("lvs_method {}", value.method);
-    line("lvs_sched {}", value.scheduler);
+    line("lvs_method {}", method_words(value.method, value.tunnel));
+    if (!value.local_addresses.empty()) {
+      line("laddr_group_name {}", word(local_groups_.at(value.local_addresses)));
+      line("client_address {}", value.client_address);
+    }
+    scheduling(value);
+    switch_word("expire_nodest", value.expire_nodest);
+    switch_word("sloppy_tcp", value.sloppy_tcp);
     flag(value.alpha, "alpha");
     flag(value.omega, "omega");
     line("quorum {}", value.quorum);
     line("hysteresis {}", value.hysteresis);
     if (value.timeouts) timeouts(*value.timeouts);
     if (value.sorry_server) {
-      line("sorry_server {} {}", value.sorry_server->endpoint.address, value.sorry_server->endpoint.port);
-      line("sorry_server_lvs_method {}", value.sorry_server->method);
+      line("sorry_server {}", place(value.sorry_server->endpoint));
+      line("sorry_server_lvs_method {}", method_words(value.sorry_server->method, value.sorry_server->tunnel));
     }
     for (const auto& server : value.real_servers) real_server(server);
     close();
   }
 
   void real_server(const RealServer& value) {
-    open("real_server {} {}", value.endpoint.address, value.endpoint.port);
+    open("real_server {}", place(value.endpoint));
     line("weight {}", value.weight);
-    line("lvs_method {}", value.method);
+    line("lvs_method {}", method_words(value.method, value.tunnel));
+    if (value.upper_threshold != 0) line("uthreshold {}", value.upper_threshold);
+    if (value.lower_threshold != 0) line("lthreshold {}", value.lower_threshold);
     flag(value.inhibit_on_failure, "inhibit_on_failure");
     for (const auto& each : value.checks) check(each, value.endpoint);
     close();
@@ -210,7 +256,7 @@ class Printer {
     line("retry {}", value.retry);
     seconds("delay_before_retry", value.delay_before_retry);
     seconds("warmup", value.warmup);
-    line("alpha {}", value.alpha ? "on" : "off");
+    switch_word("alpha", value.alpha);
     text("virtualhost", value.virtualhost);
     for (const auto& each : value.urls) url(each);
     close();
@@ -235,6 +281,7 @@ class Printer {
   std::string out_;
   std::size_t depth_ = 0;
   std::set<std::string> groups_;
+  std::map<std::vector<net::IpAddress>, std::string> local_groups_;
 };
 
 }  // namespace

@@ -131,6 +131,21 @@ Result<AddressRange> parse_range(std::string_view text, std::uint32_t most) {
   return AddressRange{net::IpAddress::v6(bytes), mask + 1, {}};
 }
 
+net::IpAddress netmask(unsigned length) {
+  const auto mask = static_cast<std::uint32_t>(~(std::uint64_t{0xffffffff} >> length));
+  std::array<std::uint8_t, 4> bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(mask >> (24 - 8 * i));
+  return net::IpAddress::v4(bytes);
+}
+
+Result<unsigned> parse_netmask(std::string_view text) {
+  const auto address = net::IpAddress::parse(text);
+  for (unsigned length = 0; address && length <= 32; ++length) {
+    if (netmask(length) == *address) return length;
+  }
+  return fail("'{}' is not a netmask such as 255.255.255.0", shorten(text));
+}
+
 std::string seconds_text(Duration value) {
   const auto micros = value.count();
   auto out = fmt::format("{}", micros / 1'000'000);

@@ -15,6 +15,10 @@ Result<std::string> parse_interface(std::string_view text);
 Result<AddressRange> parse_range(std::string_view text, std::uint32_t most);
 /// The n-th address after one.
 net::IpAddress address_plus(const net::IpAddress& address, std::uint32_t offset);
+/// The length of the network that an IPv4 netmask such as 255.255.255.0 (24) stands for.
+Result<unsigned> parse_netmask(std::string_view text);
+/// The netmask of an IPv4 network: 255.255.255.0 for 24.
+net::IpAddress netmask(unsigned length);
 /// 4.5, never 4.500000.
 std::string seconds_text(Duration value);
 
