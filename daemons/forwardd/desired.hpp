@@ -17,6 +17,9 @@ struct DesiredServer {
   int weight = 0;  ///< for new connections; 0: none
   bus::ServerStatus status = bus::ServerStatus::down;
   bool keeps_connections = true;  ///< down servers: go on sending what is established
+  config::Tunnel tunnel{};        ///< TUN
+  unsigned upper_threshold = 0;   ///< connections; 0: none
+  unsigned lower_threshold = 0;
   bool operator==(const DesiredServer&) const = default;
 };
 
@@ -27,6 +30,15 @@ struct DesiredService {
   config::Method method = config::Method::nat;
   config::Scheduler scheduler = config::Scheduler::wlc;
   config::LvsTimeouts timeouts;
+  std::vector<net::IpAddress> local_addresses;  ///< LIPs, FNAT
+  config::ClientAddress client_address = config::ClientAddress::toa;
+  config::Duration persistence_timeout{0};  ///< 0: none
+  unsigned persistence_prefix4 = 32;
+  unsigned persistence_prefix6 = 128;
+  bool one_packet = false;
+  bool hash_port = false;
+  bool hash_fallback = false;
+  bool sloppy_tcp = false;
   std::string role;        ///< name of what decides `forwarding`: its VIPs' instances; empty: always on
   bool forwarding = true;  ///< a VIP's instance is MASTER, or it has none
   bool role_known = true;  ///< false: vrrpd has not spoken yet; an engine that adopted a data path keeps its word

@@ -8,9 +8,11 @@
 
 #include <cerrno>
 #include <ctime>
+#include <numeric>
 #include <ostream>
 #include <stdexcept>
 
+#include "daemons/forwardd/xdp/program.hpp"
 #include "daemons/forwardd/xdp/report.hpp"
 
 namespace ballast::packet {
@@ -35,12 +37,6 @@ void resize(bpf_map* map, std::uint32_t entries) {
 
 xdp::Descriptor duplicate(int fd) { return xdp::Descriptor{fcntl(fd, F_DUPFD_CLOEXEC, 3)}; }
 
-std::optional<layout::flow> look_up(const xdp::Map& map, const layout::flow_key& key) {
-  layout::flow flow{};
-  if (bpf_map_lookup_elem(map.fd(), &key, &flow) != 0) return std::nullopt;
-  return flow;
-}
-
 std::string text(const __u8 (&bytes)[16], std::uint16_t port) {
   return net::Endpoint{net::IpAddress::v6(bytes), ntohs(port)}.to_string();
 }
@@ -55,7 +51,7 @@ void PrintTo(const Outcome& outcome, std::ostream* out) {
 }
 void PrintTo(const Connection& connection, std::ostream* out) {
   *out << connection.state << " at " << connection.server
-       << (connection.established_table ? ", in flows" : ", half open");
+       << (connection.proved ? "" : ", half open");
 }
 void PrintTo(const Load& load, std::ostream* out) {
   *out << load.active << " active, " << load.inactive << " inactive";
@@ -69,16 +65,6 @@ Outcome dropped(std::string reason) { return {Verdict::drop, std::move(reason), 
 Outcome transmitted(const Packet& packet) { return {Verdict::transmit, "", packet.bytes()}; }
 Outcome redirected(const Packet& packet) { return {Verdict::redirect, "", packet.bytes()}; }
 
-layout::flow_key key_of(const Packet& packet) {
-  layout::flow_key key{};
-  std::memcpy(key.source, packet.source().address.mapped().data(), sizeof key.source);
-  std::memcpy(key.destination, packet.destination().address.mapped().data(), sizeof key.destination);
-  key.source_port = htons(packet.source().port);
-  key.destination_port = htons(packet.destination().port);
-  key.protocol = packet.protocol();
-  return key;
-}
-
 void DataPath::Close::operator()(ballast_xdp* skeleton) const { ballast_xdp__destroy(skeleton); }
 
 std::string DataPath::missing() {
@@ -91,11 +77,13 @@ DataPath::DataPath(const Sizes& sizes) : skeleton_{ballast_xdp__open()} {
   if (!skeleton_) throw std::runtime_error("cannot read the BPF object");
   const auto& maps = skeleton_->maps;
   for (auto* map : {maps.services, maps.cursors, maps.tables}) resize(map, sizes.services);
-  for (auto* map : {maps.servers, maps.server_load, maps.census, maps.server_stats}) resize(map, sizes.servers);
+  for (auto* map : {maps.servers, maps.server_extras, maps.server_load, maps.census, maps.server_stats}) resize(map, sizes.servers);
   resize(maps.service_index, 2 * sizes.services);
   resize(maps.roles, sizes.roles);
-  resize(maps.flows, sizes.flows);
-  resize(maps.half_open, sizes.half_open);
+  const auto lines = xdp::flow_sizes(sizes.connections);
+  resize(maps.flows, lines.lines);
+  resize(maps.returns, lines.return_lines);
+  must(xdp::set_constants(skeleton_->obj, {.seed = {1, 2}, .flow_lines = lines.lines, .return_lines = lines.return_lines}));
   if (const int error = ballast_xdp__load(skeleton_.get()); error != 0) {
     throw std::runtime_error("the kernel does not take the BPF program: " + xdp::reason(error));
   }
@@ -108,6 +96,7 @@ DataPath::DataPath(const Sizes& sizes) : skeleton_{ballast_xdp__open()} {
   object_.sweep = duplicate(bpf_program__fd(skeleton_->progs.ballast_sweep));
   load_ = must(xdp::LoadTable::map(object_.maps.at("server_load")));
   census_ = must(xdp::LoadTable::map(object_.maps.at("census")));
+  flows_ = must(xdp::FlowTable::map(object_.maps.at("flows")));
   mirror_ = must(xdp::read_mirror(object_));
 }
 
@@ -166,56 +155,71 @@ Outcome DataPath::send(const Bytes& frame) {
 }
 
 std::optional<layout::flow> DataPath::flow(const Packet& from_client) const {
-  const auto key = key_of(from_client);
-  const auto established = look_up(object_.maps.at("flows"), key);
-  return established ? established : look_up(object_.maps.at("half_open"), key);
+  std::optional<layout::flow> found;
+  flows_.for_each([&](std::size_t, const layout::flow& flow) {
+    if (text(flow.client, flow.client_port) != from_client.source().to_string() ||
+        text(flow.vip, flow.vip_port) != from_client.destination().to_string() ||
+        flow.protocol != from_client.protocol()) {
+      return true;
+    }
+    EXPECT_FALSE(found) << "one connection in two lines";
+    found = flow;
+    return true;
+  });
+  return found;
 }
 
 std::optional<Connection> DataPath::connection(const Packet& from_client) const {
-  const auto key = key_of(from_client);
-  const auto established = look_up(object_.maps.at("flows"), key);
-  const auto half_open = look_up(object_.maps.at("half_open"), key);
-  EXPECT_FALSE(established && half_open) << "one connection in both tables";
-  const auto found = established ? established : half_open;
+  const auto found = flow(from_client);
   if (!found) return std::nullopt;
   const auto& server = mirror_.servers.at(found->server);
-  return Connection{std::string{xdp::state_name(found->state)}, text(server.address, server.port),
-                    established.has_value()};
+  const auto state = CONTROL_STATE(found->control);
+  return Connection{std::string{xdp::state_name(state)}, text(server.address, server.port), !xdp::is_half_open(state)};
 }
 
 std::size_t DataPath::entries() const {
   std::size_t count = 0;
-  for (const char* table : {"flows", "half_open"}) {
-    must(object_.maps.at(table).for_each([&](const std::uint8_t*, const std::uint8_t*) { return ++count != 0; }));
-  }
+  flows_.for_each([&](std::size_t, const layout::flow&) { return ++count != 0; });
   return count;
 }
 
 void DataPath::let_pass(const Packet& from_client, std::uint32_t seconds) {
-  for (const char* table : {"flows", "half_open"}) {
-    const auto& map = object_.maps.at(table);
-    std::vector<std::pair<layout::flow_key, layout::flow>> aged;
-    must(map.for_each([&](const std::uint8_t* key_bytes, const std::uint8_t* flow_bytes) {
-      layout::flow_key key{};
-      layout::flow flow{};
-      std::memcpy(&key, key_bytes, sizeof key);
-      std::memcpy(&flow, flow_bytes, sizeof flow);
-      const auto client = from_client.source();
-      const bool is_reply = flow.kind == layout::FLOW_REPLY;
-      const auto& address = is_reply ? key.destination : key.source;
-      if (text(address, is_reply ? key.destination_port : key.source_port) == client.to_string()) {
-        flow.last_seen -= seconds;
-        flow.routes_asked -= seconds;
-        aged.emplace_back(key, flow);
-      }
-      return true;
-    }));
-    for (const auto& [key, flow] : aged) must(map.put(key, flow));
-  }
+  flows_.for_each([&](std::size_t index, const layout::flow& flow) {
+    if (text(flow.client, flow.client_port) == from_client.source().to_string())
+      flows_.line(index).last_seen -= seconds;
+    return true;
+  });
 }
 
-void DataPath::forget(const Packet& packet) {
-  for (const char* table : {"flows", "half_open"}) must(object_.maps.at(table).drop(key_of(packet)));
+void DataPath::forget(const Packet& from_client) {
+  flows_.for_each([&](std::size_t index, const layout::flow& flow) {
+    if (text(flow.client, flow.client_port) != from_client.source().to_string() ||
+        text(flow.vip, flow.vip_port) != from_client.destination().to_string()) {
+      return true;
+    }
+    const bool active = CONTROL_STATE(flow.control) == layout::STATE_ESTABLISHED;
+    load_.add(flow.server, active ? -1U : 0U, active ? 0U : -1U);
+    flows_.line(index).control = CONTROL(layout::STATE_FREE, 0, CONTROL_USE(flow.control) + 1);
+    return true;
+  });
+}
+
+layout::hop DataPath::hop(const layout::flow& flow) const {
+  return must(object_.maps.at("hops").get<layout::hop>(flow.hop));
+}
+
+std::uint64_t DataPath::events(const std::string& name) const {
+  constexpr const char* names[] = {
+#define X(name, explanation) #name,
+      EVENTS(X)
+#undef X
+  };
+  for (std::uint32_t event = 0; event < std::size(names); ++event) {
+    if (names[event] != name) continue;
+    const auto counts = must(object_.maps.at("events").get_per_cpu<std::uint64_t>(event));
+    return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+  }
+  throw std::runtime_error("no event " + name);
 }
 
 Sweep DataPath::sweep(std::uint32_t seconds_ahead) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "daemons/forwardd/xdp/census.hpp"
+#include "daemons/forwardd/xdp/flow_table.hpp"
 #include "daemons/forwardd/xdp/load_table.hpp"
 #include "daemons/forwardd/xdp/map_writer.hpp"
 #include "daemons/forwardd/xdp/planner.hpp"
@@ -34,8 +35,7 @@ Outcome transmitted(const Packet& packet);
 Outcome redirected(const Packet& packet);
 
 struct Sizes {
-  std::uint32_t flows = 4096;
-  std::uint32_t half_open = 4096;
+  std::uint32_t connections = 4096;
   std::uint32_t services = 16;
   std::uint32_t servers = 64;
   std::uint32_t roles = 8;
@@ -45,7 +45,7 @@ struct Sizes {
 struct Connection {
   std::string state;  ///< as IPVS's tools name it
   std::string server;
-  bool established_table = false;  ///< in `flows`, not in `half_open`
+  bool proved = false;  ///< the client has shown that it is there: no flood can evict it
   bool operator==(const Connection&) const = default;
 };
 void PrintTo(const Connection& connection, std::ostream* out);
@@ -87,12 +87,15 @@ class DataPath {
 
   [[nodiscard]] std::optional<Connection> connection(const Packet& from_client) const;
   [[nodiscard]] std::optional<layout::flow> flow(const Packet& from_client) const;
-  /// Entries of both kinds in both tables.
+  /// Connections in the table.
   [[nodiscard]] std::size_t entries() const;
-  /// Makes a connection, both its entries, as if its last packet were so long ago.
+  /// Makes the connections of a packet's client as if their last packets were so long ago.
   void let_pass(const Packet& from_client, std::uint32_t seconds);
-  /// Drops the entry of a packet's tuple as the LRU drops one.
-  void forget(const Packet& packet);
+  /// Takes a connection away as an eviction does.
+  void forget(const Packet& from_client);
+  /// The way to the client that the connection has cached.
+  [[nodiscard]] layout::hop hop(const layout::flow& flow) const;
+  [[nodiscard]] std::uint64_t events(const std::string& name) const;
   /// The sweep, at a time so far ahead. Census and load differ afterwards only where the program counts wrong.
   Sweep sweep(std::uint32_t seconds_ahead);
   /// The sweep by the kernel's own clock.
@@ -125,11 +128,10 @@ class DataPath {
   forwardd::xdp::Object object_;
   forwardd::xdp::LoadTable load_;
   forwardd::xdp::LoadTable census_;
+  forwardd::xdp::FlowTable flows_;
   forwardd::xdp::DriftFinder drift_;
   forwardd::xdp::Mirror mirror_;
   forwardd::xdp::Plan plan_;
 };
-
-layout::flow_key key_of(const Packet& packet);
 
 }  // namespace ballast::packet

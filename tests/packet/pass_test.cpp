@@ -34,12 +34,6 @@ TEST_P(Pass, WhatAServerSendsOfItsOwn) {
   expect_pass(udp(real(1), client()));
 }
 
-TEST_P(Pass, AVlanTaggedFrame) { expect_pass(from_client().syn().vlan(42)); }
-
-TEST_P(Pass, Ipv6ExtensionHeaders) {
-  if (is_v6()) expect_pass(from_client().syn().ipv6_options());
-}
-
 TEST_P(Pass, AFrameThatIsNoIp) {
   auto arp = from_client().syn().bytes();
   arp[12] = 0x08;

@@ -36,6 +36,10 @@ class Scenario : public ::testing::TestWithParam<net::Family> {
     return at("10.0", "fd00:5", number, port);
   }
   [[nodiscard]] std::string name(unsigned number, unsigned port = 8080) const { return real(number, port).to_string(); }
+  /// The load balancer's own address towards servers of a family.
+  static net::IpAddress outer_source(const net::IpAddress& server) {
+    return address(server.is_v6() ? "fd00:5::1b" : "10.0.0.251");
+  }
   static net::MacAddress real_mac(unsigned number) {
     return {{2, 0, 0, 0, static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)}};
   }
@@ -88,7 +92,7 @@ class Scenario : public ::testing::TestWithParam<net::Family> {
       for (const auto& one : each.servers) {
         const auto bytes = one.endpoint.address.bytes();
         const unsigned number = bytes[bytes.size() - 2] * 256U + bytes.back();
-        hops[one.endpoint.address] = {interface, balancer_mac, real_mac(number)};
+        hops[one.endpoint.address] = {interface, balancer_mac, real_mac(number), outer_source(one.endpoint.address), mtu};
       }
     }
     for (const auto& each : unreachable) hops.erase(each);
@@ -114,6 +118,7 @@ class Scenario : public ::testing::TestWithParam<net::Family> {
 
   forwardd::DesiredState desired;
   std::set<net::IpAddress> unreachable;
+  unsigned mtu = 0;             ///< of the ways to servers; 0: not known
   std::uint32_t interface = 1;  ///< by which servers are reached; packets arrive at 1
 
  private:

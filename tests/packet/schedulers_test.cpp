@@ -14,7 +14,7 @@ class Schedulers : public Scenario {
   std::vector<std::string> take(unsigned count, unsigned first_port = 1024) {
     std::vector<std::string> servers;
     for (unsigned number = 0; number < count; ++number) {
-      const auto packet = tcp(client(first_port + number), vip()).syn();
+      const auto packet = tcp(client(first_port + number, first_port + number), vip()).syn();
       EXPECT_EQ(path().replay(packet.bytes()), Verdict::transmit);
       servers.push_back(path().server_of(packet));
     }
@@ -95,7 +95,7 @@ TEST_P(Schedulers, AMaglevClientAlwaysGetsTheSameServerOnEveryNode) {
   for (unsigned number = 1; number <= 3; ++number) hops[real(number).address] = {1, balancer_mac, real_mac(number)};
   other.set(desired, hops);
   for (unsigned number = 0; number < here.size(); ++number) {
-    const auto packet = tcp(client(1024 + number), vip()).syn();
+    const auto packet = tcp(client(1024 + number, 1024 + number), vip()).syn();
     other.send(packet);
     ASSERT_EQ(other.server_of(packet), here[number]);
   }

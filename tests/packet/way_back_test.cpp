@@ -65,7 +65,7 @@ TEST_P(WayBack, TheRoutesAreFollowed) {
   ip("route add " + clients() + " via " + gateway());
   path().change_routes();
   EXPECT_EQ(send(response()), redirected(by_route(response(), gateway_mac)));
-  EXPECT_EQ(path().flow(response())->ifindex, if_nametoindex("uplink"));
+  EXPECT_EQ(path().hop(*path().flow(from_client())).ifindex, if_nametoindex("uplink"));
 }
 
 TEST_P(WayBack, AClientOnTheLinkIsReachedWithoutAGateway) {

@@ -102,7 +102,10 @@ Result<> XdpEngine::load(std::uint32_t connections) {
     if (!load) return load.error();
     auto census = LoadTable::map(object->maps.at("census"));
     if (!census) return census.error();
+    auto flows = FlowTable::map(object->maps.at("flows"));
+    if (!flows) return flows.error();
     load_ = std::move(*load);
+    flows_ = std::move(*flows);
     object_ = std::move(*object);
     sweeper_ = std::make_unique<Sweeper>(
         io_, *object_, load_, std::move(*census), [this] { return static_cast<std::uint32_t>(mirror_.servers.size()); },
@@ -224,7 +227,7 @@ std::map<std::string, std::map<std::string, ServerCounters>> XdpEngine::counters
 
 std::vector<bus::Connection> XdpEngine::connections(const ConnectionFilter& filter) {
   if (!object_) return {};
-  return list_connections(*object_, mirror_, services_, filter);
+  return list_connections(flows_, mirror_, services_, filter);
 }
 
 std::vector<bus::DropCount> XdpEngine::drops() {
@@ -245,7 +248,7 @@ nlohmann::json XdpEngine::about() {
                        {"interfaces", std::move(interfaces)}};
   if (object_) {
     about["adopted"] = object_->adopted;
-    about["connection_table_size"] = object_->maps.at("flows").info().max_entries;
+    about["connection_table_size"] = connections_of(object_->maps.at("flows").info().max_entries);
   }
   return about;
 }

@@ -8,6 +8,7 @@
 #include "common/netlink/socket.hpp"
 #include "daemons/forwardd/engine.hpp"
 #include "daemons/forwardd/xdp/attach.hpp"
+#include "daemons/forwardd/xdp/flow_table.hpp"
 #include "daemons/forwardd/xdp/map_writer.hpp"
 #include "daemons/forwardd/xdp/next_hop.hpp"
 #include "daemons/forwardd/xdp/object.hpp"
@@ -61,6 +62,7 @@ class XdpEngine final : public Engine {
   bool settling_ = false;
   std::optional<Object> object_;
   LoadTable load_;
+  FlowTable flows_;
   Mirror mirror_;
   bool mirror_stale_ = true;
   bool others_removed_ = false;

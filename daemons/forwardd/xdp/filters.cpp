@@ -1,6 +1,7 @@
 #include "daemons/forwardd/xdp/filters.hpp"
 
 #include <cstring>
+#include <type_traits>
 
 namespace ballast::forwardd::xdp {
 
@@ -15,11 +16,14 @@ bool same(const layout::filters& left, const layout::filters& right) {
 }
 
 layout::filters united(const layout::filters& left, const layout::filters& right) {
-  layout::filters both = left;
-  for (std::size_t i = 0; i < sizeof both.destination; ++i)
-    both.destination[i] = static_cast<__u8>(both.destination[i] | right.destination[i]);
-  for (std::size_t i = 0; i < sizeof both.source; ++i)
-    both.source[i] = static_cast<__u8>(both.source[i] | right.source[i]);
+  static_assert(std::has_unique_object_representations_v<layout::filters>);
+  std::array<std::uint8_t, sizeof(layout::filters)> bits{};
+  std::array<std::uint8_t, sizeof(layout::filters)> more{};
+  std::memcpy(bits.data(), &left, bits.size());
+  std::memcpy(more.data(), &right, more.size());
+  for (std::size_t i = 0; i < bits.size(); ++i) bits[i] = static_cast<std::uint8_t>(bits[i] | more[i]);
+  layout::filters both;
+  std::memcpy(&both, bits.data(), bits.size());
   return both;
 }
 

@@ -28,13 +28,17 @@ LoadTable::~LoadTable() {
 
 layout::server_load LoadTable::get(std::uint32_t server) const {
   if (server >= entries_.size()) return {};
-  return {read(entries_[server].active), read(entries_[server].inactive)};
+  return {.active = read(entries_[server].active),
+          .inactive = read(entries_[server].inactive),
+          .overloaded = read(entries_[server].overloaded),
+          .pad = 0};
 }
 
 void LoadTable::reset(std::uint32_t server) {
   if (server >= entries_.size()) return;
   std::atomic_ref{entries_[server].active}.store(0, std::memory_order_relaxed);
   std::atomic_ref{entries_[server].inactive}.store(0, std::memory_order_relaxed);
+  std::atomic_ref{entries_[server].overloaded}.store(0, std::memory_order_relaxed);
 }
 
 void LoadTable::add(std::uint32_t server, std::uint32_t active, std::uint32_t inactive) {

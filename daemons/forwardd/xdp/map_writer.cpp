@@ -35,6 +35,7 @@ struct Write {
       load.reset(put.index);
       if (auto done = map("server_stats").put_per_cpu(put.index, layout::server_stats{}); !done) return done;
     }
+    if (auto done = map("server_extras").put(put.index, put.extra); !done) return done;
     return map("servers").put(put.index, put.value);
   }
   Result<> operator()(const PutService& put) const { return map("services").put(put.index, put.value); }
@@ -116,16 +117,21 @@ Result<Mirror> read_mirror(const Object& object) {
   auto services = read_array<layout::service>(maps.at("services"), [](const auto& value) { return value.used != 0; });
   auto servers =
       read_array<layout::server>(maps.at("servers"), [](const auto& value) { return value.generation != 0; });
+  auto extras = read_array<layout::server_extra>(maps.at("server_extras"), [](const auto& value) {
+    return !same_bytes(value, layout::server_extra{});
+  });
   auto roles = read_array<std::uint32_t>(maps.at("roles"), [](std::uint32_t value) { return value != 0; });
   auto filters = maps.at("filters").get<layout::filters>(0);
   if (!keys) return keys.error();
   if (!services) return services.error();
   if (!servers) return servers.error();
+  if (!extras) return extras.error();
   if (!roles) return roles.error();
   if (!filters) return filters.error();
   mirror.keys = std::move(*keys);
   mirror.services = std::move(*services);
   mirror.servers = std::move(*servers);
+  mirror.extras = std::move(*extras);
   mirror.roles = std::move(*roles);
   mirror.filters = *filters;
   mirror.tables.resize(mirror.services.size());

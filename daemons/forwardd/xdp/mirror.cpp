@@ -11,7 +11,10 @@ T& slot(std::vector<T>& values, std::uint32_t index) {
 
 struct Apply {
   Mirror& mirror;
-  void operator()(const PutServer& put) const { slot(mirror.servers, put.index) = put.value; }
+  void operator()(const PutServer& put) const {
+    slot(mirror.servers, put.index) = put.value;
+    slot(mirror.extras, put.index) = put.extra;
+  }
   void operator()(const PutService& put) const { slot(mirror.services, put.index) = put.value; }
   void operator()(const PutTable& put) const { slot(mirror.tables, put.service) = put.digest; }
   void operator()(const PutRole& put) const { slot(mirror.roles, put.index) = put.value; }

@@ -41,6 +41,7 @@ struct Mirror {
   Keys keys;
   std::vector<layout::service> services;  ///< up to the last that was ever used
   std::vector<layout::server> servers;    ///< as above; a free one keeps its generation
+  std::vector<layout::server_extra> extras;  ///< by server
   std::vector<std::uint32_t> roles;
   std::vector<TableDigest> tables;  ///< by service
   layout::filters filters{};
@@ -50,6 +51,7 @@ struct Mirror {
 struct PutServer {
   std::uint32_t index;
   layout::server value;
+  layout::server_extra extra;
   bool fresh;  ///< another server than before: its counters start at 0
 };
 struct PutService {

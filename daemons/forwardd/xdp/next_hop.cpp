@@ -23,6 +23,7 @@ std::vector<Error> NextHopResolver::resync() {
 std::vector<Error> NextHopResolver::track(const std::set<net::IpAddress>& servers) {
   std::vector<Error> errors;
   std::erase_if(servers_, [&](const auto& entry) { return !servers.contains(entry.first); });
+  std::erase_if(locals_, [&](const auto& entry) { return !servers.contains(entry.first); });
   for (const auto& server : servers) {
     // One without a way is tried again each time.
     const auto known = servers_.find(server);
@@ -43,6 +44,7 @@ Result<NextHopResolver::Way> NextHopResolver::way_to(const net::IpAddress& serve
   const auto route = socket_.route_to(server);
   if (!route) return route.error();
   if (route->local) return fail("server {} is this machine itself: a server has to be another", server);
+  if (route->source) locals_[server] = *route->source;
   return Way{route->link, route->gateway.value_or(server)};
 }
 
@@ -114,7 +116,11 @@ NextHops NextHopResolver::hops() const {
     const auto mac = macs_.find(*way);
     const auto link = links_.find(way->link);
     if (mac == macs_.end() || link == links_.end() || !link->second.admin_up) continue;
-    hops[server] = {static_cast<std::uint32_t>(way->link), link->second.mac, mac->second};
+    hops[server] = {.ifindex = static_cast<std::uint32_t>(way->link),
+                    .source = link->second.mac,
+                    .destination = mac->second,
+                    .local = locals_.contains(server) ? locals_.at(server) : net::IpAddress{},
+                    .mtu = link->second.mtu};
   }
   return hops;
 }

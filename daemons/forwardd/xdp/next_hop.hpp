@@ -47,6 +47,7 @@ class NextHopResolver {
 
   netlink::Socket& socket_;
   std::map<net::IpAddress, std::optional<Way>> servers_;
+  std::map<net::IpAddress, net::IpAddress> locals_;  ///< this machine's address towards each server
   std::set<Way> managed_;
   std::map<Way, net::MacAddress> macs_;  ///< of resolved neighbours, ours or not
   std::map<int, netlink::Link> links_;

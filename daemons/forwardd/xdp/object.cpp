@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "daemons/forwardd/xdp/flow_table.hpp"
 #include "daemons/forwardd/xdp/layout.hpp"
 #include "daemons/forwardd/xdp/program.hpp"
 
@@ -19,7 +20,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr auto bpf_root = "/sys/fs/bpf";
-constexpr std::uint32_t half_open_least = 1024;
 
 struct CloseObject {
   void operator()(bpf_object* object) const { bpf_object__close(object); }
@@ -54,7 +54,7 @@ fs::path existing_part(fs::path path) {
   return path;
 }
 
-bool is_connection_table(const std::string& name) { return name == "flows" || name == "half_open"; }
+bool is_sized_by_connections(const std::string& name) { return name == "flows" || name == "returns"; }
 
 std::vector<bpf_map*> shared_maps(bpf_object* object) {
   std::vector<bpf_map*> maps;
@@ -69,7 +69,7 @@ bool fits(const bpf_map* wanted, const Map& pinned) {
   const auto& info = pinned.info();
   return info.type == static_cast<std::uint32_t>(bpf_map__type(wanted)) && info.key_size == bpf_map__key_size(wanted) &&
          info.value_size == bpf_map__value_size(wanted) && info.map_flags == bpf_map__map_flags(wanted) &&
-         (is_connection_table(pinned.name()) || info.max_entries == bpf_map__max_entries(wanted));
+         (is_sized_by_connections(pinned.name()) || info.max_entries == bpf_map__max_entries(wanted));
 }
 
 /// All the pinned maps, if every one is there and fits; else which does not.
@@ -104,14 +104,30 @@ Result<> reuse(bpf_object* object, const std::map<std::string, Map>& pinned) {
   return {};
 }
 
-void size_connection_tables(bpf_object* object, std::uint32_t connections) {
-  if (bpf_map* flows = bpf_object__find_map_by_name(object, "flows"); flows != nullptr) {
-    bpf_map__set_max_entries(flows, connections);
-  }
-  bpf_map* half_open = bpf_object__find_map_by_name(object, "half_open");
-  if (half_open != nullptr && bpf_map__max_entries(half_open) > connections) {
-    bpf_map__set_max_entries(half_open, std::max(connections, half_open_least));
-  }
+/// Constants that fit the pinned maps.
+Result<Constants> constants_of(const std::map<std::string, Map>& pinned) {
+  const auto settings = pinned.at("settings").get<layout::settings>(0);
+  if (!settings) return settings.error();
+  return Constants{.seed = {settings->seed[0], settings->seed[1]},
+                   .flow_lines = pinned.at("flows").info().max_entries,
+                   .return_lines = pinned.at("returns").info().max_entries};
+}
+
+/// Sizes the maps that are still to be made; constants that fit them.
+Result<Constants> size_maps(bpf_object* object, std::uint32_t connections) {
+  const auto seed = draw_seed();
+  if (!seed) return seed.error();
+  const auto sizes = flow_sizes(connections);
+  bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "flows"), sizes.lines);
+  bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "returns"), sizes.return_lines);
+  return Constants{.seed = *seed, .flow_lines = sizes.lines, .return_lines = sizes.return_lines};
+}
+
+Result<> keep_seed(const Object& object, const Constants& constants) {
+  layout::settings settings{};
+  settings.seed[0] = constants.seed[0];
+  settings.seed[1] = constants.seed[1];
+  return object.maps.at("settings").put(std::uint32_t{0}, settings);
 }
 
 Result<Descriptor> duplicate(int fd, const char* what) {
@@ -201,10 +217,12 @@ Result<Object> load_object(const fs::path& pin_dir, std::uint32_t connections, c
   OpenObject object{bpf_object__open_mem(image.data(), image.size(), &options)};
   if (!object) return fail("cannot read the BPF program: {}", reason(errno));
   auto pinned = find_pinned(object.get(), dir);
+  Result<Constants> constants = pinned ? constants_of(*pinned) : size_maps(object.get(), connections);
+  if (!constants) return constants.error();
   if (pinned) {
     if (auto reused = reuse(object.get(), *pinned); !reused) return reused.error();
-    const auto size = pinned->at("flows").info().max_entries;
-    if (size != connections) {
+    const auto size = connections_of(pinned->at("flows").info().max_entries);
+    if (constants->flow_lines != flow_sizes(connections).lines) {
       tell(engine_event("warning", "connection_table_size",
                         fmt::format("the running connection table has {} entries and keeps them; {} takes effect after "
                                     "`forwardd --unload` or a reboot",
@@ -218,8 +236,8 @@ Result<Object> load_object(const fs::path& pin_dir, std::uint32_t connections, c
                                     pinned.error().message)));
     }
     remove_pins(dir);
-    size_connection_tables(object.get(), connections);
   }
+  if (auto set = set_constants(object.get(), *constants); !set) return set.error();
   if (const int error = bpf_object__load(object.get()); error != 0) {
     return fail("the kernel does not take the BPF program: {}\n{}", reason(error), libbpf_words());
   }
@@ -227,6 +245,7 @@ Result<Object> load_object(const fs::path& pin_dir, std::uint32_t connections, c
   if (!kept) return kept;
   kept->adopted = pinned.has_value();
   if (!kept->adopted) {
+    if (auto done = keep_seed(*kept, *constants); !done) return done.error();
     if (auto done = pin_all(*kept, dir); !done) return done.error();
   }
   return kept;

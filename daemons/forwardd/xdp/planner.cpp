@@ -42,10 +42,49 @@ std::uint8_t method_of(config::Method method) {
   return layout::METHOD_NAT;
 }
 
+std::uint8_t tunnel_of(config::TunnelType type) {
+  switch (type) {
+    case config::TunnelType::ipip:
+      return layout::TUNNEL_IPIP;
+    case config::TunnelType::gue:
+      return layout::TUNNEL_GUE;
+    case config::TunnelType::gre:
+      return layout::TUNNEL_GRE;
+  }
+  return layout::TUNNEL_IPIP;
+}
+
 std::uint32_t scheduler_of(config::Scheduler scheduler) {
   using enum config::Scheduler;
-  if (scheduler == mh) return layout::SCHED_TABLE_HASH;
-  return scheduler == lc || scheduler == wlc ? layout::SCHED_WLC : layout::SCHED_TABLE_CURSOR;
+  switch (scheduler) {
+    case rr:
+    case wrr:
+      return layout::SCHED_TURNS;
+    case mh:
+    case sh:
+      return layout::SCHED_SOURCE;
+    case dh:
+      return layout::SCHED_DESTINATION;
+    case lc:
+    case wlc:
+      return layout::SCHED_LEAST;
+    case sed:
+      return layout::SCHED_DELAY;
+    case nq:
+      return layout::SCHED_IDLE_OR_DELAY;
+    case fo:
+      return layout::SCHED_FAILOVER;
+    case ovf:
+      return layout::SCHED_OVERFLOW;
+    case twos:
+    case p2c:
+      return layout::SCHED_TWO;
+    case lblc:
+      return layout::SCHED_LOCALITY;
+    case lblcr:
+      return layout::SCHED_LOCALITY_SET;
+  }
+  return layout::SCHED_LEAST;
 }
 
 /// rr and lc know no weights but 0.
@@ -56,13 +95,26 @@ std::uint32_t weight_of(config::Scheduler scheduler, int weight) {
 }
 
 std::uint8_t flags_of(const DesiredServer& server) {
-  if (server.status != bus::ServerStatus::down) return layout::SERVER_USED | layout::SERVER_UP;
-  return server.keeps_connections ? layout::SERVER_USED : layout::SERVER_USED | layout::SERVER_RESCHEDULE;
+  unsigned flags = layout::SERVER_USED;
+  if (server.status != bus::ServerStatus::down)
+    flags |= layout::SERVER_UP;
+  else if (!server.keeps_connections)
+    flags |= layout::SERVER_RESCHEDULE;
+  if (server.tunnel.checksum == config::TunnelChecksum::csum) flags |= layout::SERVER_CHECKSUM;
+  return static_cast<std::uint8_t>(flags);
+}
+
+std::uint32_t flags_of(const DesiredService& service) {
+  std::uint32_t flags = 0;
+  if (service.hash_port) flags |= layout::SERVICE_HASH_PORT;
+  if (service.one_packet) flags |= layout::SERVICE_ONE_PACKET;
+  if (service.sloppy_tcp) flags |= layout::SERVICE_SLOPPY;
+  return flags;
 }
 
 net::IpAddress address_of(const layout::server& server) { return net::IpAddress::v6(server.address); }
 
-void set_next_hop(layout::server& server, const NextHops& hops) {
+void set_next_hop(layout::server& server, layout::server_extra& extra, const NextHops& hops) {
   const auto hop = hops.find(address_of(server));
   const auto flags = server.flags & ~layout::SERVER_REACHABLE;
   server.flags = static_cast<std::uint8_t>(hop == hops.end() ? flags : flags | layout::SERVER_REACHABLE);
@@ -70,6 +122,8 @@ void set_next_hop(layout::server& server, const NextHops& hops) {
   server.ifindex = hop->second.ifindex;
   std::memcpy(server.source_mac, hop->second.source.bytes.data(), sizeof server.source_mac);
   std::memcpy(server.destination_mac, hop->second.destination.bytes.data(), sizeof server.destination_mac);
+  std::memcpy(extra.outer_source, hop->second.local.mapped().data(), sizeof extra.outer_source);
+  server.mtu = static_cast<std::uint16_t>(std::min(hop->second.mtu, 65'535U));
 }
 
 std::uint32_t seconds(config::Duration duration) {
@@ -229,16 +283,24 @@ class Planner {
     }
     const bool fresh = known == servers_.end();
     const auto before = at(now_.servers, *index);
+    const auto extra_before = at(now_.extras, *index);
     layout::server after = fresh ? layout::server{} : before;
+    layout::server_extra extra = fresh ? layout::server_extra{} : extra_before;
     after.generation = fresh ? before.generation + 1 : before.generation;
     std::memcpy(after.address, server.endpoint.address.mapped().data(), sizeof after.address);
     after.port = htons(server.endpoint.port);
     after.method = method;
     after.service = owner;
+    after.role = service.role.empty() ? 0 : plan_.roles[service.role];
+    after.tunnel = tunnel_of(server.tunnel.type);
+    after.tunnel_port = htons(server.tunnel.port);
+    extra.upper_threshold = server.upper_threshold;
+    extra.lower_threshold = server.lower_threshold;
     after.weight = weight_of(service.scheduler, server.weight);
     after.flags = flags_of(server);
-    set_next_hop(after, hops_);
-    if (!same_bytes(before, after)) plan_.changes.push_back(PutServer{*index, after, fresh});
+    set_next_hop(after, extra, hops_);
+    if (!same_bytes(before, after) || !same_bytes(extra_before, extra))
+      plan_.changes.push_back(PutServer{*index, after, extra, fresh});
     kept_servers_.insert(*index);
     return index;
   }
@@ -265,13 +327,19 @@ class Planner {
   }
 
   static std::vector<std::uint32_t> make_table(config::Scheduler scheduler, const std::vector<TableServer>& members) {
-    switch (scheduler_of(scheduler)) {
-      case layout::SCHED_TABLE_HASH:
+    using enum config::Scheduler;
+    switch (scheduler) {
+      case mh:
         return maglev_table(members);
-      case layout::SCHED_WLC:
-        return list_table(members);
-      default:
+      case rr:
+      case wrr:
+      case sh:
+      case dh:
+      case twos:
+      case p2c:
         return round_robin_table(members);
+      default:
+        return list_table(members);
     }
   }
 
@@ -286,6 +354,10 @@ class Planner {
     after.timeout_tcp = seconds(service.timeouts.tcp);
     after.timeout_tcp_fin = seconds(service.timeouts.tcp_fin);
     after.timeout_udp = seconds(service.timeouts.udp);
+    after.flags = flags_of(service);
+    after.persistence = service.persistence_timeout.count() > 0 ? seconds(service.persistence_timeout) : 0;
+    after.prefix4 = static_cast<std::uint8_t>(service.persistence_prefix4);
+    after.prefix6 = static_cast<std::uint8_t>(service.persistence_prefix6);
     std::optional<PutTable> table;
     const auto inputs = digest_inputs(service.scheduler, members);
     if (inputs != known.inputs || before.used == 0) {
@@ -306,9 +378,15 @@ class Planner {
     filters_ = std::make_shared<layout::filters>();
     for (const auto& service : desired_.services) {
       if (!plan_.services.contains(service.name)) continue;
-      for (const auto& endpoint : service.endpoints) set_bit(filters_->destination, filter_bit(endpoint.address));
+      bool answers_pass = false;
       for (const auto& server : service.servers) {
-        if (server.method == config::Method::nat) set_bit(filters_->source, filter_bit(server.endpoint.address));
+        if (server.method != config::Method::nat) continue;
+        set_bit(filters_->source, filter_bit(server.endpoint.address));
+        answers_pass = true;
+      }
+      for (const auto& endpoint : service.endpoints) {
+        set_bit(filters_->destination, filter_bit(endpoint.address));
+        if (answers_pass) set_bit(filters_->by_client, filter_bit(endpoint.address));
       }
     }
     auto both = std::make_shared<layout::filters>(united(now_.filters, *filters_));
@@ -332,9 +410,11 @@ class Planner {
     for (std::uint32_t index = 1; index < now_.servers.size(); ++index) {
       const auto& server = now_.servers[index];
       if ((server.flags & layout::SERVER_USED) == 0 || kept_servers_.contains(index)) continue;
-      layout::server cleared{};
-      cleared.generation = server.generation;
-      plan_.changes.push_back(PutServer{index, cleared, false});
+      // Its address stays, so that late answers are known for what they are.
+      auto cleared = server;
+      cleared.flags = 0;
+      cleared.weight = 0;
+      plan_.changes.push_back(PutServer{index, cleared, layout::server_extra{}, false});
     }
     if (narrowed_) plan_.changes.push_back(PutFilters{filters_});
   }
@@ -364,9 +444,12 @@ std::vector<Change> plan_next_hops(const Mirror& now, const NextHops& hops) {
   for (std::uint32_t index = 1; index < now.servers.size(); ++index) {
     const auto& before = now.servers[index];
     if ((before.flags & layout::SERVER_USED) == 0) continue;
+    const auto extra_before = index < now.extras.size() ? now.extras[index] : layout::server_extra{};
     auto after = before;
-    set_next_hop(after, hops);
-    if (!same_bytes(before, after)) changes.push_back(PutServer{index, after, false});
+    auto extra = extra_before;
+    set_next_hop(after, extra, hops);
+    if (!same_bytes(before, after) || !same_bytes(extra_before, extra))
+      changes.push_back(PutServer{index, after, extra, false});
   }
   return changes;
 }

@@ -19,15 +19,13 @@ std::uint32_t program_seconds() {
   return static_cast<std::uint32_t>(time.tv_sec);
 }
 
-bool wanted(const layout::flow_key& key, const layout::flow& flow, const Mirror& mirror,
-            std::optional<std::uint32_t> service, const ConnectionFilter& filter) {
-  if (flow.kind != layout::FLOW_FORWARD) return false;
-  if (!filter.service.empty() && flow.service != service) return false;
-  if (!filter.client.empty() && net::IpAddress::v6(key.source).to_string() != filter.client) return false;
-  if (filter.server.empty()) return true;
+bool wanted(const layout::flow& flow, const Mirror& mirror, std::optional<std::uint32_t> service,
+            const ConnectionFilter& filter) {
   if (flow.server >= mirror.servers.size()) return false;
   const auto& server = mirror.servers[flow.server];
-  return endpoint_of(server.address, server.port).to_string() == filter.server;
+  if (!filter.service.empty() && server.service != service) return false;
+  if (!filter.client.empty() && net::IpAddress::v6(flow.client).to_string() != filter.client) return false;
+  return filter.server.empty() || endpoint_of(server.address, server.port).to_string() == filter.server;
 }
 
 struct DropText {
@@ -44,6 +42,7 @@ constexpr DropText drop_texts[] = {
 
 std::string_view state_name(std::uint8_t state) {
   switch (state) {
+    case layout::STATE_UDP_NEW:
     case layout::STATE_UDP:
       return "UDP";
     case layout::STATE_SYN_RECV:
@@ -55,8 +54,6 @@ std::string_view state_name(std::uint8_t state) {
       return "FIN_WAIT";
     case layout::STATE_CLOSE_WAIT:
       return "CLOSE_WAIT";
-    case layout::STATE_LAST_ACK:
-      return "LAST_ACK";
     case layout::STATE_TIME_WAIT:
       return "TIME_WAIT";
     case layout::STATE_CLOSE:
@@ -66,23 +63,22 @@ std::string_view state_name(std::uint8_t state) {
   }
 }
 
-std::uint32_t state_timeout(std::uint8_t state, const layout::service& service) {
-  switch (state) {
-    case layout::STATE_UDP:
-      return service.timeout_udp;
-    case layout::STATE_ESTABLISHED:
-      return service.timeout_tcp;
-    case layout::STATE_FIN_WAIT:
-    case layout::STATE_TIME_WAIT:
-      return service.timeout_tcp_fin;
-    case layout::STATE_LAST_ACK:
-      return 30;
-    case layout::STATE_CLOSE:
-      return 10;
+namespace {
+
+config::Method method_of(std::uint8_t method) {
+  switch (method) {
+    case layout::METHOD_DR:
+      return config::Method::dr;
+    case layout::METHOD_TUN:
+      return config::Method::tun;
+    case layout::METHOD_FNAT:
+      return config::Method::fnat;
     default:
-      return 60;
+      return config::Method::nat;
   }
 }
+
+}  // namespace
 
 layout::server_stats sum(const std::vector<layout::server_stats>& per_cpu) {
   layout::server_stats total{};
@@ -105,27 +101,25 @@ Result<ServerCounters> read_counters(const Object& object, const LoadTable& load
                         stats.packets_out, stats.bytes_in, stats.bytes_out};
 }
 
-std::optional<bus::Connection> describe(const layout::flow_key& key, const layout::flow& flow, const Mirror& mirror,
-                                        std::uint32_t now) {
-  if (flow.kind != layout::FLOW_FORWARD || flow.server >= mirror.servers.size()) return std::nullopt;
+std::optional<bus::Connection> describe(const layout::flow& flow, const Mirror& mirror, std::uint32_t now) {
+  if (flow.server >= mirror.servers.size()) return std::nullopt;
   const auto& server = mirror.servers[flow.server];
-  if (server.generation != flow.server_generation || (server.flags & layout::SERVER_USED) == 0) return std::nullopt;
-  if (flow.service >= mirror.services.size()) return std::nullopt;
-  const auto lives = state_timeout(flow.state, mirror.services[flow.service]);
+  if (static_cast<__u16>(server.generation) != flow.server_generation || (server.flags & layout::SERVER_USED) == 0)
+    return std::nullopt;
   const auto idle = now > flow.last_seen ? now - flow.last_seen : 0;
-  if (idle >= lives) return std::nullopt;
+  if (idle > flow.lifetime) return std::nullopt;
   bus::Connection connection;
-  connection.protocol = name_of(static_cast<config::Protocol>(key.protocol));
-  connection.client = endpoint_of(key.source, key.source_port).to_string();
-  connection.virtual_address = endpoint_of(key.destination, key.destination_port).to_string();
+  connection.protocol = name_of(static_cast<config::Protocol>(flow.protocol));
+  connection.client = endpoint_of(flow.client, flow.client_port).to_string();
+  connection.virtual_address = endpoint_of(flow.vip, flow.vip_port).to_string();
   connection.server = endpoint_of(server.address, server.port).to_string();
-  connection.method = name_of(server.method == layout::METHOD_DR ? config::Method::dr : config::Method::nat);
-  connection.state = state_name(flow.state);
-  connection.expires = lives - idle;
+  connection.method = name_of(method_of(server.method));
+  connection.state = state_name(CONTROL_STATE(flow.control));
+  connection.expires = flow.lifetime - idle;
   return connection;
 }
 
-std::vector<bus::Connection> list_connections(const Object& object, const Mirror& mirror,
+std::vector<bus::Connection> list_connections(const FlowTable& flows, const Mirror& mirror,
                                               const std::map<std::string, PlannedService>& services,
                                               const ConnectionFilter& filter) {
   std::vector<bus::Connection> found;
@@ -136,24 +130,14 @@ std::vector<bus::Connection> list_connections(const Object& object, const Mirror
     if (name == filter.service) service = planned.index;
   }
   const auto now = program_seconds();
-  for (const char* table : {"flows", "half_open"}) {
-    const auto& map = object.maps.at(table);
-    if (map.info().key_size != sizeof(layout::flow_key) || map.info().value_size != sizeof(layout::flow)) continue;
-    // What can be read up to a failure is better than nothing: the table changes underneath all the time.
-    (void)map.for_each([&](const std::uint8_t* key_bytes, const std::uint8_t* value_bytes) {
-      layout::flow_key key{};
-      layout::flow flow{};
-      std::memcpy(&key, key_bytes, sizeof key);
-      std::memcpy(&flow, value_bytes, sizeof flow);
-      if (!wanted(key, flow, mirror, service, filter)) return true;
-      if (auto connection = describe(key, flow, mirror, now)) {
-        connection->service = names[flow.service];
-        found.push_back(std::move(*connection));
-      }
-      return found.size() < filter.limit;
-    });
-    if (found.size() >= filter.limit) break;
-  }
+  flows.for_each([&](std::size_t, const layout::flow& flow) {
+    if (!wanted(flow, mirror, service, filter)) return true;
+    if (auto connection = describe(flow, mirror, now)) {
+      connection->service = names[mirror.servers[flow.server].service];
+      found.push_back(std::move(*connection));
+    }
+    return found.size() < filter.limit;
+  });
   return found;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // What the data path tells: counters, connections, drops.
 #include "daemons/forwardd/engine.hpp"
+#include "daemons/forwardd/xdp/flow_table.hpp"
 #include "daemons/forwardd/xdp/load_table.hpp"
 #include "daemons/forwardd/xdp/mirror.hpp"
 #include "daemons/forwardd/xdp/object.hpp"
@@ -11,19 +12,15 @@ namespace ballast::forwardd::xdp {
 /// The name that IPVS's tools have for a state.
 std::string_view state_name(std::uint8_t state);
 
-/// How long an entry in this state lives after its last packet, in seconds.
-std::uint32_t state_timeout(std::uint8_t state, const layout::service& service);
-
 /// Packets of one server, over all CPUs.
 layout::server_stats sum(const std::vector<layout::server_stats>& per_cpu);
 
 Result<ServerCounters> read_counters(const Object& object, const LoadTable& load, std::uint32_t server);
 
-/// One entry as a person reads it; none when it is no forward entry, is stale or has expired.
-std::optional<bus::Connection> describe(const layout::flow_key& key, const layout::flow& flow, const Mirror& mirror,
-                                        std::uint32_t now);
+/// One connection as a person reads it; none when it is stale or has expired.
+std::optional<bus::Connection> describe(const layout::flow& flow, const Mirror& mirror, std::uint32_t now);
 
-std::vector<bus::Connection> list_connections(const Object& object, const Mirror& mirror,
+std::vector<bus::Connection> list_connections(const FlowTable& flows, const Mirror& mirror,
                                               const std::map<std::string, PlannedService>& services,
                                               const ConnectionFilter& filter);
 

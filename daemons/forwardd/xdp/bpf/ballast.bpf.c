@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* A packet's way: is it for a VIP or from a NAT server; which connection; if none, which server; rewrite; send. */
-#include "connection.h"
+#include "forward.h"
 #include "maps.h"
 #include "parse.h"
-#include "rewrite.h"
-#include "schedule.h"
+#include "start.h"
 #include "sweep.h"
-
-#ifndef AF_INET
-#define AF_INET 2
-#define AF_INET6 10
-#endif
 
 static __always_inline int test_bit(const __u8 *bits, const __u8 *address)
 {
@@ -19,21 +13,8 @@ static __always_inline int test_bit(const __u8 *bits, const __u8 *address)
 	return bits[hash >> 3] & (1 << (hash & 7));
 }
 
-static __always_inline struct service *forwarding_service(__u32 index)
-{
-	struct service *service = bpf_map_lookup_elem(&services, &index);
-	__u32 *role;
-	__u32 role_index;
-
-	if (!service || !service->used)
-		return 0;
-	role_index = service->role;
-	role = bpf_map_lookup_elem(&roles, &role_index);
-	return role && *role ? service : 0;
-}
-
 /* Port and protocol 0 name the VIP itself. */
-static __always_inline int is_vip(const struct flow_key *key)
+static __always_inline int is_vip(const struct tuple *key)
 {
 	struct service_key name = {};
 
@@ -41,301 +22,104 @@ static __always_inline int is_vip(const struct flow_key *key)
 	return bpf_map_lookup_elem(&service_index, &name) != 0;
 }
 
-static __always_inline int towards_server(struct packet *p, __u32 index, const struct server *server, int is_new)
+enum known { KNOWN_STALE = -2, KNOWN_OVER = -1 };
+
+/* Goes on with a known connection; or it is none any more, and the packet may start a new one. */
+static __always_inline int known_connection(struct packet *p, struct found *found, __u32 now)
 {
-	if (!(server->flags & SERVER_REACHABLE))
-		return drop(DROP_unreachable);
-	if (server->method == METHOD_NAT) {
-		if (!decrement_ttl(p))
-			return drop(DROP_ttl);
-		rewrite(p, 0, server->address, server->port);
-	}
-	count_packet(index, p->length, 0, is_new);
-	return send(p, server->ifindex, server->source_mac, server->destination_mac);
-}
+	struct flow *flow = found->flow;
+	__u32 index = flow->server;
+	struct server *server = find_server(index);
+	__u8 state = CONTROL_STATE(found->control);
+	int is_syn = p->key.protocol == IPPROTO_TCP && is_plain_syn(p);
 
-/* Whether the connection that holds a REPLY entry is over, so that its tuple is free for another; what is left of it goes. */
-static __noinline int release_tuple(const struct flow_key *key, const struct flow *reply, __u32 now)
-{
-	struct flow_key forward_key;
-	struct flow *forward;
-	struct service *service;
-	__u32 index;
-
-	forward_key_of(&forward_key, key, reply);
-	forward = find_flow(&forward_key);
-	if (!forward || forward->server != reply->server || forward->server_generation != reply->server_generation)
-		return 1;
-	index = forward->service;
-	service = bpf_map_lookup_elem(&services, &index);
-	if (service && forward->state < STATE_TIME_WAIT && is_servers(forward, find_server(forward->server)) &&
-	    !is_expired(forward, service, now))
-		return 0;
-	remove_connection(&forward_key, forward);
-	return 1;
-}
-
-/* The REPLY entry, with the way the client's packet came as its next hop until the routes have been asked. 0: the tuple belongs to
- * another connection of this client with this server. */
-static __noinline int insert_reply(struct packet *p, const struct flow *forward, const struct server *server)
-{
-	struct flow_key key;
-	struct flow reply = *forward;
-	struct flow *other;
-
-	reply_key_of(&key, &p->key, server);
-	other = find_flow(&key);
-	if (other && (other->vip_port != p->key.destination_port || !same_address(other->vip, p->key.destination)) &&
-	    !release_tuple(&key, other, forward->last_seen))
-		return 0;
-	reply.kind = FLOW_REPLY;
-	reply.counted = COUNTED_NOT;
-	reply.ifindex = p->ctx->ingress_ifindex;
-	__builtin_memcpy(reply.source_mac, p->eth->h_dest, 6);
-	__builtin_memcpy(reply.destination_mac, p->eth->h_source, 6);
-	copy_address(reply.vip, p->key.destination);
-	reply.vip_port = p->key.destination_port;
-	reply.client_port = p->key.source_port;
-	bpf_map_delete_elem(&flows, &key);
-	bpf_map_update_elem(&half_open, &key, &reply, BPF_ANY);
-	return 1;
-}
-
-/* The half-open table may have evicted the REPLY entry alone. */
-static __always_inline void restore_reply(struct packet *p, const struct flow *forward, const struct server *server)
-{
-	struct flow_key key;
-
-	if (server->method != METHOD_NAT)
-		return;
-	reply_key_of(&key, &p->key, server);
-	if (!find_flow(&key))
-		insert_reply(p, forward, server);
-}
-
-static __always_inline int new_connection(struct packet *p, __u32 service_index, __u32 now)
-{
-	struct flow flow = {.service = service_index, .last_seen = now, .kind = FLOW_FORWARD};
-	struct server *server = 0;
-	__u32 taken = 0;
-
-	flow.state = p->key.protocol == IPPROTO_TCP ? STATE_SYN_RECV : STATE_UDP;
-	copy_address(flow.vip, p->key.destination);
-	flow.vip_port = p->key.destination_port;
-	flow.client_port = p->key.source_port;
-	for (int attempt = 0; attempt < 2; attempt++) {
-		flow.server = schedule(&p->key, service_index, taken);
-		server = flow.server ? find_server(flow.server) : 0;
-		if (!server)
-			return drop(taken ? DROP_tuple_taken : DROP_no_server);
-		if (!(server->flags & SERVER_REACHABLE))
-			return drop(DROP_unreachable);
-		flow.server_generation = server->generation;
-		if (server->method != METHOD_NAT || insert_reply(p, &flow, server))
-			break;
-		taken = flow.server;
-		server = 0;
-	}
-	if (!server)
-		return drop(DROP_tuple_taken);
-	count_as(&flow, COUNTED_INACTIVE);
-	if (bpf_map_update_elem(&half_open, &p->key, &flow, BPF_NOEXIST)) {
-		/* Another CPU was first with this very tuple: the client sends again and meets its entry. */
-		count_as(&flow, COUNTED_NOT);
-		return drop(DROP_raced);
-	}
-	return towards_server(p, flow.server, server, 1);
-}
-
-/* Goes on with a known connection; -1: it is none any more, and the packet may start a new one. */
-static __always_inline int known_connection(struct packet *p, struct flow *flow, __u32 now)
-{
-	struct server *server = find_server(flow->server);
-	struct service *service = forwarding_service(flow->service);
-	int is_tcp = p->key.protocol == IPPROTO_TCP;
-	int is_syn = is_tcp && (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
-	__u32 server_index = flow->server;
-	int proved = 0;
-	__u8 state;
-
-	if (!service)
-		return XDP_PASS;
 	if (!is_servers(flow, server)) {
-		remove_connection(&p->key, flow);
-		return is_syn || !is_tcp ? -1 : drop(DROP_server_gone);
+		NOTE(stale, found->index);
+		end_flow(found);
+		return KNOWN_STALE;
 	}
-	if (is_expired(flow, service, now) || (is_syn && flow->state >= STATE_FIN_WAIT)) {
-		remove_connection(&p->key, flow);
-		return -1;
+	if (!is_forwarding(server->role)) {
+		NOTE(standby, 0);
+		return XDP_PASS;
+	}
+	if (is_expired(flow, now) || (is_syn && state >= STATE_FIN_WAIT)) {
+		NOTE(expired, found->index);
+		end_flow(found);
+		return KNOWN_OVER;
 	}
 	if (!(server->flags & SERVER_UP) && (is_syn || (server->flags & SERVER_RESCHEDULE))) {
-		remove_connection(&p->key, flow);
-		return is_syn || !is_tcp ? -1 : drop(DROP_server_gone);
+		NOTE(stale, found->index);
+		end_flow(found);
+		return KNOWN_STALE;
 	}
-	if (flow->last_seen != now)
-		flow->last_seen = now;
-	if (is_tcp) {
-		state = next_state(flow->state, p->tcp_flags, 0, server->method == METHOD_NAT);
-		if (is_syn && is_half_open(state))
-			restore_reply(p, flow, server);
-		if (state != flow->state) {
-			proved = is_half_open(flow->state) && !is_half_open(state) && state != STATE_CLOSE;
-			count_as(flow, state == STATE_ESTABLISHED ? COUNTED_ACTIVE : COUNTED_INACTIVE);
-			flow->state = state;
-		}
-	} else if (!(flow->flags & FLOW_CONFIRMED)) {
-		flow->flags |= FLOW_CONFIRMED;
-		proved = 1;
-	}
-	if (proved) {
-		restore_reply(p, flow, server);
-		promote(&p->key, server);
-	}
-	return towards_server(p, server_index, server, 0);
+	NOTE(flow, found->index);
+	NOTE(server, index);
+	follow(p, found, 0, sees_answers(server), now);
+	return towards_server(p, index, server, 0);
 }
 
-static __always_inline int from_client(struct packet *p)
+static __always_inline __u64 hash_of(const struct tuple *key, int by_client)
 {
-	struct service_key name = {};
-	struct flow *flow;
+	__u32 salt = by_client ? 0 : vip_salt((const __u32 *)key->destination, key->destination_port);
+	__u64 seed[2] = {hash_seed[0], hash_seed[1]};
+
+	return flow_hash((const __u32 *)key->source, key->source_port, key->protocol, salt, seed);
+}
+
+/* Connections from before the VIP got its first NAT server, or lost its last one, are where they were. */
+static __noinline int find_where_it_was(struct found *found, const struct tuple *key, int by_client)
+{
+	struct found earlier = {};
+
+	if (!found || !key || !find_flow(&earlier, hash_of(key, !by_client), key))
+		return 0;
+	*found = earlier;
+	return 1;
+}
+
+static __always_inline int from_client(struct packet *p, int by_client)
+{
+	__u64 hash = hash_of(&p->key, by_client);
 	__u32 now = seconds_now();
-	__u32 *service_found;
-	__u32 index;
+	struct found found;
+	int verdict = KNOWN_OVER;
 
-	flow = find_flow(&p->key);
-	if (flow && flow->kind == FLOW_FORWARD) {
-		int verdict = known_connection(p, flow, now);
-
+	if (find_flow(&found, hash, &p->key) ||
+	    (p->key.protocol == IPPROTO_TCP && !is_plain_syn(p) && find_where_it_was(&found, &p->key, by_client))) {
+		verdict = known_connection(p, &found, now);
 		if (verdict >= 0)
 			return verdict;
 	}
-	copy_address(name.address, p->key.destination);
-	name.port = p->key.destination_port;
-	name.protocol = p->key.protocol;
-	service_found = bpf_map_lookup_elem(&service_index, &name);
-	if (!service_found)
-		return XDP_PASS;
-	index = *service_found;
-	if (!forwarding_service(index))
-		return XDP_PASS;
-	if (p->key.protocol == IPPROTO_TCP && (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) != TCP_SYN)
-		return drop(DROP_no_connection);
-	return new_connection(p, index, now);
-}
-
-/* Asks the routes for the way to the client, once in a route generation; while they name a neighbour that is not known, once a
- * second. Where they know none, the way that is known is kept; where they forbid it, there is none. */
-static __always_inline void find_way_back(struct packet *p, struct flow *flow, __u32 now)
-{
-	struct bpf_fib_lookup fib = {};
-	const struct settings *current;
-	__u32 zero = 0;
-
-	current = bpf_map_lookup_elem(&settings, &zero);
-	if (!current || flow->route_generation == current->route_generation || flow->routes_asked == now)
-		return;
-	fib.ifindex = p->ctx->ingress_ifindex;
-	fib.l4_protocol = p->key.protocol;
-	fib.tot_len = 0;
-	if (p->is_ipv6) {
-		fib.family = AF_INET6;
-		copy_address((__u8 *)fib.ipv6_src, flow->vip);
-		copy_address((__u8 *)fib.ipv6_dst, p->key.destination);
-	} else {
-		fib.family = AF_INET;
-		fib.ipv4_src = ((__u32 *)flow->vip)[3];
-		fib.ipv4_dst = ((__u32 *)p->key.destination)[3];
-	}
-	switch (bpf_fib_lookup(p->ctx, &fib, sizeof(fib), 0)) {
-	case BPF_FIB_LKUP_RET_SUCCESS:
-		flow->ifindex = fib.ifindex;
-		__builtin_memcpy(flow->source_mac, fib.smac, 6);
-		__builtin_memcpy(flow->destination_mac, fib.dmac, 6);
-		break;
-	case BPF_FIB_LKUP_RET_BLACKHOLE:
-	case BPF_FIB_LKUP_RET_UNREACHABLE:
-	case BPF_FIB_LKUP_RET_PROHIBIT:
-		flow->ifindex = 0;
-		break;
-	case BPF_FIB_LKUP_RET_NO_NEIGH:
-		flow->routes_asked = now;
-		return;
-	}
-	flow->route_generation = current->route_generation;
-}
-
-/* Tells the FORWARD entry of an answer. 0: the connection is none any more. */
-static __always_inline int note_answer(struct packet *p, struct flow *reply, const struct service *service, __u32 now)
-{
-	int tells = p->key.protocol == IPPROTO_TCP ? p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)
-						   : !(reply->flags & FLOW_CONFIRMED);
-	struct flow_key key;
-	struct flow *flow;
-	__u8 state;
-
-	if (reply->last_seen == now && !tells)
-		return 1;
-	forward_key_of(&key, &p->key, reply);
-	flow = find_flow(&key);
-	if (!flow || flow->kind != FLOW_FORWARD || is_expired(flow, service, now))
-		return 0;
-	reply->last_seen = now;
-	flow->last_seen = now;
-	if (p->key.protocol == IPPROTO_TCP) {
-		state = next_state(flow->state, p->tcp_flags, 1, 1);
-		if (state != flow->state) {
-			if (state != STATE_ESTABLISHED)
-				count_as(flow, COUNTED_INACTIVE);
-			flow->state = state;
-		}
-	}
-	return 1;
-}
-
-/* The answer to a UDP packet proves the connection. The REPLY entry moves, so nothing may use it afterwards. */
-static __always_inline void confirm_by_answer(struct packet *p, struct flow *reply, const struct server *server)
-{
-	struct flow_key key;
-	struct flow *flow;
-
-	reply->flags |= FLOW_CONFIRMED;
-	forward_key_of(&key, &p->key, reply);
-	flow = find_flow(&key);
-	if (!flow || (flow->flags & FLOW_CONFIRMED))
-		return;
-	flow->flags |= FLOW_CONFIRMED;
-	promote(&key, server);
+	return start(p, hash, verdict == KNOWN_STALE, now);
 }
 
 static __always_inline int from_server(struct packet *p)
 {
-	struct flow *flow = find_flow(&p->key);
-	struct service *service;
-	struct server *server;
 	__u32 now = seconds_now();
-	int verdict;
+	struct server *server;
+	struct found found;
+	struct hop *hop;
+	int is_first;
 
-	if (!flow || flow->kind != FLOW_REPLY)
+	if (!find_answered(&found, &p->key))
 		return XDP_PASS;
-	server = find_server(flow->server);
-	service = forwarding_service(flow->service);
-	if (!service)
+	server = find_server(found.flow->server);
+	if (!server || !is_forwarding(server->role))
 		return XDP_PASS;
-	if (!is_servers(flow, server))
+	NOTE(flow, found.index);
+	NOTE(answer, found.flow->server);
+	if (!is_servers(found.flow, server))
 		return drop(DROP_server_gone);
-	if (!note_answer(p, flow, service, now))
+	if (is_expired(found.flow, now)) {
+		end_flow(&found);
 		return drop(DROP_no_connection);
-	find_way_back(p, flow, now);
-	if (!flow->ifindex)
+	}
+	is_first = found.flow->last_seen != now;
+	follow(p, &found, 1, 1, now);
+	hop = way_to_client(p->ctx, &found, is_first, now);
+	if (!hop)
 		return drop(DROP_no_route);
-	if (!decrement_ttl(p))
-		return drop(DROP_ttl);
-	rewrite(p, 1, flow->vip, flow->vip_port);
-	count_packet(flow->server, p->length, 1, 0);
-	verdict = send(p, flow->ifindex, flow->source_mac, flow->destination_mac);
-	if (p->key.protocol == IPPROTO_UDP && !(flow->flags & FLOW_CONFIRMED))
-		confirm_by_answer(p, flow, server);
-	return verdict;
+	return towards_client(p, found.flow, hop);
 }
 
 SEC("xdp")
@@ -348,23 +132,27 @@ int ballast_xdp(struct xdp_md *ctx)
 	int to_vip;
 
 	parsed = parse_ip(ctx, &p);
-	if (parsed == PARSED_ALIEN)
+	if (parsed == PARSED_ALIEN || parsed == PARSED_ICMP) {
+		NOTE(alien, 0);
 		return XDP_PASS;
+	}
 	filter = bpf_map_lookup_elem(&filters, &zero);
 	if (!filter)
 		return XDP_PASS;
 	to_vip = test_bit(filter->destination, p.key.destination);
-	if (!to_vip && !test_bit(filter->source, p.key.source))
+	if (!to_vip && !test_bit(filter->source, p.key.source)) {
+		NOTE(not_ours, 0);
 		return XDP_PASS;
-	if (parsed == PARSED)
+	}
+	if (parsed == PARSED && p.fragment == FRAGMENT_NONE)
 		parsed = parse_l4(&p);
-	if (parsed != PARSED) {
+	if (parsed != PARSED || p.fragment != FRAGMENT_NONE) {
 		if (!to_vip || !is_vip(&p.key))
 			return XDP_PASS;
-		return drop(parsed == PARSED_FRAGMENT ? DROP_fragment : DROP_truncated);
+		return drop(parsed == PARSED ? DROP_fragment : DROP_truncated);
 	}
 	if (to_vip) {
-		int verdict = from_client(&p);
+		int verdict = from_client(&p, test_bit(filter->by_client, p.key.destination));
 
 		if (verdict != XDP_PASS || !test_bit(filter->source, p.key.source))
 			return verdict;

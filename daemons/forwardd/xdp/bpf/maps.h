@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The maps that layout.h describes. forwardd sets their sizes before loading. */
+/* The maps that layout.h describes. forwardd sets their sizes, and what is constant while a program lives, before loading. */
 #ifndef BALLAST_MAPS_H
 #define BALLAST_MAPS_H
 
@@ -11,6 +11,13 @@
 #define MAX_SERVICES 4096
 #define MAX_SERVERS 16384
 #define MAX_ROLES 1024
+#define MAX_LOCALS 16384
+
+/* Constants: the verifier removes what they rule out. */
+const volatile __u64 hash_seed[2] = {0, 0}; /* settings.seed */
+const volatile __u32 flow_buckets = 1;      /* lines of `flows` / FLOW_WAYS */
+const volatile __u32 return_lines = 1;
+const volatile __u8 tracing = 0; /* this program tells what it would do and changes nothing but the packet */
 
 #define ARRAY_OF(map_name, map_type, entries, value_type, map_flag) \
 	struct { \
@@ -27,10 +34,17 @@ ARRAY_OF(roles, BPF_MAP_TYPE_ARRAY, MAX_ROLES, __u32, 0);
 ARRAY_OF(services, BPF_MAP_TYPE_ARRAY, MAX_SERVICES, struct service, 0);
 ARRAY_OF(cursors, BPF_MAP_TYPE_ARRAY, MAX_SERVICES, struct cursor, 0);
 ARRAY_OF(servers, BPF_MAP_TYPE_ARRAY, MAX_SERVERS, struct server, 0);
+ARRAY_OF(server_extras, BPF_MAP_TYPE_ARRAY, MAX_SERVERS, struct server_extra, 0);
 ARRAY_OF(server_load, BPF_MAP_TYPE_ARRAY, MAX_SERVERS, struct server_load, BPF_F_MMAPABLE);
 ARRAY_OF(census, BPF_MAP_TYPE_ARRAY, MAX_SERVERS, struct server_load, BPF_F_MMAPABLE);
 ARRAY_OF(server_stats, BPF_MAP_TYPE_PERCPU_ARRAY, MAX_SERVERS, struct server_stats, 0);
+ARRAY_OF(locals, BPF_MAP_TYPE_ARRAY, MAX_LOCALS, struct local, 0);
+ARRAY_OF(flows, BPF_MAP_TYPE_ARRAY, FLOW_WAYS, struct flow, BPF_F_MMAPABLE);
+ARRAY_OF(returns, BPF_MAP_TYPE_ARRAY, 1, struct return_line, 0);
+ARRAY_OF(hops, BPF_MAP_TYPE_ARRAY, HOPS, struct hop, 0);
 ARRAY_OF(drops, BPF_MAP_TYPE_PERCPU_ARRAY, DROP_COUNT, __u64, 0);
+ARRAY_OF(events, BPF_MAP_TYPE_PERCPU_ARRAY, EVENT_COUNT, __u64, 0);
+ARRAY_OF(trace, BPF_MAP_TYPE_ARRAY, 1, struct trace, 0);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -54,25 +68,45 @@ struct {
 	__array(values, struct table);
 } tables SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__type(key, struct flow_key);
-	__type(value, struct flow);
-} flows SEC(".maps");
+/* Notes a step for `ballastctl trace`. */
+static __noinline int note_step(__u32 step, __u32 value)
+{
+	__u32 zero = 0;
+	struct trace *to = bpf_map_lookup_elem(&trace, &zero);
+	__u32 at;
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, struct flow_key);
-	__type(value, struct flow);
-} half_open SEC(".maps");
+	if (!to)
+		return 0;
+	at = to->length;
+	if (at >= TRACE_LENGTH)
+		return 0;
+	to->steps[at].step = step;
+	to->steps[at].value = value;
+	to->length = at + 1;
+	return 0;
+}
+
+#define NOTE(step, value) \
+	do { \
+		if (tracing) \
+			note_step(TRACE_##step, value); \
+	} while (0)
+
+static __always_inline void count_event(enum event event)
+{
+	__u32 index = event;
+	__u64 *count = tracing ? 0 : bpf_map_lookup_elem(&events, &index);
+
+	if (count)
+		*count += 1;
+}
 
 static __always_inline int drop(enum drop_reason reason)
 {
 	__u32 index = reason;
-	__u64 *count = bpf_map_lookup_elem(&drops, &index);
+	__u64 *count = tracing ? 0 : bpf_map_lookup_elem(&drops, &index);
 
+	NOTE(dropped, reason);
 	if (count)
 		*count += 1;
 	return XDP_DROP;
@@ -81,6 +115,26 @@ static __always_inline int drop(enum drop_reason reason)
 static __always_inline struct server *find_server(__u32 index)
 {
 	return bpf_map_lookup_elem(&servers, &index);
+}
+
+static __always_inline struct service *find_service(__u32 index)
+{
+	return bpf_map_lookup_elem(&services, &index);
+}
+
+static __always_inline int is_forwarding(__u32 role)
+{
+	__u32 *on = bpf_map_lookup_elem(&roles, &role);
+
+	return on && *on;
+}
+
+static __always_inline __u32 route_generation(void)
+{
+	__u32 zero = 0;
+	struct settings *current = bpf_map_lookup_elem(&settings, &zero);
+
+	return current ? current->route_generation : 0;
 }
 
 /* CLOCK_MONOTONIC_COARSE in seconds: what last_seen counts. */

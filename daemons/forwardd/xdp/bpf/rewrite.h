@@ -116,16 +116,80 @@ static __always_inline void rewrite(struct packet *p, int is_source, const __u8 
 	}
 }
 
-static __always_inline int send(struct packet *p, __u32 ifindex, const __u8 *source_mac, const __u8 *destination_mac)
+/* Puts a frame's VLAN tags as the way on wants them; the Ethernet header's addresses are written anew by send(). 0: no room. */
+static __noinline int retag(struct xdp_md *ctx, __u32 tags, __be16 outer, __be16 inner)
 {
-	__builtin_memcpy(p->eth->h_dest, destination_mac, 6);
-	__builtin_memcpy(p->eth->h_source, source_mac, 6);
-	return ifindex == p->ctx->ingress_ifindex ? XDP_TX : bpf_redirect(ifindex, 0);
+	__u32 wanted = outer ? (inner ? 2 : 1) : 0;
+	__be16 *protocol;
+	void *data, *end;
+
+	if (tags > VLAN_TAGS || bpf_xdp_adjust_head(ctx, ((int)tags - (int)wanted) * (int)sizeof(struct vlan_header)))
+		return 0;
+	data = (void *)(long)ctx->data;
+	end = (void *)(long)ctx->data_end;
+	protocol = data + 2 * ETH_ALEN;
+	if (data + sizeof(struct ethhdr) + VLAN_TAGS * sizeof(struct vlan_header) > end)
+		return 0;
+	if (inner) {
+		protocol[0] = bpf_htons(ETH_P_8021AD);
+		protocol[1] = outer;
+		protocol[2] = bpf_htons(ETH_P_8021Q);
+		protocol[3] = inner;
+	} else if (outer) {
+		protocol[0] = bpf_htons(ETH_P_8021Q);
+		protocol[1] = outer;
+	}
+	/* Above stands the IP header, whose version tells the protocol. */
+	if (wanted <= VLAN_TAGS) {
+		__u8 *ip = (void *)(protocol + 1 + 2 * wanted);
+
+		if ((void *)(ip + 1) > end)
+			return 0;
+		protocol[2 * wanted] = *ip >> 4 == 6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+	}
+	return 1;
+}
+
+enum { VLAN_ID = 0x0fff };
+
+static __always_inline int has_tags(const struct packet *p, const __be16 *vlan)
+{
+	__u32 tags = vlan[0] ? (vlan[1] ? 2 : 1) : 0;
+
+	return p->tags == tags && !((p->vlan[0] ^ vlan[0]) & bpf_htons(VLAN_ID)) &&
+	       !((p->vlan[1] ^ vlan[1]) & bpf_htons(VLAN_ID));
+}
+
+/* Where a frame goes: what a server's next hop and a client's have in common. */
+struct way {
+	__u32 ifindex;
+	const __u8 *source_mac;
+	const __u8 *destination_mac;
+	const __be16 *vlan;
+};
+
+/* Sends the frame at the context's start; p's pointers need not be right any more. */
+static __always_inline int send_frame(struct packet *p, const struct way *way)
+{
+	struct ethhdr *eth;
+
+	if (!has_tags(p, way->vlan) && !retag(p->ctx, p->tags, way->vlan[0], way->vlan[1]))
+		return drop(DROP_no_room);
+	eth = (void *)(long)p->ctx->data;
+	if ((void *)(eth + 1) > (void *)(long)p->ctx->data_end)
+		return drop(DROP_truncated);
+	__builtin_memcpy(eth->h_dest, way->destination_mac, 6);
+	__builtin_memcpy(eth->h_source, way->source_mac, 6);
+	NOTE(send, way->ifindex);
+	if (way->ifindex == p->ctx->ingress_ifindex)
+		return XDP_TX;
+	/* Said so that the verifier knows it is no other verdict, after which the packet would be looked at again. */
+	return bpf_redirect(way->ifindex, 0) == XDP_REDIRECT ? XDP_REDIRECT : XDP_ABORTED;
 }
 
 static __always_inline void count_packet(__u32 server, __u32 length, int outward, int is_new)
 {
-	struct server_stats *stats = bpf_map_lookup_elem(&server_stats, &server);
+	struct server_stats *stats = tracing ? 0 : bpf_map_lookup_elem(&server_stats, &server);
 
 	if (!stats)
 		return;

@@ -6,21 +6,24 @@
 #include "maps.h"
 #include "parse.h"
 
-enum { SLOTS_MAX = 4096, WLC_MAX = 1024 };
+enum { SLOTS_MAX = 4096, LISTED_MAX = 1024 };
 
-/* Of the client's address and port; the same on every node, so that mh agrees on all of them. */
-static __always_inline __u32 client_hash(const struct flow_key *key)
+static __always_inline __u32 stir(__u32 hash, __u32 word)
 {
-	const __u32 *word = (const __u32 *)key->source;
+	hash = (hash ^ word) * 0x85ebca6b;
+	return hash ^ hash >> 13;
+}
+
+/* Of an address, and a port where it counts (else 0); the same on every node, so that mh agrees on all of them. */
+static __always_inline __u32 hash_endpoint(const __u8 *address, __be16 port)
+{
+	const __u32 *word = (const __u32 *)address;
 	__u32 hash = 0x9e3779b9;
 
 #pragma unroll
-	for (int i = 0; i < 4; i++) {
-		hash ^= bpf_ntohl(word[i]);
-		hash *= 0x85ebca6b;
-		hash ^= hash >> 13;
-	}
-	hash ^= bpf_ntohs(key->source_port);
+	for (int i = 0; i < 4; i++)
+		hash = stir(hash, bpf_ntohl(word[i]));
+	hash ^= bpf_ntohs(port);
 	hash *= 0xc2b2ae35;
 	return hash ^ hash >> 16;
 }
@@ -32,47 +35,104 @@ static __always_inline __u32 table_slot(void *table, __u32 slot)
 	return index ? *index : 0;
 }
 
-static __always_inline int takes_connections(const struct server *server)
+enum answer { TAKES_NONE, TAKES, TAKES_UNREACHABLE };
+
+/* Whether a server takes a new connection; one whose MAC address nobody knows yet only for want of another. */
+static __always_inline enum answer takes_connections(__u32 index, __u32 avoid)
 {
-	return server && (server->flags & SERVER_UP) && server->weight > 0;
+	const struct server *server = find_server(index);
+	const struct server_load *load;
+
+	if (!server || index == avoid || !(server->flags & SERVER_UP) || !server->weight)
+		return TAKES_NONE;
+	load = bpf_map_lookup_elem(&server_load, &index);
+	if (!load || load->overloaded)
+		return TAKES_NONE;
+	return server->flags & SERVER_REACHABLE ? TAKES : TAKES_UNREACHABLE;
 }
 
-struct wlc_search {
-	void *table;
+/* Servers compared one by one: the least `load` for its `weight` wins, the first of equals. */
+struct comparison {
 	__u32 service;
+	__u32 scheduler;
 	__u32 avoid;
 	__u32 best;
 	__u64 best_load;
 	__u64 best_weight;
-	__u32 unreachable; /* takes connections, but nobody knows its MAC address yet */
+	__u32 unreachable;
 };
 
-static long wlc_consider(__u32 slot, struct wlc_search *search)
+static __always_inline __u64 burden(__u32 scheduler, const struct server_load *load)
 {
-	void *table = bpf_map_lookup_elem(&tables, &search->service);
-	struct server_load *load;
-	struct server *server;
-	__u64 connections;
-	__u32 index;
+	if (scheduler == SCHED_DELAY)
+		return (__u64)load->active + 1;
+	return (__u64)load->active * 256 + load->inactive;
+}
+
+/* Whether a server is better than the best so far. */
+static __always_inline int is_better(const struct comparison *so_far, const struct server *server, const struct server_load *load,
+				     __u64 mine)
+{
+	switch (so_far->scheduler) {
+	case SCHED_FAILOVER: return server->weight > so_far->best_weight;
+	case SCHED_OVERFLOW: return load->active < server->weight && server->weight > so_far->best_weight;
+	default: return !so_far->best || mine * so_far->best_weight < so_far->best_load * server->weight;
+	}
+}
+
+static __always_inline void compare(struct comparison *so_far, __u32 index)
+{
+	enum answer answer = takes_connections(index, so_far->avoid);
+	const struct server_load *load = bpf_map_lookup_elem(&server_load, &index);
+	const struct server *server = find_server(index);
+	__u64 mine;
+
+	if (answer == TAKES_UNREACHABLE)
+		so_far->unreachable = index;
+	if (answer != TAKES || !load || !server)
+		return;
+	mine = burden(so_far->scheduler, load);
+	if (so_far->scheduler == SCHED_IDLE_OR_DELAY)
+		mine = load->active ? (__u64)load->active + 1 : 0;
+	if (!is_better(so_far, server, load, mine))
+		return;
+	so_far->best = index;
+	so_far->best_load = mine;
+	so_far->best_weight = server->weight;
+}
+
+static long compare_slot(__u32 slot, struct comparison *so_far)
+{
+	void *table = bpf_map_lookup_elem(&tables, &so_far->service);
 
 	if (!table)
 		return 1;
-	index = table_slot(table, slot);
-	server = find_server(index);
-	load = bpf_map_lookup_elem(&server_load, &index);
-	if (!load || index == search->avoid || !takes_connections(server))
-		return 0;
-	if (!(server->flags & SERVER_REACHABLE)) {
-		search->unreachable = index;
-		return 0;
-	}
-	connections = (__u64)load->active * 256 + load->inactive;
-	if (!search->best || connections * search->best_weight < search->best_load * server->weight) {
-		search->best = index;
-		search->best_load = connections;
-		search->best_weight = server->weight;
-	}
+	compare(so_far, table_slot(table, slot));
 	return 0;
+}
+
+static __always_inline __u32 winner(const struct comparison *comparison)
+{
+	return comparison->best ? comparison->best : comparison->unreachable;
+}
+
+__noinline __u32 schedule_by_load(__u32 service, __u32 scheduler, __u32 size, __u32 avoid)
+{
+	struct comparison comparison = {.service = service, .scheduler = scheduler, .avoid = avoid};
+
+	bpf_loop(size < LISTED_MAX ? size : LISTED_MAX, compare_slot, &comparison, 0);
+	return winner(&comparison);
+}
+
+/* Two drawn from a table in which each server stands as often as its weight says; the less loaded. */
+__noinline __u32 schedule_two(__u32 service, __u32 size, __u32 avoid)
+{
+	struct comparison comparison = {.service = service, .scheduler = SCHED_LEAST, .avoid = avoid};
+	__u32 drawn = bpf_get_prandom_u32();
+
+	compare_slot((drawn & 0xffff) * (__u64)size >> 16, &comparison);
+	compare_slot((drawn >> 16) * (__u64)size >> 16, &comparison);
+	return comparison.best;
 }
 
 struct slot_search {
@@ -90,12 +150,12 @@ static long slot_consider(__u32 step, struct slot_search *search)
 {
 	void *table = bpf_map_lookup_elem(&tables, &search->service);
 	__u32 slot = search->slot + step;
-	struct server *server;
+	enum answer answer;
 	__u32 index;
 
 	if (!table)
 		return 1;
-	if (search->takes_turns) {
+	if (search->takes_turns && !tracing) {
 		struct cursor *cursor = bpf_map_lookup_elem(&cursors, &search->service);
 
 		if (!cursor)
@@ -103,47 +163,63 @@ static long slot_consider(__u32 step, struct slot_search *search)
 		slot = __sync_fetch_and_add(&cursor->next, 1);
 	}
 	index = table_slot(table, slot % search->size);
-	server = find_server(index);
-	if (index == search->avoid || !takes_connections(server))
-		return 0;
-	if (!(server->flags & SERVER_REACHABLE)) {
+	answer = takes_connections(index, search->avoid);
+	if (answer == TAKES_UNREACHABLE)
 		search->unreachable = index;
+	if (answer != TAKES)
 		return 0;
-	}
 	search->found = index;
 	return 1;
 }
 
-static __always_inline __u32 schedule_by_load(__u32 service, __u32 size, __u32 avoid)
+static __noinline __u32 schedule_by_slot(struct slot_search *search, __u32 slots)
 {
-	struct wlc_search search = {.service = service, .avoid = avoid};
-
-	bpf_loop(size < WLC_MAX ? size : WLC_MAX, wlc_consider, &search, 0);
-	return search.best ? search.best : search.unreachable;
+	if (!search)
+		return 0;
+	bpf_loop(slots < SLOTS_MAX ? slots : SLOTS_MAX, slot_consider, search, 0);
+	return search->found ? search->found : search->unreachable;
 }
 
-/* A server's index, or 0 when none takes the connection. One whose MAC address is not known is taken only for want of another.
- * `avoid`: the server that this connection cannot have. */
-static __noinline __u32 schedule(struct flow_key *key, __u32 service_index, __u32 avoid)
+/* A server's index, or 0 when none takes the connection. `avoid`: the server that this connection cannot have. */
+__noinline __u32 schedule(const struct tuple *key, __u32 service_index, __u32 avoid)
 {
 	struct slot_search search = {.service = service_index, .avoid = avoid};
-	struct service *service = bpf_map_lookup_elem(&services, &service_index);
-	__u32 size;
+	const struct service *service = find_service(service_index);
+	__u32 size, found;
 
 	if (!key || !service)
 		return 0;
 	size = service->table_size;
 	if (!size)
 		return 0;
-	if (service->scheduler == SCHED_WLC)
-		return schedule_by_load(service_index, size, avoid);
 	search.size = size;
-	if (service->scheduler == SCHED_TABLE_HASH)
-		search.slot = client_hash(key) % size;
-	else
+	switch (service->scheduler) {
+	case SCHED_TURNS:
 		search.takes_turns = 1;
-	bpf_loop(size < SLOTS_MAX ? size : SLOTS_MAX, slot_consider, &search, 0);
-	return search.found ? search.found : search.unreachable;
+		if (tracing) {
+			const struct cursor *cursor = bpf_map_lookup_elem(&cursors, &service_index);
+
+			search.slot = cursor ? cursor->next : 0;
+		}
+		return schedule_by_slot(&search, size);
+	case SCHED_SOURCE:
+		search.slot = hash_endpoint(key->source, service->flags & SERVICE_HASH_PORT ? key->source_port : 0);
+		return schedule_by_slot(&search, size);
+	case SCHED_DESTINATION:
+		search.slot = hash_endpoint(key->destination, 0);
+		return schedule_by_slot(&search, size);
+	case SCHED_TWO:
+		found = schedule_two(service_index, size, avoid);
+		if (found)
+			return found;
+		search.takes_turns = 1;
+		return schedule_by_slot(&search, size);
+	case SCHED_OVERFLOW:
+		found = schedule_by_load(service_index, SCHED_OVERFLOW, size, avoid);
+		return found ? found : schedule_by_load(service_index, SCHED_FAILOVER, size, avoid);
+	default:
+		return schedule_by_load(service_index, service->scheduler, size, avoid);
+	}
 }
 
 #endif

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The sweep: removes what is past its time and counts what is left, in the kernel, however many connections there are. */
+/* Deletes what is past its time and counts what is left, in the kernel, however many connections there are. */
 #ifndef BALLAST_SWEEP_H
 #define BALLAST_SWEEP_H
 
 #include "connection.h"
-
-/* A REPLY entry is made before its FORWARD entry: so many seconds it may be without. */
-enum { REPLY_ALONE = 2 };
-
-struct sweep {
-	struct sweep_result result;
-	__u32 in_flows;
-};
 
 static long sweep_zero(void *map, __u32 *index, struct server_load *load, void *unused)
 {
@@ -20,77 +12,75 @@ static long sweep_zero(void *map, __u32 *index, struct server_load *load, void *
 	return 0;
 }
 
-/* A FORWARD entry lives while its server is the same and its time is not up; a REPLY entry as long as its FORWARD. */
+/* A connection lives while its server is the same and its time is not up. */
 static __always_inline int is_alive(const struct flow *flow, __u32 now)
 {
-	struct server *server = find_server(flow->server);
-	__u32 index = flow->service;
-	struct service *service = bpf_map_lookup_elem(&services, &index);
-
-	return service && service->used && is_servers(flow, server) && !is_expired(flow, service, now);
+	return is_servers(flow, find_server(flow->server)) && !is_expired(flow, now);
 }
 
-static __always_inline void census_add(const struct flow *flow)
+static __always_inline void census_add(const struct flow *flow, enum load_class class)
 {
 	__u32 index = flow->server;
 	struct server_load *load = bpf_map_lookup_elem(&census, &index);
 
 	if (!load)
 		return;
-	if (flow->counted == COUNTED_ACTIVE)
+	if (class == LOAD_ACTIVE)
 		load->active++;
-	else if (flow->counted == COUNTED_INACTIVE)
+	else if (class == LOAD_INACTIVE)
 		load->inactive++;
 }
 
-static long sweep_entry(void *map, struct flow_key *key, struct flow *flow, struct sweep *sweep)
+static __always_inline void keep_hop(__u32 index, __u32 now)
 {
-	struct flow last = *flow;
-	struct flow_key forward_key;
-	struct flow *forward;
+	struct hop *hop = index ? bpf_map_lookup_elem(&hops, &index) : 0;
 
-	if (last.kind == FLOW_REPLY) {
-		forward_key_of(&forward_key, key, &last);
-		forward = find_flow(&forward_key);
-		if (!forward) /* it may have moved from half_open to flows between the two look-ups */
-			forward = bpf_map_lookup_elem(&flows, &forward_key);
-		if (forward && forward->server == last.server ? !is_alive(forward, sweep->result.now)
-							      : is_idle(&last, REPLY_ALONE, sweep->result.now))
-			delete_flow(key);
+	if (hop && hop->last_used != now)
+		hop->last_used = now;
+}
+
+static long sweep_flow(void *map, __u32 *index, struct flow *flow, struct sweep_result *result)
+{
+	__u32 control = READ_ONCE(flow->control);
+	__u8 state = CONTROL_STATE(control);
+
+	if (state <= STATE_BUSY)
+		return 0;
+	if (!is_alive(flow, result->now)) {
+		result->expired += take_line(*index, control, STATE_FREE);
 		return 0;
 	}
-	if (is_alive(&last, sweep->result.now)) {
-		census_add(&last);
-		if (sweep->in_flows)
-			sweep->result.flows++;
-		else
-			sweep->result.half_open++;
-		return 0;
-	}
-	sweep->result.expired++;
-	if (delete_flow(key)) {
-		struct server *server = find_server(last.server);
+	census_add(flow, class_of(state));
+	keep_hop(flow->hop, result->now);
+	if (is_half_open(state))
+		result->half_open++;
+	else
+		result->flows++;
+	return 0;
+}
 
-		if (server && server->generation == last.server_generation)
-			count_as(&last, COUNTED_NOT);
-	}
+static long sweep_hop(void *map, __u32 *index, struct hop *hop, struct sweep_result *result)
+{
+	__u32 used = READ_ONCE(hop->last_used);
+
+	if (hop->state != HOP_READY || result->now <= used || result->now - used < HOP_KEPT)
+		return 0;
+	hop->state = HOP_FREE;
 	return 0;
 }
 
 SEC("syscall")
-int ballast_sweep(struct sweep_result *result)
+int ballast_sweep(struct sweep_result *told)
 {
-	struct sweep sweep = {};
+	struct sweep_result result = {};
 
-	sweep.result.now = result->now ? result->now : bpf_ktime_get_ns() / 1000000000ULL;
-	bpf_for_each_map_elem(&census, sweep_zero, &sweep, 0);
-	sweep.in_flows = 1;
-	bpf_for_each_map_elem(&flows, sweep_entry, &sweep, 0);
-	sweep.in_flows = 0;
-	bpf_for_each_map_elem(&half_open, sweep_entry, &sweep, 0);
-	result->flows = sweep.result.flows;
-	result->half_open = sweep.result.half_open;
-	result->expired = sweep.result.expired;
+	result.now = told->now ? told->now : bpf_ktime_get_ns() / 1000000000ULL;
+	bpf_for_each_map_elem(&census, sweep_zero, &result, 0);
+	bpf_for_each_map_elem(&flows, sweep_flow, &result, 0);
+	bpf_for_each_map_elem(&hops, sweep_hop, &result, 0);
+	told->flows = result.flows;
+	told->half_open = result.half_open;
+	told->expired = result.expired;
 	return 0;
 }
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* A packet's way to its server, and an answer's to its client, once the connection is known. */
+#ifndef BALLAST_FORWARD_H
+#define BALLAST_FORWARD_H
+
+#include "connection.h"
+#include "hop.h"
+#include "rewrite.h"
+#include "tunnel.h"
+
+static __always_inline int send_to_server(struct packet *p, const struct server *server)
+{
+	const struct way way = {
+		.ifindex = server->ifindex,
+		.source_mac = server->source_mac,
+		.destination_mac = server->destination_mac,
+		.vlan = server->vlan,
+	};
+
+	return send_frame(p, &way);
+}
+
+static __always_inline int towards_server(struct packet *p, __u32 index, const struct server *server, int is_new)
+{
+	if (!(server->flags & SERVER_REACHABLE))
+		return drop(DROP_unreachable);
+	switch (server->method) {
+	case METHOD_NAT:
+		if (!decrement_ttl(p))
+			return drop(DROP_ttl);
+		NOTE(nat, index);
+		rewrite(p, 0, server->address, server->port);
+		break;
+	case METHOD_TUN:
+		if (server->mtu && p->length + tunnel_overhead(server) > server->mtu)
+			return drop(DROP_too_big);
+		if (!encapsulate(p, server, index))
+			return drop(DROP_no_room);
+		break;
+	default:
+		NOTE(direct, index);
+	}
+	count_packet(index, p->length, 0, is_new);
+	return send_to_server(p, server);
+}
+
+static __always_inline int towards_client(struct packet *p, struct flow *flow, const struct hop *hop)
+{
+	const struct way way = {
+		.ifindex = hop->ifindex,
+		.source_mac = hop->source_mac,
+		.destination_mac = hop->destination_mac,
+		.vlan = hop->vlan,
+	};
+
+	if (!decrement_ttl(p))
+		return drop(DROP_ttl);
+	rewrite(p, 1, flow->vip, flow->vip_port);
+	count_packet(flow->server, p->length, 1, 0);
+	return send_frame(p, &way);
+}
+
+#endif

@@ -1,0 +1,59 @@
+#include "daemons/forwardd/xdp/flow_table.hpp"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+
+namespace ballast::forwardd::xdp {
+namespace {
+
+constexpr std::uint64_t lines_per_connection = 3;
+constexpr std::uint32_t least_return_lines = 16;
+
+}  // namespace
+
+FlowSizes flow_sizes(std::uint32_t connections) {
+  const auto lines = std::min<std::uint64_t>(connections * lines_per_connection, std::numeric_limits<int>::max());
+  const auto buckets = std::max<std::uint64_t>(lines / layout::FLOW_WAYS, 1);
+  return {static_cast<std::uint32_t>(buckets * layout::FLOW_WAYS), std::max(connections / 4, least_return_lines)};
+}
+
+std::uint32_t connections_of(std::uint32_t lines) {
+  return static_cast<std::uint32_t>((lines + lines_per_connection - 1) / lines_per_connection);
+}
+
+bool is_half_open(std::uint8_t state) {
+  return state == layout::STATE_UDP_NEW || state == layout::STATE_SYN_RECV || state == layout::STATE_SYN_ACK;
+}
+
+Result<FlowTable> FlowTable::map(const Map& map) {
+  if (map.info().value_size != sizeof(layout::flow)) {
+    return fail("map {} has values of {} bytes, expected {}", map.name(), map.info().value_size, sizeof(layout::flow));
+  }
+  const std::size_t count = map.info().max_entries;
+  void* memory = mmap(nullptr, count * sizeof(layout::flow), PROT_READ | PROT_WRITE, MAP_SHARED, map.fd(), 0);
+  if (memory == MAP_FAILED) return fail("cannot map {} into memory: {}", map.name(), reason(errno));
+  FlowTable table;
+  table.lines_ = {static_cast<layout::flow*>(memory), count};
+  return table;
+}
+
+FlowTable::~FlowTable() {
+  if (!lines_.empty()) munmap(lines_.data(), lines_.size_bytes());
+}
+
+std::optional<layout::flow> FlowTable::read(std::size_t index) const {
+  auto& line = lines_[index];
+  const std::atomic_ref control{line.control};
+  const auto before = control.load(std::memory_order_acquire);
+  if (CONTROL_STATE(before) <= layout::STATE_BUSY) return std::nullopt;
+  layout::flow copy;
+  std::memcpy(&copy, &line, sizeof copy);
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (CONTROL_USE(control.load(std::memory_order_relaxed)) != CONTROL_USE(before)) return std::nullopt;
+  return copy;
+}
+
+}  // namespace ballast::forwardd::xdp
