@@ -11,7 +11,7 @@ constexpr std::uint32_t first_new_flow = 1U << 24;  ///< past all that are estab
 constexpr std::uint32_t new_flows = 1U << 30;
 
 const char* family_of(const Service& service) { return service.vip.address.is_v4() ? "IPv4" : "IPv6"; }
-const char* method_of(const Service& service) { return service.method == config::Method::nat ? "NAT" : "DR"; }
+std::string_view method_of(const Service& service) { return name_of(service.method); }
 
 Result<> check_towards_server(const Service& service, const Packet& packet) {
   const bool is_nat = service.method == config::Method::nat;
@@ -39,7 +39,7 @@ std::vector<Service> make_services() {
   using enum net::Family;
   std::vector<Service> services;
   for (const auto family : {ipv4, ipv6}) {
-    for (const auto method : {config::Method::dr, config::Method::nat})
+    for (const auto method : {config::Method::dr, config::Method::nat, config::Method::tun})
       services.push_back(make_service(method, family));
   }
   for (const auto family : {ipv4, ipv6}) {
@@ -79,7 +79,16 @@ std::vector<Case> make_cases(const std::vector<Service>& services, const std::ve
 Result<> check_outcome(const Case& measured, const Feeder::Outcome& outcome) {
   const auto expected = measured.kind == Kind::foreign ? XDP_PASS : XDP_TX;
   if (outcome.verdict != expected) return fail("{}: verdict {}, expected {}", measured.name, outcome.verdict, expected);
-  const auto packet = read_frame(outcome.frame);
+  auto frame = outcome.frame;
+  if (measured.kind != Kind::foreign && measured.stream.service->method == config::Method::tun) {
+    auto tunnelled = unwrap(frame);
+    if (!tunnelled) return fail("{}: {}", measured.name, tunnelled.error().message);
+    const auto& servers = measured.stream.service->servers;
+    if (std::ranges::find(servers, tunnelled->destination, &net::Endpoint::address) == servers.end())
+      return fail("{}: wrapped for {}, no server", measured.name, tunnelled->destination);
+    frame = std::move(tunnelled->inside);
+  }
+  const auto packet = read_frame(frame);
   if (!packet) return fail("{}: {}", measured.name, packet.error().message);
   if (measured.kind == Kind::foreign) return {};
   const auto& service = *measured.stream.service;

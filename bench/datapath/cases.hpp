@@ -9,8 +9,8 @@ namespace ballast::bench {
 
 enum class Kind : std::uint8_t {
   established,  ///< packets of known connections
-  fresh,        ///< each packet opens a connection, the half-open table has room
-  evicting,     ///< as above, and another half-open one has to give way
+  fresh,        ///< each packet opens a connection, the table has room
+  evicting,     ///< as above, the table is full, another half-open one has to give way
   foreign,      ///< for no VIP: left to the kernel
 };
 
@@ -20,8 +20,7 @@ struct Case {
   Stream stream;
 };
 
-/// DR and NAT, IPv4 and IPv6, established over each number of flows, new, and not ours. Each service once, in this
-/// order: DR IPv4, NAT IPv4, DR IPv6, NAT IPv6, and one that is never configured, IPv4 and IPv6.
+/// Each service established over each number of flows, new, and not ours: the last two services are never configured.
 std::vector<Case> make_cases(const std::vector<Service>& services, const std::vector<std::uint32_t>& flows);
 
 /// The services that make_cases wants; the last two are not for the data path.

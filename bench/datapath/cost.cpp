@@ -19,10 +19,8 @@
 namespace ballast::bench {
 namespace {
 
-constexpr std::uint32_t fresh_at_once =
-    7000;  ///< connections: with NAT's two entries each the half-open table has room for them
-constexpr std::uint32_t fresh_batches = 8;
-constexpr std::uint32_t fill_half_open = 32'768;
+/// So many new connections, each from another source, leave no line of the table free.
+constexpr std::uint32_t filling_turns = 5;
 
 struct Options {
   unsigned cpu = std::max(1U, std::thread::hardware_concurrency()) - 1;
@@ -50,21 +48,40 @@ double median(std::vector<double> values) {
 
 class Bench {
  public:
-  Bench(Options options, Feeder feeder, World world, int mac_swap)
-      : options_{std::move(options)}, feeder_{std::move(feeder)}, world_{std::move(world)}, mac_swap_{mac_swap} {}
+  struct Worlds {
+    World established;
+    World empty;
+    World full;
+  };
+  Bench(Options options, Feeder feeder, Worlds worlds, const mac_swap& floor)
+      : options_{std::move(options)},
+        feeder_{std::move(feeder)},
+        worlds_{std::move(worlds)},
+        swap_{bpf_program__fd(floor.progs.mac_swap)},
+        longer_{bpf_program__fd(floor.progs.mac_swap_longer)} {}
 
   Result<> prepare(const std::vector<Service>& services) {
     const auto most = std::ranges::max(options_.flows);
     for (const auto& service : services) {
-      if (auto done = establish(feeder_, world_, service, most); !done) return done;
+      if (auto done = establish(feeder_, worlds_.established, service, most); !done) return done;
     }
+    return {};
+  }
+
+  /// Fills the table in which new connections have to evict others.
+  Result<> fill(const Case& fresh, std::uint32_t connections) {
+    if (auto set = feeder_.call(worlds_.full.program()); !set) return set;
+    select_ours(fresh);
+    const auto filled = feeder_.run(filling_turns * connections);
+    next_flow_ += filling_turns * connections;
+    if (!filled) return filled.error();
     return {};
   }
 
   /// One run of all more than is counted: the first warms up.
   Result<> measure(const std::vector<Case>& cases) {
     for (unsigned run = 0; run <= options_.runs; ++run) {
-      if (run <= 1) samples_.assign(cases.size(), {}), swaps_.clear(), feeding_.clear();
+      if (run <= 1) samples_.assign(cases.size(), {}), swaps_.clear(), feeding_.clear(), growing_.clear();
       last_feed_ = -1;
       for (std::size_t i = 0; i < cases.size(); ++i) {
         if (auto done = measure_once(cases[i], samples_[i]); !done) return done;
@@ -76,17 +93,18 @@ class Bench {
   void print(const std::vector<Case>& cases) const {
     std::printf(
         "ns a packet by BPF_PROG_RUN on CPU %u, %u packets a run, %u runs of all in turn; frames of %d (IPv4) and %d "
-        "bytes (IPv6);\n4 services of %d servers, rr, each with %u connections; making each packet anew (%.1f ns) is "
-        "taken off\n\n",
+        "bytes (IPv6);\nservices of %d servers each, rr, each with %u connections; making each packet anew (%.1f ns) is "
+        "taken off, and for TUN making it short again (%.1f ns)\n\n",
         options_.cpu, options_.packets, options_.runs, FEED_FRAME4, FEED_FRAME6, FEED_SERVERS,
-        std::ranges::max(options_.flows), median(feeding_.begin()->second));
+        std::ranges::max(options_.flows), median(feeding_.begin()->second), median(growing_) / 2);
     std::printf("%-28s %8s %8s %8s %8s %16s\n", "", "flows", "median", "best", "worst", "above MAC swap");
     const double swap = median(swaps_);
     row("MAC swap and transmit", "", swaps_, swap);
     for (std::size_t i = 0; i < cases.size(); ++i) {
       const bool is_counted = cases[i].kind == Kind::established;
       auto net = samples_[i].fed;
-      for (double& each : net) each -= median(feeding_.at(samples_[i].feed));
+      const bool grows = cases[i].kind != Kind::foreign && cases[i].stream.service->method == config::Method::tun;
+      for (double& each : net) each -= median(feeding_.at(samples_[i].feed)) + (grows ? median(growing_) / 2 : 0);
       row(cases[i].name, is_counted ? std::to_string(cases[i].stream.flows) : "", net, swap);
     }
   }
@@ -102,8 +120,11 @@ class Bench {
     if (last_feed_ != feeder_.program()) {
       if (auto done = measure_swap(); !done) return done;
     }
-    if (auto set = feeder_.call(world_.program()); !set) return set;
-    const auto ours = measured.kind == Kind::fresh ? run_fresh(measured) : run_ours(measured);
+    auto& world = world_of(measured.kind);
+    if (auto set = feeder_.call(world.program()); !set) return set;
+    if (measured.kind == Kind::fresh) world.forget();
+    select_ours(measured);
+    const auto ours = run_checked(measured, world);
     if (!ours) return ours.error();
     samples.feed = last_feed_;
     samples.fed.push_back(*ours);
@@ -112,37 +133,30 @@ class Bench {
 
   /// The MAC swap alone and behind the feeding program that is in use now.
   Result<> measure_swap() {
-    if (auto set = feeder_.call(mac_swap_); !set) return set;
+    if (auto set = feeder_.call(longer_); !set) return set;
+    const auto longer = feeder_.run(options_.packets);
+    if (!longer) return longer.error();
+    if (auto set = feeder_.call(swap_); !set) return set;
     const auto fed = feeder_.run(options_.packets);
     if (!fed) return fed.error();
-    const auto alone = run_program(mac_swap_, feeder_.frame(), options_.packets);
+    const auto alone = run_program(swap_, feeder_.frame(), options_.packets);
     if (!alone) return alone.error();
     last_feed_ = feeder_.program();
     swaps_.push_back(alone->nanoseconds);
+    growing_.push_back(longer->nanoseconds - fed->nanoseconds);
     feeding_[last_feed_].push_back(fed->nanoseconds - alone->nanoseconds);
     return {};
   }
 
-  Result<double> run_ours(const Case& measured) {
-    select_ours(measured);
-    if (measured.kind == Kind::evicting) {
-      if (auto filled = feeder_.run(fill_half_open); !filled) return filled.error();
-      next_flow_ += fill_half_open;
+  World& world_of(Kind kind) {
+    switch (kind) {
+      case Kind::fresh:
+        return worlds_.empty;
+      case Kind::evicting:
+        return worlds_.full;
+      default:
+        return worlds_.established;
     }
-    return run_checked(measured, options_.packets);
-  }
-
-  /// New connections in batches that the half-open table has room for, emptied in between.
-  Result<double> run_fresh(const Case& measured) {
-    double sum = 0;
-    for (unsigned batch = 0; batch < fresh_batches; ++batch) {
-      if (auto emptied = world_.forget_half_open(); !emptied) return emptied.error();
-      select_ours(measured);
-      const auto taken = run_checked(measured, fresh_at_once);
-      if (!taken) return taken.error();
-      sum += *taken;
-    }
-    return sum / fresh_batches;
   }
 
   /// No flow that was new once is so again.
@@ -154,13 +168,14 @@ class Bench {
     feeder_.select(stream);
   }
 
-  Result<double> run_checked(const Case& measured, std::uint32_t packets) {
-    const auto before = world_.counts();
+  Result<double> run_checked(const Case& measured, const World& world) {
+    const auto packets = options_.packets;
+    const auto before = world.counts();
     if (!before) return before.error();
     const auto outcome = feeder_.run(packets);
     if (!outcome) return outcome.error();
     if (measured.kind != Kind::established) next_flow_ += packets;
-    const auto after = world_.counts();
+    const auto after = world.counts();
     if (!after) return after.error();
     if (auto checked = check_outcome(measured, *outcome); !checked) return checked.error();
     const auto forwarded = after->in + after->out - before->in - before->out;
@@ -174,12 +189,14 @@ class Bench {
 
   Options options_;
   Feeder feeder_;
-  World world_;
-  int mac_swap_;
+  Worlds worlds_;
+  int swap_;
+  int longer_;
   std::uint32_t next_flow_ = 0;  ///< new flows used up so far
   std::vector<Samples> samples_;
   std::vector<double> swaps_;
   std::map<int, std::vector<double>> feeding_;  ///< by feeding program: what it costs
+  std::vector<double> growing_;          ///< making a frame longer and short again
   int last_feed_ = -1;
 };
 
@@ -194,19 +211,27 @@ Result<> run(const Options& options) {
   if (sched_setaffinity(0, sizeof cpus, &cpus) != 0) return fail("there is no CPU {} to run on", options.cpu);
   const auto services = make_services();
   const std::vector<Service> configured{services.begin(), services.end() - 2};
-  // Each family: DR one entry a connection, NAT two; and some room.
-  const auto connections = std::max(config::Global{}.connection_table_size, 7 * std::ranges::max(options.flows));
-  auto world = World::load(configured, connections, {});
-  if (!world) return world.error();
+  const auto connections = std::max(config::Global{}.connection_table_size,
+                                    2 * static_cast<std::uint32_t>(configured.size()) * std::ranges::max(options.flows));
+  auto established = World::load(configured, connections, {});
+  if (!established) return established.error();
+  auto empty = World::load(configured, config::Global{}.connection_table_size, {});
+  if (!empty) return empty.error();
+  auto full = World::load(configured, config::Global{}.connection_table_size, {});
+  if (!full) return full.error();
   auto feeder = Feeder::load();
   if (!feeder) return feeder.error();
   const std::unique_ptr<mac_swap, DestroySwap> swap{mac_swap__open_and_load()};
   if (!swap) return fail("the kernel does not take the MAC swap: {}", forwardd::xdp::reason(errno));
-  Bench bench{options, std::move(*feeder), std::move(*world), bpf_program__fd(swap->progs.mac_swap)};
+  Bench bench{options, std::move(*feeder), {std::move(*established), std::move(*empty), std::move(*full)}, *swap};
   auto cases = make_cases(services, options.flows);
   std::erase_if(cases, [&](const Case& each) { return each.name.find(options.only) == std::string::npos; });
   if (cases.empty()) return fail("no case has '{}' in its name", options.only);
   if (auto done = bench.prepare(configured); !done) return done;
+  const auto evicting = std::ranges::find(cases, Kind::evicting, &Case::kind);
+  if (evicting != cases.end()) {
+    if (auto done = bench.fill(*evicting, config::Global{}.connection_table_size); !done) return done;
+  }
   if (auto done = bench.measure(cases); !done) return done;
   bench.print(cases);
   return {};

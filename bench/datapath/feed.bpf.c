@@ -64,8 +64,17 @@ static __always_inline void put_tcp(__u32 *to, const __u32 *from, const struct f
 	to[4] = from[4] | (__u32)~(flow->server << 8) << 16;
 }
 
+static __always_inline void restore_length(struct xdp_md *ctx, const struct feed_state *what)
+{
+	int grown = (int)((long)ctx->data_end - (long)ctx->data) - what->length;
+
+	if (grown)
+		bpf_xdp_adjust_head(ctx, grown);
+}
+
 static __always_inline int feed4(struct xdp_md *ctx, const struct feed_state *what, int from, struct flow_of_packet flow)
 {
+	restore_length(ctx, what);
 	void *data = (void *)(long)ctx->data;
 	__u32 varies = flow.client + (flow.server << 8);
 	__u32 *word = data + 14;
@@ -87,6 +96,7 @@ static __always_inline int feed4(struct xdp_md *ctx, const struct feed_state *wh
 
 static __always_inline int feed6(struct xdp_md *ctx, const struct feed_state *what, int from, struct flow_of_packet flow)
 {
+	restore_length(ctx, what);
 	void *data = (void *)(long)ctx->data;
 	const __u64 *address = (const __u64 *)(what->words + 2);
 	__u32 *word = data + 14;

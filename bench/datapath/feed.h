@@ -11,7 +11,7 @@ struct feed_state {
 	__u32 words[16]; /* what follows the Ethernet header; client's last 16 address bits and port, seq, ack, urgent are 0 */
 	__u32 macs[3];
 	__u16 protocol;  /* of Ethernet, as on the wire */
-	__u16 pad;
+	__u16 length;    /* of the frame: one that a program made longer or shorter is brought back to it */
 	__u32 first;     /* flows [first, first + count); count is a power of two */
 	__u32 count;
 	__u32 done;      /* packets so far */

@@ -73,10 +73,11 @@ Result<Feeder::Outcome> Feeder::run(std::uint32_t packets) const { return run_pr
 
 Result<Feeder::Outcome> run_program(int program, const std::vector<std::uint8_t>& frame, std::uint32_t packets) {
   Feeder::Outcome outcome;
-  outcome.frame.resize(frame.size());
+  constexpr std::size_t room = 64;  // for a tunnel's header
+  outcome.frame.resize(frame.size() + room);
   LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(), .data_out = outcome.frame.data(),
               .data_size_in = static_cast<std::uint32_t>(frame.size()),
-              .data_size_out = static_cast<std::uint32_t>(frame.size()), .repeat = static_cast<int>(packets));
+              .data_size_out = static_cast<std::uint32_t>(outcome.frame.size()), .repeat = static_cast<int>(packets));
   const double before = cpu_nanoseconds();
   const int error = bpf_prog_test_run_opts(program, &options);
   const double after = cpu_nanoseconds();

@@ -93,11 +93,25 @@ Result<Packet> read_frame(const std::vector<std::uint8_t>& frame) {
   return packet;
 }
 
+Result<Tunnelled> unwrap(const std::vector<std::uint8_t>& frame) {
+  if (frame.size() < ethernet + 20 + FEED_FRAME4 - ethernet) return fail("a frame of {} bytes came out", frame.size());
+  const bool is_v4 = get16(&frame[12]) == 0x0800;
+  const std::uint8_t* outer = &frame[ethernet];
+  const auto inner_protocol = outer[is_v4 ? 9 : 6];
+  if (inner_protocol != 4 && inner_protocol != 41) return fail("the frame is no IP in IP");
+  if (is_v4 && net::checksum_finish(net::checksum_add({outer, 20})) != 0) return fail("the outer checksum is wrong");
+  Tunnelled out{address_at(outer + (is_v4 ? 16 : 24), is_v4), {frame.begin(), frame.begin() + ethernet}};
+  put16(&out.inside[12], inner_protocol == 4 ? 0x0800 : 0x86dd);
+  out.inside.insert(out.inside.end(), frame.begin() + static_cast<std::ptrdiff_t>(ethernet + ip_length(is_v4)), frame.end());
+  return out;
+}
+
 feed_state make_feed(const Packet& packet) {
   const auto frame = make_frame(packet);
   feed_state state{};
   std::memcpy(state.macs, frame.data(), sizeof state.macs);
   std::memcpy(&state.protocol, &frame[12], sizeof state.protocol);
+  state.length = static_cast<__u16>(frame.size());
   std::memcpy(state.words, &frame[ethernet], std::min(sizeof state.words, frame.size() - ethernet));
   return state;
 }

@@ -24,6 +24,13 @@ std::vector<std::uint8_t> make_frame(const Packet& packet);
 /// What a frame says; an error where it is none of ours or a checksum is wrong.
 Result<Packet> read_frame(const std::vector<std::uint8_t>& frame);
 
+/// A packet in an IPIP tunnel: the outer destination, and the frame without the outer header.
+struct Tunnelled {
+  net::IpAddress destination;
+  std::vector<std::uint8_t> inside;
+};
+Result<Tunnelled> unwrap(const std::vector<std::uint8_t>& frame);
+
 /// What the feeding programs write for flow 0 of this packet's range; they add the flow to the client's address and
 /// port.
 feed_state make_feed(const Packet& packet);

@@ -35,7 +35,8 @@ xdp::NextHops hops_of(const std::vector<Service>& services, const Hop& hop) {
     for (std::size_t i = 0; i < service.servers.size(); ++i) {
       auto mac = hop.server;
       mac.bytes[5] = static_cast<std::uint8_t>(mac.bytes[5] + i);
-      hops[service.servers[i].address] = {hop.ifindex, hop.source, mac};
+      const auto own = ip(service.vip.address.is_v4() ? "10.75.0.1" : "fd75::1");
+      hops[service.servers[i].address] = {hop.ifindex, hop.source, mac, own, 1500};
     }
   }
   return hops;
@@ -55,12 +56,13 @@ Result<xdp::Object> load_unpinned(std::uint32_t connections) {
 Service make_service(config::Method method, net::Family family) {
   const bool is_nat = method == config::Method::nat;
   const bool is_v4 = family == net::Family::ipv4;
+  const auto number = static_cast<int>(method);
   Service service;
   service.method = method;
-  service.vip = {ip(fmt::format("{}{}", is_v4 ? "10.77.0." : "fd77::", is_nat ? 2 : 1)), 80};
+  service.vip = {ip(fmt::format("{}{}", is_v4 ? "10.77.0." : "fd77::", 1 + number)), 80};
   service.client = {ip(is_v4 ? "10.76.0.0" : "fd76::"), 0};
   for (int i = 0; i < FEED_SERVERS; ++i) {
-    const auto address = fmt::format("{}{}{}", is_v4 ? "10.78." : "fd78:", is_nat ? 1 : 0, is_v4 ? "." : "::");
+    const auto address = fmt::format("{}{}{}", is_v4 ? "10.78." : "fd78:", number, is_v4 ? "." : "::");
     service.servers.push_back({ip(address + std::to_string(i + 1)), static_cast<std::uint16_t>(is_nat ? 8080 : 80)});
   }
   return service;
@@ -74,6 +76,9 @@ Result<World> World::load(const std::vector<Service>& services, std::uint32_t co
   auto load = xdp::LoadTable::map(world.object_.maps.at("server_load"));
   if (!load) return load.error();
   world.load_ = std::move(*load);
+  auto flows = xdp::FlowTable::map(world.object_.maps.at("flows"));
+  if (!flows) return flows.error();
+  world.flows_ = std::move(*flows);
   auto mirror = xdp::read_mirror(world.object_);
   if (!mirror) return mirror.error();
   forwardd::DesiredState state;
@@ -112,16 +117,9 @@ std::uint64_t World::active() const {
   return total;
 }
 
-Result<> World::forget_half_open() {
-  const auto& map = object_.maps.at("half_open");
-  scratch_.resize(map.info().max_entries * (sizeof(layout::flow_key) + sizeof(layout::flow)));
-  std::uint32_t position = 0;
-  std::uint32_t count = map.info().max_entries;
-  void* keys = scratch_.data();
-  void* flows = scratch_.data() + count * sizeof(layout::flow_key);
-  const int error = bpf_map_lookup_and_delete_batch(map.fd(), nullptr, &position, keys, flows, &count, nullptr);
-  if (error != 0 && error != -ENOENT) return fail("cannot empty the half-open table: {}", xdp::reason(error));
-  return {};
+void World::forget() {
+  for (std::size_t line = 0; line < flows_.size(); ++line) flows_.line(line) = {};
+  for (std::uint32_t server = 1; server < servers_; ++server) load_.reset(server);
 }
 
 }  // namespace ballast::bench

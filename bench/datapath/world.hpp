@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "bench/datapath/frame.hpp"
+#include "daemons/forwardd/xdp/flow_table.hpp"
 #include "daemons/forwardd/xdp/load_table.hpp"
 #include "daemons/forwardd/xdp/object.hpp"
 #include "daemons/forwardd/xdp/planner.hpp"
@@ -18,7 +19,7 @@ struct Service {
   net::Endpoint client;  ///< flow 0's; the feeding programs add to address and port
 };
 
-/// DR or NAT, IPv4 or IPv6.
+/// Of any method but FNAT, IPv4 or IPv6.
 Service make_service(config::Method method, net::Family family);
 
 /// By which interface and to which MACs the servers are reached.
@@ -41,14 +42,14 @@ class World {
   [[nodiscard]] Result<Counts> counts() const;
   /// Connections that are established now, by the servers' counters.
   [[nodiscard]] std::uint64_t active() const;
-  /// Empties the half-open table.
-  Result<> forget_half_open();
+  /// Empties the connection table.
+  void forget();
 
  private:
   forwardd::xdp::Object object_;
   forwardd::xdp::LoadTable load_;
+  forwardd::xdp::FlowTable flows_;
   std::uint32_t servers_ = 0;  ///< indices in use, 0 included
-  std::vector<std::uint8_t> scratch_;
 };
 
 }  // namespace ballast::bench
