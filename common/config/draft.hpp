@@ -77,6 +77,9 @@ struct AddressGroupDraft {
   std::vector<At<AddressRange>> ranges;
 };
 
+/// Of one local_address_group: 66 million connections to each server. Every service has its group's addresses.
+constexpr std::uint32_t most_local_addresses = 1'024;
+
 struct LocalGroupDraft {
   At<std::string> name;
   std::vector<At<AddressRange>> ranges;  ///< without ports

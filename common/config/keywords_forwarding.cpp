@@ -117,9 +117,8 @@ void add_local_record(Binder& binder, const Statement& record) {
     binder.report().warning(words[1].at, fmt::format("surplus word '{}' is ignored", shorten(words[1].text)),
                             "expected ADDRESS or FIRST-LAST; the routes decide on the interface");
   }
-  const auto most = static_cast<std::uint32_t>(binder.limits().addresses);
-  const auto range =
-      read<AddressRange>(binder, words[0], [&](std::string_view text) { return parse_range(text, most); });
+  const auto range = read<AddressRange>(binder, words[0],
+                                        [&](std::string_view text) { return parse_range(text, most_local_addresses); });
   if (range) binder.local_group().ranges.push_back({*range, words[0].at});
 }
 

@@ -125,6 +125,8 @@ class Forwarding {
   }
 
   void client_address() {
+    const bool udp = made_.protocol == Protocol::udp;
+    if (udp && !fnat_.empty()) made_.client_address = ClientAddress::none;
     if (!draft_.client_address) return;
     const auto& [choice, at] = *draft_.client_address;
     using enum ClientAddress;
@@ -132,8 +134,10 @@ class Forwarding {
       report_.warning(at, "client_address is ignored without lvs_method FNAT: servers see the client's own address");
       return;
     }
-    made_.client_address = choice;
-    if (made_.protocol == Protocol::tcp) return;
+    if (!udp) {
+      made_.client_address = choice;
+      return;
+    }
     if (choice == proxy_v1 || choice == proxy_v2)
       report_.error(at, fmt::format("client_address {} is for TCP: UDP has no beginning to put it at", choice),
                     "write client_address none");

@@ -58,6 +58,11 @@ void LocalGroups::expand(Group& group) {
                     fmt::format("the local_address_groups hold more than {} addresses", binder_.limits().addresses));
       return;
     }
+    if (group.addresses.size() + range.count > most_local_addresses) {
+      report_.error(place, fmt::format("local_address_group {} holds more than {} addresses", shorten(name),
+                                       most_local_addresses));
+      return;
+    }
     const auto wrong = first_of(range, [&](const auto& address) {
       return address.is_unspecified() || address.is_multicast() || address.is_link_local();
     });

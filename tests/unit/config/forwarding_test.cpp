@@ -144,9 +144,9 @@ TEST(LocalAddresses, StandInAGroupOnceAndCanSend) {
             "2:11: warning: surplus word 'eth1' is ignored (expected ADDRESS or FIRST-LAST; the routes decide on the "
             "interface)");
   EXPECT_THAT(fault(local_group("10.0.0.9-5")), HasSubstr("the range ends at 10.0.0.5, before it begins"));
-  EXPECT_THAT(fault(local_group("10.0.0.0/15")), HasSubstr("is more than 65536 addresses"));
-  EXPECT_THAT(fault(local_group("10.0.0.0/16\n10.1.0.1")),
-              HasSubstr("the local_address_groups hold more than 65536 addresses"));
+  EXPECT_THAT(fault(local_group("10.0.0.0/15")), HasSubstr("is more than 1024 addresses"));
+  EXPECT_THAT(fault(local_group("10.0.0.0/22\n10.1.0.1")),
+              HasSubstr("3:1: error: local_address_group L holds more than 1024 addresses"));
 }
 
 TEST(LocalAddresses, FloatWithTheVip) {
@@ -175,6 +175,14 @@ TEST(ClientAddress, IsForFnatAndTcp) {
   EXPECT_EQ(over_udp("toa"),
             "8:16: warning: client_address toa is for TCP: servers see local addresses as the clients' (write "
             "client_address none)");
+}
+
+TEST(ClientAddress, IsNotToldByUdp) {
+  auto text = fnat("10.0.0.50");
+  const auto loaded = read_text(text.replace(text.find("TCP"), 3, "UDP"));
+  EXPECT_THAT(faults(loaded), IsEmpty());
+  EXPECT_EQ(loaded.model.virtual_servers.at(0).client_address, ClientAddress::none);
+  EXPECT_THAT(faults(read_text(print(loaded.model))), IsEmpty());
 }
 
 TEST(Scheduling, FlagsAreForTheHashSchedulers) {
