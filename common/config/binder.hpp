@@ -19,6 +19,7 @@ class Binder {
   [[nodiscard]] InstanceDraft& instance() { return draft_.instances.back(); }
   [[nodiscard]] SyncGroupDraft& sync_group() { return draft_.sync_groups.back(); }
   [[nodiscard]] AddressGroupDraft& address_group() { return draft_.address_groups.back(); }
+  [[nodiscard]] LocalGroupDraft& local_group() { return draft_.local_groups.back(); }
   [[nodiscard]] ServiceDraft& service() { return draft_.services.back(); }
   [[nodiscard]] ServerDraft& server() { return service().servers.back(); }
   [[nodiscard]] CheckDraft& check() { return server().checks.back(); }

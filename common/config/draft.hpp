@@ -9,6 +9,9 @@
 
 namespace ballast::config {
 
+/// persistence_timeout without a value, and that of a service of every port.
+constexpr Duration default_persistence = 360s;
+
 /// garp_* and gna_* of global_defs (vrrp_garp_*) or of one instance.
 struct AnnounceDraft {
   std::optional<Duration> delay, refresh, lower_prio_delay, garp_interval, gna_interval;
@@ -74,6 +77,20 @@ struct AddressGroupDraft {
   std::vector<At<AddressRange>> ranges;
 };
 
+/// Of one local_address_group: 66 million connections to each server. Every service has its group's addresses.
+constexpr std::uint32_t most_local_addresses = 1'024;
+
+struct LocalGroupDraft {
+  At<std::string> name;
+  std::vector<At<AddressRange>> ranges;  ///< without ports
+};
+
+/// What lvs_method says.
+struct MethodDraft {
+  Method method = Method::nat;
+  Tunnel tunnel{};
+};
+
 struct CheckDraft {
   CheckKind kind = CheckKind::tcp;
   Position at;
@@ -88,7 +105,8 @@ struct ServerDraft {
   std::optional<At<net::IpAddress>> address;
   std::optional<At<unsigned>> port;
   unsigned weight = 1;
-  std::optional<At<Method>> method;
+  std::optional<At<MethodDraft>> method;
+  std::optional<At<unsigned>> upper_threshold, lower_threshold;
   TimingDraft timing;
   std::vector<CheckDraft> checks;
   std::vector<At<std::string>> checks_to_come;  ///< keepalived's checkers that are not done yet
@@ -107,12 +125,19 @@ struct ServiceDraft {
   std::optional<At<unsigned>> port;
   std::optional<Protocol> protocol;
   std::optional<EngineKind> engine;
-  std::optional<At<Method>> method;
+  std::optional<At<MethodDraft>> method;
   Scheduler scheduler = Scheduler::wlc;
+  std::optional<At<std::string>> hash_port, hash_fallback;  ///< under the name that switched it on
+  std::optional<At<Duration>> persistence_timeout;
+  std::optional<At<std::string>> persistence_granularity;  ///< a netmask or a length: its family tells
+  std::optional<At<bool>> one_packet;
+  std::optional<bool> expire_nodest, sloppy_tcp;
+  std::optional<At<std::string>> local_group;
+  std::optional<At<ClientAddress>> client_address;
   bool omega = false;
   std::optional<At<unsigned>> quorum, hysteresis;
   std::optional<SorryDraft> sorry;
-  std::optional<At<Method>> sorry_method;
+  std::optional<At<MethodDraft>> sorry_method;
   LvsTimeoutsDraft timeouts;
   TimingDraft timing;
   std::vector<ServerDraft> servers;
@@ -127,6 +152,7 @@ struct Draft {
   std::vector<InstanceDraft> instances;
   std::vector<SyncGroupDraft> sync_groups;
   std::vector<AddressGroupDraft> address_groups;
+  std::vector<LocalGroupDraft> local_groups;
   std::vector<ServiceDraft> services;
 };
 

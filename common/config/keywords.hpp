@@ -88,5 +88,6 @@ std::vector<std::string_view> keywords_to_come(Context context);
 void add_global_keywords(Table& table);
 void add_vrrp_keywords(Table& table);
 void add_service_keywords(Table& table);
+void add_forwarding_keywords(Table& table);
 
 }  // namespace ballast::config

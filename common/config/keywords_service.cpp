@@ -8,11 +8,11 @@ namespace {
 
 constexpr unsigned most_weight = 65'535;
 constexpr Duration longest_interval = 86'400s;
-constexpr std::string_view supported = "this version forwards by DR and NAT with rr, wrr, wlc and mh only";
 
-Result<unsigned> parse_port(std::string_view text) { return parse_number(text, 1, 65'535); }
+/// 0, as no port at all: every port for a service, the service's for a server.
+Result<unsigned> parse_port(std::string_view text) { return parse_number(text, 0, 65'535); }
 
-/// The address and the port behind a keyword.
+/// The address and the port behind a keyword; neither if one is faulty.
 void read_endpoint(Binder& binder, const Statement& statement, std::optional<At<net::IpAddress>>& address,
                    std::optional<At<unsigned>>& port) {
   if (statement.words.size() > 1) {
@@ -21,7 +21,10 @@ void read_endpoint(Binder& binder, const Statement& statement, std::optional<At<
   }
   if (statement.words.size() > 2) {
     const auto& word = statement.words[2];
-    if (const auto value = read<unsigned>(binder, word, parse_port)) port = {*value, word.at};
+    if (const auto value = read<unsigned>(binder, word, parse_port))
+      port = {*value, word.at};
+    else
+      address.reset();
   }
 }
 
@@ -37,14 +40,10 @@ void open_service(Binder& binder, const Statement& statement) {
       binder.report().error(words[1].at, "'group' has no value: expected the NAME of a virtual_server_group");
     if (!draft.group) draft.group = {"", words[1].at};
   } else if (words.size() > 1 && words[1].text == "fwmark") {
-    binder.report().error(words[1].at, "a service by fwmark needs the kernel's IPVS; " + std::string{supported},
+    binder.report().error(words[1].at, "a service by fwmark needs the kernel's IPVS, which is not done yet",
                           "give it an address and a port");
   } else {
     read_endpoint(binder, statement, draft.address, draft.port);
-    if (words.size() == 2 && draft.address) {
-      binder.report().error(words[1].at, "a service without a port needs persistence_timeout, which is not done yet",
-                            "give it a port");
-    }
   }
 }
 
@@ -59,48 +58,6 @@ void set_sorry(Binder& binder, const Statement& statement) {
   std::optional<At<unsigned>> port;
   read_endpoint(binder, statement, address, port);
   if (address) binder.service().sorry = SorryDraft{*address, port};
-}
-
-std::optional<At<Method>> read_method(Binder& binder, const Word& word) {
-  const auto method = read<Method>(binder, word, parse_choice<Method>);
-  if (!method) return std::nullopt;
-  if (*method != Method::dr && *method != Method::nat) {
-    binder.report().error(word.at, fmt::format("{}: lvs_method {} is not done yet", supported, *method));
-  }
-  return At<Method>{*method, word.at};
-}
-
-void set_method(Binder& binder, const Statement& statement) {
-  auto& target = binder.context() == Context::virtual_server ? binder.service().method : binder.server().method;
-  if (const auto method = read_method(binder, statement.words[1])) target = *method;
-}
-
-/// What serves in the place of a scheduler to come without harm; none: `fo` for one means that the others stay idle.
-std::optional<Scheduler> stand_in(Scheduler scheduler) {
-  using enum Scheduler;
-  if (scheduler == sh) return mh;
-  constexpr std::array by_load{lc, sed, nq, twos};
-  return std::ranges::find(by_load, scheduler) != by_load.end() ? std::optional{wlc} : std::nullopt;
-}
-
-void set_scheduler(Binder& binder, const Statement& statement) {
-  const auto& word = statement.words[1];
-  const auto scheduler = read<Scheduler>(binder, word, parse_choice<Scheduler>);
-  if (!scheduler) return;
-  using enum Scheduler;
-  constexpr std::array done{rr, wrr, wlc, mh};
-  auto& target = binder.service().scheduler;
-  target = *scheduler;
-  if (std::ranges::find(done, *scheduler) != done.end()) return;
-  const auto substitute = stand_in(*scheduler);
-  if (!substitute) {
-    binder.report().error(word.at, fmt::format("{}: lvs_sched {} is not done yet", supported, *scheduler));
-    return;
-  }
-  target = *substitute;
-  binder.not_yet(word.at,
-                 fmt::format("lvs_sched {} is not done yet, {} stands in for it{}", *scheduler, target,
-                             *scheduler == sh ? ": a client's connections may go to different real servers" : ""));
 }
 
 void set_protocol(Binder& binder, const Statement& statement) {
@@ -120,7 +77,7 @@ void open_address_group(Binder& binder, const Statement& statement) {
   if (statement.words.size() > 1) draft.name = {statement.words[1].text, statement.words[1].at};
 }
 
-// ADDRESS|RANGE [PORT], or keepalived's `fwmark N`
+// ADDRESS|RANGE [PORT], or `fwmark N`
 void add_group_record(Binder& binder, const Statement& record) {
   const auto& words = record.words;
   if (words[0].text == "fwmark") {
@@ -132,14 +89,9 @@ void add_group_record(Binder& binder, const Statement& record) {
   auto range = read<AddressRange>(binder, words[0], [&](std::string_view text) { return parse_range(text, most); });
   if (words.size() > 2) {
     binder.report().warning(words[2].at, fmt::format("surplus word '{}' is ignored", shorten(words[2].text)),
-                            "expected ADDRESS PORT");
+                            "expected ADDRESS [PORT]");
   }
-  if (words.size() < 2) {
-    binder.report().error(words[0].at, "a service without a port needs persistence_timeout, which is not done yet",
-                          "give it a port");
-    return;
-  }
-  const auto port = read<unsigned>(binder, words[1], parse_port);
+  const auto port = words.size() < 2 ? std::optional{0U} : read<unsigned>(binder, words[1], parse_port);
   if (!range || !port) return;
   range->port = static_cast<std::uint16_t>(*port);
   binder.address_group().ranges.push_back({*range, words[0].at});
@@ -194,27 +146,19 @@ void set_path(Binder& binder, const Statement& statement) {
   binder.url().path = word.text;
 }
 
-void set_sorry_method(Binder& binder, const Statement& statement) {
-  if (const auto method = read_method(binder, statement.words[1])) binder.service().sorry_method = *method;
-}
-
 void open_url(Binder& binder, const Statement&) { binder.check().urls.emplace_back(); }
 
 void add_service_values(Table& table) {
   const auto own = member_of(&Binder::service);
-  const auto add = [&](std::string_view name, Value value, std::string_view doc) -> Keyword& {
-    return table.value(name, {Context::virtual_server}, std::move(value), doc);
+  const auto add = [&](std::string_view name, Value value, std::string_view doc) {
+    table.value(name, {Context::virtual_server}, std::move(value), doc);
   };
-  add("lvs_sched", custom(choices<Scheduler>(), 1, 1, set_scheduler),
-      "Which server a new connection goes to; default wlc.")
-      .aliases = {"lb_algo"};
   add("protocol", custom("TCP|UDP", 1, 1, set_protocol), "Default TCP.");
   add("omega", boolean(own(&ServiceDraft::omega)), "Run quorum_down and notify_down at the end, too.");
   add("quorum", number(1, 1'000'000'000, own(&ServiceDraft::quorum)),
       "Weight of servers up below which the service is down; default 1.");
   add("hysteresis", number(0, 1'000'000'000, own(&ServiceDraft::hysteresis)), "Margin around quorum; default 0.");
   add("sorry_server", custom("ADDRESS [PORT]", 1, 2, set_sorry), "Serves while the service is down.");
-  add("sorry_server_lvs_method", custom(choices<Method>(), 1, 8, set_sorry_method), "Default: the service's.");
 }
 
 void add_timing_keywords(Table& table) {
@@ -269,14 +213,10 @@ void add_check_keywords(Table& table) {
 void add_service_keywords(Table& table) {
   using enum Context;
   table.records("virtual_server_group", top, custom("NAME", 1, 1, open_address_group), add_group_record,
-                "ADDRESS|FIRST-LAST|ADDRESS/LENGTH PORT, one a line: the addresses of one service.");
-  table.block("virtual_server", top, virtual_server, custom("ADDRESS PORT | group NAME", 1, 2, open_service),
-              "A service.");
+                "ADDRESS|FIRST-LAST|ADDRESS/LENGTH [PORT], one a line: the addresses of one service.");
+  table.block("virtual_server", top, virtual_server, custom("ADDRESS [PORT] | group NAME", 1, 2, open_service),
+              "A service; without a port: of every port, and persistent.");
   add_service_values(table);
-  table
-      .value("lvs_method", {virtual_server, real_server}, custom(choices<Method>(), 1, 8, set_method),
-             "How packets reach the server; default NAT.")
-      .aliases = {"lb_kind"};
   table.block("real_server", virtual_server, real_server, custom("ADDRESS [PORT]", 1, 2, open_server),
               "One of its servers.");
   table.value("weight", {real_server}, number(0, most_weight, member_of(&Binder::server)(&ServerDraft::weight)),

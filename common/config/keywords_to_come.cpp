@@ -22,8 +22,7 @@ constexpr std::array to_come{
         "vrrp_script vrrp_track_process vrrp_track_file track_file bfd_instance garp_group static_ipaddress "
         "static_routes "
         "static_rules track_group linkbeat_interfaces linkbeat_use_polling interface_up_down_delays SSL net_namespace "
-        "net_namespace_ipvs namespace_with_ipsets instance use_pid_dir child_wait_time include_check "
-        "local_address_group"},
+        "net_namespace_ipvs namespace_with_ipsets instance use_pid_dir child_wait_time include_check"},
     ToCome{Context::global_defs,
            "notification_email notification_email_from smtp_server smtp_helo_name smtp_connect_timeout smtp_alert "
            "smtp_alert_vrrp smtp_alert_checker checker_log_all_failures no_email_faults no_checker_emails "
@@ -64,11 +63,9 @@ constexpr std::array to_come{
            "track_script track_file track_process track_bfd notify_master notify_backup notify_fault notify_stop "
            "notify_deleted notify notify_priority_changes smtp_alert global_tracking sync_group_tracking_weight"},
     ToCome{Context::virtual_server,
-           "persistence_timeout persistence_granularity persistence_engine flag-1 flag-2 flag-3 sh-port sh-fallback "
-           "mh-port mh-fallback ops ha_suspend smtp_alert snmp_name quorum_up quorum_down ip_family "
-           "sorry_server_inhibit laddr_group_name client_address syn_proxy slow_start log_all_failures nat_mask"},
-    ToCome{Context::real_server,
-           "notify_up notify_down uthreshold lthreshold smtp_alert snmp_name log_all_failures any_check"},
+           "persistence_engine ha_suspend smtp_alert snmp_name quorum_up quorum_down ip_family "
+           "sorry_server_inhibit syn_proxy slow_start log_all_failures nat_mask"},
+    ToCome{Context::real_server, "notify_up notify_down smtp_alert snmp_name log_all_failures any_check"},
     ToCome{Context::real_server, check_names},
     ToCome{Context::tcp_check, "bind_if fwmark log_all_failures"},
     ToCome{Context::http_get, "bind_if fwmark log_all_failures http_protocol fast_recovery enable_sni"},
@@ -81,8 +78,7 @@ constexpr std::array notes{
                                                     "will not accept this node's advertisements"}},
     pair{string_view{"use_vmac"}, string_view{"; the addresses move with gratuitous ARP instead of a virtual MAC"}},
     pair{string_view{"net_namespace"}, string_view{"; start Ballast within the namespace instead"}},
-    pair{string_view{"instance"}, string_view{"; give each family its own --run-dir instead"}},
-    pair{string_view{"persistence_timeout"}, string_view{"; a client's connections may go to different real servers"}}};
+    pair{string_view{"instance"}, string_view{"; give each family its own --run-dir instead"}}};
 
 std::vector<std::string_view> cut_words(std::string_view text) {
   std::vector<std::string_view> words;

@@ -230,7 +230,7 @@ struct VirtualServer {
   Method method = Method::nat;
   Tunnel tunnel{};
   std::vector<net::IpAddress> local_addresses;        ///< FNAT: where connections to servers come from
-  ClientAddress client_address = ClientAddress::toa;  ///< FNAT: how servers learn the client's address
+  ClientAddress client_address = ClientAddress::toa;  ///< FNAT: how servers learn the client's address; UDP: none
   Scheduler scheduler = Scheduler::wlc;
   bool hash_port = false;      ///< sh, mh: hash the client's port, too
   bool hash_fallback = false;  ///< sh, mh: pass over a server that takes nothing new

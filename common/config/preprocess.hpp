@@ -14,7 +14,8 @@ struct Limits {
   std::size_t line_length = 1U << 20;  ///< bytes of a line after replacement
   std::size_t replacements = 1'000;    ///< in one line
   std::size_t depth = 64;              ///< files in files, definitions in definitions
-  std::size_t addresses = 65'536;      ///< that the ranges of virtual_server_groups may hold together
+  std::size_t addresses =
+      65'536;  ///< that the ranges of virtual_server_groups may hold together; also of local_address_groups
 };
 
 /// Reads text line by line; follows includes, keeps or drops `@id` lines, stores `$NAME=value`, replaces `$NAME`,

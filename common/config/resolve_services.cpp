@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "common/config/resolve.hpp"
+#include "common/config/resolve_forwarding.hpp"
 #include "common/config/values.hpp"
 
 namespace ballast::config {
@@ -32,7 +33,8 @@ Duration default_delay_before_retry(CheckKind kind) { return kind == CheckKind::
 
 class ServiceResolver {
  public:
-  ServiceResolver(Binder& binder, Model& model) : binder_{binder}, report_{binder.report()}, model_{model} {
+  ServiceResolver(Binder& binder, Model& model)
+      : binder_{binder}, report_{binder.report()}, model_{model}, local_groups_{binder} {
     for (const auto& instance : model.vrrp_instances) {
       for (const auto& address : instance.virtual_addresses) floating_.insert(address.prefix.address);
       for (const auto& address : instance.virtual_addresses_excluded) floating_.insert(address.prefix.address);
@@ -42,6 +44,7 @@ class ServiceResolver {
 
   void run() {
     for (const auto& draft : binder_.draft().services) resolve(draft);
+    local_groups_.check(model_, floating_);
   }
 
  private:
@@ -70,8 +73,12 @@ class ServiceResolver {
     }
     made.protocol = draft.protocol.value_or(Protocol::tcp);
     made.engine = draft.engine.value_or(model_.global.lb_engine);
-    made.method = draft.method ? draft.method->value : Method::nat;
+    const auto method = method_of(draft, {});
+    made.method = method.method;
+    made.tunnel = method.tunnel;
     made.scheduler = draft.scheduler;
+    made.expire_nodest = draft.expire_nodest.value_or(model_.global.expire_nodest);
+    made.sloppy_tcp = draft.sloppy_tcp.value_or(model_.global.sloppy_tcp);
     made.alpha = draft.timing.alpha.value_or(false);
     made.omega = draft.omega;
     if (draft.timeouts.tcp || draft.timeouts.tcp_fin || draft.timeouts.udp) {
@@ -90,13 +97,15 @@ class ServiceResolver {
     std::unordered_map<ServiceKey, Position, ServiceKeyHash> seen;
     for (const auto& server : draft.servers) add_server(draft, server, made, seen);
     sorry_server(draft, made);
+    resolve_forwarding(binder_, draft, local_groups_, floats(made), made);
     quorum(draft, made);
     model_.virtual_servers.push_back(std::move(made));
   }
 
   void endpoints(const ServiceDraft& draft, VirtualServer& made) {
-    if (draft.address && draft.port) {
-      const net::Endpoint endpoint{draft.address->value, static_cast<std::uint16_t>(draft.port->value)};
+    if (draft.address) {
+      const auto port = draft.port ? draft.port->value : 0;
+      const net::Endpoint endpoint{draft.address->value, static_cast<std::uint16_t>(port)};
       made.endpoints.push_back(endpoint);
       made.name = fmt::format("{}:{}", made.protocol, endpoint);
     }
@@ -149,54 +158,85 @@ class ServiceResolver {
   }
 
   /// Address and port of a real or sorry server, checked against what its method can do.
-  std::optional<net::Endpoint> server_endpoint(const VirtualServer& made, const At<net::IpAddress>& address,
-                                               const std::optional<At<unsigned>>& port, Method method,
-                                               std::string_view kind) {
-    const auto common = common_port(made);
-    if (!port && !common) {
-      if (!made.endpoints.empty())
-        report_.error(address.at, fmt::format("{} has no port, and its service has several", kind));
-      return std::nullopt;
-    }
-    const net::Endpoint endpoint{address.value, port ? static_cast<std::uint16_t>(port->value) : *common};
-    if (made.endpoints.empty()) return endpoint;
-    const auto& service = made.endpoints.front().address;
-    if (service.family() != address.value.family() && (method == Method::nat || method == Method::dr)) {
-      report_.error(address.at, fmt::format("{} {} is {}, its service is {}: {} cannot translate between them", kind,
-                                            address.value, family_text(address.value), family_text(service), method));
-    }
-    const bool keeps_port = method == Method::dr || method == Method::tun;
-    const auto differs = [&](const net::Endpoint& other) { return other.port != endpoint.port; };
-    if (keeps_port && std::ranges::any_of(made.endpoints, differs)) {
-      report_.error(port ? port->at : address.at, fmt::format("{} cannot change the port: the service's is {}", method,
-                                                              std::ranges::find_if(made.endpoints, differs)->port));
-    }
-    return endpoint;
+  net::Endpoint server_endpoint(const VirtualServer& made, const At<net::IpAddress>& address,
+                                const std::optional<At<unsigned>>& port, Method method, std::string_view kind) {
+    if (!made.endpoints.empty()) check_family(made.endpoints.front().address, address, method, kind);
+    const bool given = port && port->value != 0;
+    if (given) return {address.value, server_port(made, *port, method)};
+    return {address.value, common_port(made).value_or(0)};
+  }
+
+  void check_family(const net::IpAddress& service, const At<net::IpAddress>& server, Method method,
+                    std::string_view kind) {
+    if (service.family() == server.value.family() || method == Method::tun) return;
+    const bool down = method == Method::fnat && service.is_v6();
+    if (down) return;
+    report_.error(server.at,
+                  fmt::format("{} {} is {}, its service is {}: {}", kind, server.value, family_text(server.value),
+                              family_text(service),
+                              method == Method::fnat ? "FNAT translates from IPv6 to IPv4, not the other way"
+                                                     : fmt::format("{} cannot translate between them", method)));
+  }
+
+  /// The port that a server is given of its own. Connections to a service of every port keep the one they asked for, as
+  /// IPVS has it.
+  std::uint16_t server_port(const VirtualServer& made, const At<unsigned>& port, Method method) {
+    const auto own = static_cast<std::uint16_t>(port.value);
+    const auto differs = std::ranges::find_if(
+        made.endpoints, [&](const auto& endpoint) { return endpoint.port != 0 && endpoint.port != own; });
+    const bool every = std::ranges::any_of(made.endpoints, [](const auto& endpoint) { return endpoint.port == 0; });
+    if (differs != made.endpoints.end() && (method == Method::dr || method == Method::tun))
+      report_.error(port.at, fmt::format("{} cannot change the port: the service's is {}", method, differs->port));
+    else if (differs != made.endpoints.end() && every)
+      report_.error(port.at, "the port cannot be changed: the service has addresses of every port, too");
+    if (!every) return own;
+    report_.warning(port.at,
+                    fmt::format("port {} is probed only: connections to a service of every port keep theirs", own),
+                    "leave it out, and give checks connect_port");
+    return 0;
+  }
+
+  [[nodiscard]] bool floats(const VirtualServer& made) const {
+    return std::ranges::any_of(made.endpoints,
+                               [&](const auto& endpoint) { return floating_.contains(endpoint.address); });
   }
 
   void add_server(const ServiceDraft& service, const ServerDraft& draft, VirtualServer& made,
                   std::unordered_map<ServiceKey, Position, ServiceKeyHash>& seen) {
     if (!draft.address) return;
     RealServer server;
-    server.method = draft.method ? draft.method->value : made.method;
+    const auto method = method_of(service, draft.method);
+    server.method = method.method;
+    server.tunnel = method.tunnel;
+    thresholds(draft, server);
     server.weight = static_cast<int>(draft.weight);
     server.inhibit_on_failure =
         pick<bool>(draft.timing.inhibit_on_failure, service.timing.inhibit_on_failure, {}, false);
     const auto endpoint = server_endpoint(made, *draft.address, draft.port, server.method, "real_server");
-    if (!endpoint) return;
-    server.endpoint = *endpoint;
-    const auto [first, fresh] = seen.emplace(ServiceKey{*endpoint, made.protocol}, draft.at);
+    server.endpoint = endpoint;
+    const auto [first, fresh] = seen.emplace(ServiceKey{endpoint, made.protocol}, draft.at);
     if (!fresh) {
-      report_.error(draft.at, fmt::format("real_server {} exists already in {} ({})", *endpoint, service.title,
+      report_.error(draft.at, fmt::format("real_server {} exists already in {} ({})", endpoint, service.title,
                                           report_.where(first->second)));
     }
-    for (const auto& check : draft.checks) server.checks.push_back(resolve_check(service, draft, check, *endpoint));
+    for (const auto& check : draft.checks) server.checks.push_back(resolve_check(service, draft, check, endpoint));
     for (const auto& [name, at] : draft.checks_to_come) {
       binder_.not_yet(at,
                       fmt::format("checker '{}' of keepalived is not done yet and is ignored: real_server {} {}", name,
-                                  *endpoint, draft.checks.empty() ? "counts as always up" : "is checked without it"));
+                                  endpoint, draft.checks.empty() ? "counts as always up" : "is checked without it"));
     }
     made.real_servers.push_back(std::move(server));
+  }
+
+  void thresholds(const ServerDraft& draft, RealServer& made) {
+    made.upper_threshold = draft.upper_threshold ? draft.upper_threshold->value : 0;
+    made.lower_threshold = draft.lower_threshold ? draft.lower_threshold->value : 0;
+    if (made.lower_threshold == 0) return;
+    if (made.upper_threshold == 0)
+      report_.warning(draft.lower_threshold->at, "lthreshold means nothing without uthreshold");
+    else if (made.lower_threshold > made.upper_threshold)
+      report_.error(draft.lower_threshold->at,
+                    fmt::format("lthreshold {} is above uthreshold {}", made.lower_threshold, made.upper_threshold));
   }
 
   Check resolve_check(const ServiceDraft& service, const ServerDraft& server, const CheckDraft& draft,
@@ -208,7 +248,12 @@ class ServiceResolver {
     made.kind = draft.kind;
     made.target = target;
     if (draft.connect_address) made.target.address = draft.connect_address->value;
+    if (server.port && server.port->value != 0) made.target.port = static_cast<std::uint16_t>(server.port->value);
     if (draft.connect_port) made.target.port = static_cast<std::uint16_t>(draft.connect_port->value);
+    if (made.target.port == 0) {
+      report_.error(draft.at, fmt::format("{} has no port to probe: its real_server is of every port", draft.kind),
+                    "add connect_port");
+    }
     bind(draft, made);
     made.delay_loop = pick(own.delay_loop, outer.delay_loop, outermost.delay_loop, made.delay_loop);
     made.connect_timeout =
@@ -240,9 +285,9 @@ class ServiceResolver {
 
   void sorry_server(const ServiceDraft& draft, VirtualServer& made) {
     if (!draft.sorry) return;
-    const auto method = draft.sorry_method ? draft.sorry_method->value : made.method;
-    const auto endpoint = server_endpoint(made, draft.sorry->address, draft.sorry->port, method, "sorry_server");
-    if (endpoint) made.sorry_server = SorryServer{*endpoint, method};
+    const auto method = method_of(draft, draft.sorry_method);
+    const auto endpoint = server_endpoint(made, draft.sorry->address, draft.sorry->port, method.method, "sorry_server");
+    made.sorry_server = SorryServer{endpoint, method.method, method.tunnel};
   }
 
   void quorum(const ServiceDraft& draft, VirtualServer& made) {
@@ -264,7 +309,8 @@ class ServiceResolver {
   Binder& binder_;
   Report& report_;
   Model& model_;
-  std::unordered_set<net::IpAddress> floating_;
+  LocalGroups local_groups_;
+  FloatingAddresses floating_;
   std::unordered_map<std::string, std::vector<net::Endpoint>> groups_;
   std::vector<std::string_view> group_names_;
   std::unordered_map<std::string, Position> group_services_;

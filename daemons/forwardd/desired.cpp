@@ -37,14 +37,20 @@ void judge_failed(const config::VirtualServer& service, const config::RealServer
   judged.desired.status = ServerStatus::down;
   judged.desired.weight = 0;
   // An answer lost is cheap for UDP, where every packet can go to another server.
-  judged.desired.keeps_connections = server.inhibit_on_failure || service.protocol == config::Protocol::tcp;
+  const bool kept = service.protocol == config::Protocol::tcp && !service.expire_nodest;
+  judged.desired.keeps_connections = server.inhibit_on_failure || kept;
 }
 
 Judged judge(const config::VirtualServer& service, const config::RealServer& server, const Inputs& inputs) {
   Judged judged;
   auto health = health_of(service, server, inputs);
-  judged.desired = {
-      .endpoint = server.endpoint, .method = server.method, .weight = server.weight, .status = ServerStatus::up};
+  judged.desired = {.endpoint = server.endpoint,
+                    .method = server.method,
+                    .tunnel = server.tunnel,
+                    .weight = server.weight,
+                    .upper_threshold = server.upper_threshold,
+                    .lower_threshold = server.lower_threshold,
+                    .status = ServerStatus::up};
   judged.report.reason = std::move(health.reason);
   const auto admin = inputs.admin.find(server_key(service.name, server.endpoint));
   if (admin != inputs.admin.end() && admin->second == bus::AdminState::disable) {
@@ -81,8 +87,11 @@ bool holds_quorum(const config::VirtualServer& service, std::uint64_t weight, bo
 void add_sorry_server(const config::SorryServer& sorry, DesiredService& desired, bus::ServiceState& report) {
   // New connections go to the sorry server alone; those of the servers that are left go on.
   for (auto& server : desired.servers) server.weight = 0;
-  desired.servers.push_back(
-      {.endpoint = sorry.endpoint, .method = sorry.method, .weight = 1, .status = ServerStatus::up});
+  desired.servers.push_back({.endpoint = sorry.endpoint,
+                             .method = sorry.method,
+                             .tunnel = sorry.tunnel,
+                             .weight = 1,
+                             .status = ServerStatus::up});
   bus::ServiceServer entry;
   entry.address = sorry.endpoint.address.to_string();
   entry.port = sorry.endpoint.port;
@@ -131,17 +140,32 @@ struct ServiceResult {
   bool quorum = false;
 };
 
-ServiceResult compute_service(const config::Model& model, const config::VirtualServer& service, const RoleIndex& index,
-                              const Inputs& inputs, const QuorumMemory& past) {
-  ServiceResult result;
-  result.report = describe(service);
-  auto& desired = result.desired;
+DesiredService take_over(const config::Model& model, const config::VirtualServer& service) {
+  DesiredService desired;
   desired.name = service.name;
   desired.endpoints = service.endpoints;
   desired.protocol = service.protocol;
   desired.method = service.method;
   desired.scheduler = service.scheduler;
+  desired.hash_port = service.hash_port;
+  desired.hash_fallback = service.hash_fallback;
+  desired.local_addresses = service.local_addresses;
+  desired.client_address = service.client_address;
+  desired.persistence_timeout = service.persistence_timeout;
+  desired.persistence_prefix4 = service.persistence_prefix4;
+  desired.persistence_prefix6 = service.persistence_prefix6;
+  desired.one_packet = service.one_packet;
+  desired.sloppy_tcp = service.sloppy_tcp;
   desired.timeouts = service.timeouts.value_or(model.global.lvs_timeouts);
+  return desired;
+}
+
+ServiceResult compute_service(const config::Model& model, const config::VirtualServer& service, const RoleIndex& index,
+                              const Inputs& inputs, const QuorumMemory& past) {
+  ServiceResult result;
+  result.report = describe(service);
+  result.desired = take_over(model, service);
+  auto& desired = result.desired;
   std::uint64_t weight = 0;
   std::size_t up = 0;
   for (const auto& server : service.real_servers) {
@@ -199,30 +223,9 @@ Computed compute(const config::Model& model, const Inputs& inputs, const QuorumM
 }
 
 Result<> validate(const config::Model& model) {
-  using enum config::Scheduler;
-  const auto can_schedule = [](config::Scheduler scheduler) {
-    return scheduler == rr || scheduler == wrr || scheduler == lc || scheduler == wlc || scheduler == mh;
-  };
-  const auto can_forward = [](config::Method method) {
-    return method == config::Method::nat || method == config::Method::dr;
-  };
   for (const auto& service : model.virtual_servers) {
-    if (service.engine != config::EngineKind::xdp) {
-      return fail("virtual_server {}: engine {} is still to come; use lb_engine xdp", service.name, service.engine);
-    }
-    if (!can_schedule(service.scheduler)) {
-      return fail("virtual_server {}: lb_algo {} is still to come; use rr, wrr, lc, wlc or mh", service.name,
-                  service.scheduler);
-    }
-    for (const auto& server : service.real_servers) {
-      if (can_forward(server.method)) continue;
-      return fail("virtual_server {}, real_server {}: lb_kind {} is still to come; use NAT or DR", service.name,
-                  server.endpoint, server.method);
-    }
-    if (service.sorry_server && !can_forward(service.sorry_server->method)) {
-      return fail("virtual_server {}, sorry_server {}: lb_kind {} is still to come; use NAT or DR", service.name,
-                  service.sorry_server->endpoint, service.sorry_server->method);
-    }
+    if (service.engine == config::EngineKind::xdp) continue;
+    return fail("virtual_server {}: engine {} is still to come; use lb_engine xdp", service.name, service.engine);
   }
   return {};
 }

@@ -14,7 +14,10 @@ namespace ballast::forwardd {
 struct DesiredServer {
   net::Endpoint endpoint;
   config::Method method = config::Method::nat;
-  int weight = 0;  ///< for new connections; 0: none
+  config::Tunnel tunnel{};       ///< of method TUN
+  int weight = 0;                ///< for new connections; 0: none
+  unsigned upper_threshold = 0;  ///< connections from which it gets no new ones; 0: no limit
+  unsigned lower_threshold = 0;  ///< below so many it gets new ones again; 0: three quarters of the upper one
   bus::ServerStatus status = bus::ServerStatus::down;
   bool keeps_connections = true;  ///< down servers: go on sending what is established
   config::Tunnel tunnel{};        ///< TUN
@@ -29,6 +32,15 @@ struct DesiredService {
   config::Protocol protocol = config::Protocol::tcp;
   config::Method method = config::Method::nat;
   config::Scheduler scheduler = config::Scheduler::wlc;
+  bool hash_port = false;                       ///< sh, mh: hash the client's port, too
+  bool hash_fallback = false;                   ///< sh, mh: pass over a server that takes nothing new
+  std::vector<net::IpAddress> local_addresses;  ///< FNAT: where connections to servers come from
+  config::ClientAddress client_address = config::ClientAddress::toa;  ///< FNAT: how servers learn the client's address
+  config::Duration persistence_timeout{0};  ///< 0: a client's connections may go to different servers
+  unsigned persistence_prefix4 = 32;        ///< clients of one IPv4 network of this length count as one
+  unsigned persistence_prefix6 = 128;       ///< the same for IPv6
+  bool one_packet = false;                  ///< UDP: every packet is scheduled by itself
+  bool sloppy_tcp = false;                  ///< a packet in the middle of a TCP connection may begin an entry
   config::LvsTimeouts timeouts;
   std::vector<net::IpAddress> local_addresses;  ///< LIPs, FNAT
   config::ClientAddress client_address = config::ClientAddress::toa;
@@ -90,7 +102,7 @@ struct RoleState {
 std::map<std::string, RoleState> compute_roles(const config::Model& model,
                                                const std::map<std::string, bus::VrrpRole>& roles);
 
-/// What this engine cannot do yet, in words, the service named; checked before a configuration is taken.
+/// What this forwardd cannot do yet, in words, the service named; checked before a configuration is taken.
 Result<> validate(const config::Model& model);
 
 }  // namespace ballast::forwardd

@@ -89,6 +89,13 @@ TEST(Hostile, GroupsHoldABoundedNumberOfAddressesTogether) {
               Contains(HasSubstr("the virtual_server_groups hold more than 65536 addresses")));
 }
 
+TEST(Hostile, LocalGroupsHoldABoundedNumberOfAddressesTogether) {
+  std::string text;
+  for (int i = 0; i < 65; ++i) text += fmt::format("local_address_group G{} {{\n10.{}.0.0/22\n}}\n", i, i);
+  EXPECT_THAT(errors(read_text(text)),
+              ElementsAre(HasSubstr("the local_address_groups hold more than 65536 addresses")));
+}
+
 TEST(Hostile, AMegabyteOfOneLineIsRead) {
   std::string text = "virtual_server_group G {\n 10.0.0.1 80 " + std::string(1U << 20, ' ') + "\n}\n";
   EXPECT_TRUE(read_text(text + service("", "", "group G")).ok());

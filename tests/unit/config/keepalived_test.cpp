@@ -169,14 +169,70 @@ virtual_server 192.168.200.16 53 {
 }
 )");
   EXPECT_THAT(errors(loaded), IsEmpty());
-  EXPECT_THAT(not_yet(loaded), ElementsAre("notify_master", "persistence_timeout", "quorum_up", "notify_down",
-                                           "lvs_sched lc is not done yet, wlc stands in for it", "ops", "MISC_CHECK"));
+  EXPECT_THAT(not_yet(loaded), ElementsAre("notify_master", "quorum_up", "notify_down", "MISC_CHECK"));
   ASSERT_EQ(loaded.model.virtual_servers.size(), 2U);
+  EXPECT_EQ(loaded.model.virtual_servers[0].persistence_timeout, 50s);
+  EXPECT_EQ(loaded.model.virtual_servers[1].scheduler, Scheduler::lc);
+  EXPECT_TRUE(loaded.model.virtual_servers[1].one_packet);
   const auto& check = loaded.model.virtual_servers[0].real_servers.at(0).checks.at(0);
   EXPECT_EQ(check.retry, 3U);
   EXPECT_EQ(check.delay_loop, 30s);
   EXPECT_EQ(check.urls.at(0).path, "/test/index.jsp");
   EXPECT_THAT(loaded.model.vrrp_sync_groups.at(0).members, ElementsAre("VI_1", "VI_2"));
+}
+
+TEST(Keepalived, TunnelsPersistenceAndServicesOfEveryPort) {
+  const auto loaded = read_text(R"(virtual_server_group TELNET {
+    10.0.0.101
+    10.0.0.102-103 0
+}
+virtual_server 10.0.0.100 {
+    delay_loop 6
+    lb_algo sh
+    flag-1
+    sh-port
+    lb_kind TUN
+    protocol TCP
+    persistence_timeout 600
+    persistence_granularity 255.255.255.0
+    sorry_server 10.1.0.9
+    sorry_server_lvs_method TUN type gre csum
+    real_server 10.1.0.1 {
+        uthreshold 1000
+        lthreshold 800
+        lvs_method TUN type gue port 6080 nocsum
+        TCP_CHECK {
+            connect_port 80
+        }
+    }
+    real_server 10.1.0.2 0 {
+    }
+}
+virtual_server group TELNET {
+    lvs_sched mh
+    mh-port
+    mh-fallback
+    persistence_timeout
+    protocol UDP
+    real_server 10.1.0.1 {
+    }
+}
+)");
+  EXPECT_THAT(faults(loaded), IsEmpty());
+  const auto& tunnelled = loaded.model.virtual_servers.at(0);
+  EXPECT_EQ(tunnelled.name, "tcp:10.0.0.100:0");
+  EXPECT_EQ(tunnelled.persistence_timeout, 600s);
+  EXPECT_EQ(tunnelled.persistence_prefix4, 24U);
+  EXPECT_TRUE(tunnelled.hash_port && tunnelled.hash_fallback);
+  EXPECT_EQ(tunnelled.sorry_server->tunnel, (Tunnel{TunnelType::gre, 0, TunnelChecksum::csum}));
+  EXPECT_EQ(tunnelled.real_servers.at(0).tunnel, (Tunnel{TunnelType::gue, 6080, TunnelChecksum::none}));
+  EXPECT_EQ(tunnelled.real_servers[0].lower_threshold, 800U);
+  EXPECT_EQ(tunnelled.real_servers[0].checks.at(0).target.to_string(), "10.1.0.1:80");
+  EXPECT_EQ(tunnelled.real_servers[1].endpoint.to_string(), "10.1.0.2:0");
+  const auto& group = loaded.model.virtual_servers.at(1);
+  EXPECT_EQ(group.persistence_timeout, 360s);
+  EXPECT_EQ(group.endpoints.size(), 3U);
+  EXPECT_EQ(group.endpoints.at(2), *net::Endpoint::parse("10.0.0.103:0"));
 }
 
 TEST(Keepalived, OneFileForManyNodesMadeOfDefinitions) {

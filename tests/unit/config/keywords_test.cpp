@@ -26,6 +26,13 @@ Place real_server(const std::string& field) {
   return {"virtual_server 192.0.2.100 80 {\nprotocol TCP\nreal_server 192.0.2.9 80 {\n", "\n}\n}\n",
           "/virtual_servers/0/real_servers/0/" + field};
 }
+/// A service with further lines before the one in question.
+Place service_with(const std::string& lines, const std::string& field, const std::string& address = "192.0.2.100",
+                   const std::string& server = "192.0.2.9") {
+  return {fmt::format("virtual_server {} 80 {{\n{}\n", address, lines),
+          fmt::format("\nreal_server {} 80 {{\n}}\n}}\nlocal_address_group L {{\n192.0.2.50\n}}\n", server),
+          "/virtual_servers/0/" + field};
+}
 Place check(const std::string& kind, const std::string& field) {
   const auto url = kind == "HTTP_GET" ? "url {\n}\n" : "";
   return {"virtual_server 192.0.2.100 80 {\nprotocol TCP\nreal_server 192.0.2.9 80 {\n" + kind + " {\n",
@@ -76,6 +83,8 @@ std::vector<Case> global_cases() {
        {{"tcp 60", R"({"tcp":60.0,"tcp_fin":120.0,"udp":300.0})"},
         {"udp 1 tcpfin 2 tcp 3", R"({"tcp":3.0,"tcp_fin":2.0,"udp":1.0})"}},
        {"", "tcp", "tcp 0", "sctp 5", "tcp 5 udp"}},
+      {"expire_nodest", global("expire_nodest"), "false", booleans, {"maybe"}},
+      {"sloppy_tcp", global("sloppy_tcp"), "false", booleans, {"maybe"}},
   };
 }
 
@@ -116,19 +125,101 @@ std::vector<Case> vrrp_cases() {
   };
 }
 
-std::vector<Case> service_cases() {
-  return {
-      {"lvs_sched",
-       virtual_server("scheduler"),
-       R"("wlc")",
-       {{"rr", R"("rr")"}, {"wrr", R"("wrr")"}, {"wlc", R"("wlc")"}, {"mh", R"("mh")"}},
-       {"", "best", "fo", "dh", "lblc", "p2c"}},
+std::string tunnel(const std::string& type, int port = 0, const std::string& checksum = "nocsum") {
+  return fmt::format(R"({{"checksum":"{}","port":{},"type":"{}"}})", checksum, port, type);
+}
+
+/// Every scheduler is itself.
+std::vector<std::pair<std::string, std::string>> schedulers() {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const auto& [value, name] : enum_names(static_cast<Scheduler*>(nullptr)))
+    all.emplace_back(name, fmt::format("\"{}\"", name));
+  return all;
+}
+
+std::vector<Case> forwarding_cases() {
+  const std::string fnat = "protocol TCP\nlvs_method FNAT\nladdr_group_name L";
+  std::vector<Case> all{
+      {"lvs_sched", virtual_server("scheduler"), R"("wlc")", schedulers(), {"", "best", "RR"}},
       {"lb_algo", virtual_server("scheduler"), R"("wlc")", {{"rr", R"("rr")"}}, {"", "best"}},
       {"lvs_method",
-       virtual_server("method"),
+       service_with("protocol TCP\nladdr_group_name L", "method"),
        R"("NAT")",
-       {{"DR", R"("DR")"}, {"NAT", R"("NAT")"}},
-       {"", "TUN", "FNAT", "FULLNAT", "dr"}},
+       {{"DR", R"("DR")"}, {"NAT", R"("NAT")"}, {"TUN", R"("TUN")"}, {"FNAT", R"("FNAT")"}, {"FULLNAT", R"("FNAT")"}},
+       {"", "dr", "IPIP"}},
+      {"lvs_method",
+       virtual_server("tunnel"),
+       tunnel("ipip"),
+       {{"TUN", tunnel("ipip")},
+        {"TUN type ipip", tunnel("ipip")},
+        {"TUN nocsum", tunnel("ipip")},
+        {"TUN type gre", tunnel("gre")},
+        {"TUN type gre csum", tunnel("gre", 0, "csum")},
+        {"TUN type gue port 6080", tunnel("gue", 6080)},
+        {"TUN type gue port 65535 csum", tunnel("gue", 65535, "csum")},
+        {"TUN csum port 6080 type gue", tunnel("gue", 6080, "csum")},
+        {"TUN type gre csum nocsum", tunnel("gre")}},
+       {"TUN type", "TUN type foo", "TUN gue port 6080", "TUN type gue", "TUN type gue port", "TUN type gue port 0",
+        "TUN type gue port 65536", "TUN port 6080", "TUN type gre port 6080", "TUN csum", "TUN type ipip remcsum",
+        "TUN type gre remcsum", "TUN type gue port 6080 remcsum"}},
+      {"lvs_method", real_server("tunnel"), tunnel("ipip"), {{"TUN type gre", tunnel("gre")}}, {"TUN type"}},
+      {"persistence_timeout",
+       virtual_server("persistence_timeout"),
+       "0.0",
+       {{"", "360.0"}, {"1", "1.0"}, {"2678400", "2678400.0"}},
+       {"0", "2678401", "1.5", "x", "-1"}},
+      {"persistence_granularity",
+       service_with("protocol TCP\npersistence_timeout", "persistence_prefix4"),
+       "32",
+       {{"255.255.255.0", "24"}, {"255.255.255.255", "32"}, {"128.0.0.0", "1"}, {"0.0.0.0", "0"}},
+       {"", "24", "255.0.255.0", "0.0.0.255", "x", "ffff::"}},
+      {"persistence_granularity",
+       service_with("protocol TCP\npersistence_timeout", "persistence_prefix6", "2001:db8::100", "2001:db8::9"),
+       "128",
+       {{"64", "64"}, {"1", "1"}, {"128", "128"}},
+       {"", "0", "129", "255.255.255.0"}},
+      {"ops", service_with("protocol UDP", "one_packet"), "false", booleans, {"maybe"}},
+      {"expire_nodest", virtual_server("expire_nodest"), "false", booleans, {"maybe"}},
+      {"sloppy_tcp", virtual_server("sloppy_tcp"), "false", booleans, {"maybe"}},
+      {"client_address",
+       service_with(fnat, "client_address"),
+       R"("toa")",
+       {{"toa", R"("toa")"}, {"proxy_v1", R"("proxy_v1")"}, {"proxy_v2", R"("proxy_v2")"}, {"none", R"("none")"}},
+       {"", "proxy", "TOA"}},
+      {"laddr_group_name",
+       service_with("protocol TCP\nlvs_method FNAT\nladdr_group_name L", "local_addresses"),
+       R"(["192.0.2.50"])",
+       {{"L", R"(["192.0.2.50"])"}},
+       {"M"}},
+      {"uthreshold",
+       real_server("upper_threshold"),
+       "0",
+       {{"0", "0"}, {"4294967295", "4294967295"}},
+       {"", "4294967296", "-1", "x"}},
+      {"lthreshold",
+       real_server("lower_threshold"),
+       "0",
+       {{"0", "0"}, {"4294967295", "4294967295"}},
+       {"", "4294967296", "-1", "x"}},
+  };
+  for (const std::string scheduler : {"sh", "mh"}) {
+    const auto place = [&](const std::string& field) {
+      return service_with("protocol TCP\nlvs_sched " + scheduler, field);
+    };
+    for (const std::string name : {"sh-port", "mh-port", "flag-2"})
+      all.push_back({name, place("hash_port"), "false", booleans, {"maybe"}});
+    for (const std::string name : {"sh-fallback", "mh-fallback", "flag-1"})
+      all.push_back({name, place("hash_fallback"), "false", booleans, {"maybe"}});
+  }
+  return all;
+}
+
+std::string sorry_server(const std::string& endpoint) {
+  return fmt::format(R"({{"endpoint":"{}","method":"NAT","tunnel":{}}})", endpoint, tunnel("ipip"));
+}
+
+std::vector<Case> service_cases() {
+  return {
       {"lb_kind", virtual_server("method"), R"("NAT")", {{"DR", R"("DR")"}}, {""}},
       {"lb_engine", virtual_server("engine"), R"("xdp")", {{"xdp", R"("xdp")"}}, {"", "ipvs"}},
       {"omega", virtual_server("omega"), "false", booleans, {"maybe"}},
@@ -138,10 +229,16 @@ std::vector<Case> service_cases() {
       {"sorry_server",
        virtual_server("sorry_server"),
        "null",
-       {{"192.0.2.5 81", R"({"endpoint":"192.0.2.5:81","method":"NAT"})"},
-        {"192.0.2.5", R"({"endpoint":"192.0.2.5:80","method":"NAT"})"}},
-       {"", "192.0.2", "192.0.2.5 0", "2001:db8::1 80"}},
-      {"sorry_server_lvs_method", virtual_server("sorry_server"), "null", {{"DR", "null"}}, {"", "TUN"}},
+       {{"192.0.2.5 81", sorry_server("192.0.2.5:81")},
+        {"192.0.2.5", sorry_server("192.0.2.5:80")},
+        {"192.0.2.5 0", sorry_server("192.0.2.5:80")}},
+       {"", "192.0.2", "192.0.2.5 65536", "2001:db8::1 80"}},
+      {"sorry_server_lvs_method", virtual_server("sorry_server"), "null", {{"DR", "null"}}, {"", "dr", "TUN type"}},
+      {"sorry_server_lvs_method",
+       service_with("protocol TCP\nsorry_server 192.0.2.5", "sorry_server/tunnel"),
+       tunnel("ipip"),
+       {{"TUN type gue port 99", tunnel("gue", 99)}},
+       {"TUN type gue"}},
       {"lvs_timeouts",
        virtual_server("timeouts"),
        "null",
@@ -155,7 +252,7 @@ std::vector<Case> service_cases() {
       {"inhibit_on_failure", virtual_server("real_servers/0/inhibit_on_failure"), "false", booleans, {"maybe"}},
       {"weight", real_server("weight"), "1", {{"0", "0"}, {"65535", "65535"}}, {"", "-1", "65536"}},
       {"inhibit_on_failure", real_server("inhibit_on_failure"), "false", booleans, {"maybe"}},
-      {"lvs_method", real_server("method"), R"("NAT")", {{"DR", R"("DR")"}}, {"", "TUN"}},
+      {"lvs_method", real_server("method"), R"("NAT")", {{"DR", R"("DR")"}, {"TUN", R"("TUN")"}}, {"", "FNAT", "tun"}},
   };
 }
 
@@ -228,6 +325,7 @@ void expect_cases(const std::vector<Case>& cases) {
 TEST(Keywords, OfGlobalDefsHaveTheirDefaultsAndRanges) { expect_cases(global_cases()); }
 TEST(Keywords, OfAnInstanceHaveTheirDefaultsAndRanges) { expect_cases(vrrp_cases()); }
 TEST(Keywords, OfAServiceHaveTheirDefaultsAndRanges) { expect_cases(service_cases()); }
+TEST(Keywords, OfForwardingHaveTheirDefaultsAndRanges) { expect_cases(forwarding_cases()); }
 TEST(Keywords, OfAProbeHaveTheirDefaultsAndRanges) { expect_cases(check_cases()); }
 
 TEST(Keywords, EachHasAMeaningAndASyntaxAndNoContextKnowsANameTwice) {

@@ -174,11 +174,11 @@ TEST(SyncGroup, HoldsInstancesThatExistOnce) {
   EXPECT_THAT(fault("vrrp_sync_group G {\nVI_1\n}\n"), HasSubstr("instances stand in a block: group { … }"));
 }
 
-TEST(Service, NeedsAnAddressAPortAndServers) {
-  EXPECT_THAT(fault("virtual_server 192.0.2.100 {\nprotocol TCP\nreal_server 192.0.2.1 80 {\n}\n}\n"),
-              HasSubstr("a service without a port"));
+TEST(Service, NeedsAnAddressAndServers) {
   EXPECT_THAT(fault("virtual_server fwmark 1 {\nprotocol TCP\nreal_server 192.0.2.1 80 {\n}\n}\n"),
               HasSubstr("needs the kernel's IPVS"));
+  EXPECT_EQ(errors(read_text("virtual_server 192.0.2.100 65536 {\nprotocol TCP\nreal_server 192.0.2.1 80 {\n}\n}\n")),
+            std::vector<std::string>{"f:1:28: 65536 is out of range: 0 to 65535"});
   EXPECT_EQ(fault("virtual_server 192.0.2.100 80 {\nprotocol TCP\n}\n"),
             "1:1: warning: virtual_server 192.0.2.100 80 has no real_server and is ignored");
   const auto sorry = read_text("virtual_server 192.0.2.100 80 {\nprotocol TCP\nsorry_server 192.0.2.9 80\n}\n");
@@ -195,16 +195,6 @@ TEST(Service, WithoutAProtocolSaysWhatItAssumes) {
             "udp:192.0.2.100:80");
   EXPECT_THAT(fault(service("protocol SCTP")), HasSubstr("this version forwards TCP and UDP only"));
   EXPECT_THAT(fault(service("protocol ICMP")), HasSubstr("'ICMP' is none of TCP|UDP"));
-}
-
-TEST(Service, ASchedulerToComeHasAStandIn) {
-  const auto loaded = read_text(service("lb_algo lc"));
-  EXPECT_THAT(faults(loaded), ElementsAre("3:9: warning: lvs_sched lc is not done yet, wlc stands in for it"));
-  EXPECT_EQ(loaded.model.virtual_servers.at(0).scheduler, Scheduler::wlc);
-  EXPECT_EQ(read_text(service("lb_algo sh")).model.virtual_servers.at(0).scheduler, Scheduler::mh);
-  LoadOptions strict;
-  strict.strict = true;
-  EXPECT_FALSE(read_text(service("lb_algo lc"), strict).ok());
 }
 
 TEST(Service, OutsideEveryInstanceIsToldWhereThereAreInstances) {
@@ -257,7 +247,6 @@ TEST(Group, MakesOneServiceOfManyAddresses) {
   EXPECT_THAT(fault(text("192.0.2.9-7 80")), HasSubstr("the range ends at 192.0.2.7, before it begins"));
   EXPECT_THAT(fault(text("192.0.2.9-x 80")), HasSubstr("'x' is not the end of a range that begins at 192.0.2.9"));
   EXPECT_THAT(fault(text("10.0.0.0/8 80")), HasSubstr("10.0.0.0/8 is more than 65536 addresses"));
-  EXPECT_THAT(fault(text("192.0.2.9")), HasSubstr("a service without a port"));
   EXPECT_THAT(fault(text("192.0.2.9 80\n2001:db8::1 80")), HasSubstr("has addresses of both families"));
   EXPECT_THAT(fault(text("")), HasSubstr("virtual_server_group G has no addresses"));
   EXPECT_THAT(fault(text("192.0.2.9 80\n192.0.2.9 80")), HasSubstr("exists already"));

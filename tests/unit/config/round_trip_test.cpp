@@ -14,6 +14,8 @@ global_defs {
   xdp_mode generic
   connection_table_size 2048
   lvs_timeouts tcp 60.5 tcpfin 10 udp 20
+  expire_nodest
+  sloppy_tcp
 }
 vrrp_instance "VI 1" {
   description "the office: a{b}c"
@@ -134,8 +136,65 @@ virtual_server 192.0.2.100 443 {
     lvs_method NAT
   }
 }
+local_address_group LOCAL {
+  10.0.0.50-52
+  2001:db8::50
+}
+virtual_server 192.0.2.102 {
+  protocol TCP
+  lvs_sched sh
+  sh-port
+  sh-fallback
+  lvs_method TUN type gue port 6080 csum
+  persistence_timeout 50
+  persistence_granularity 255.255.240.0
+  expire_nodest off
+  sorry_server 2001:db8::99
+  sorry_server_lvs_method TUN type gre
+  real_server 192.0.2.21 {
+    uthreshold 10
+    lthreshold 5
+    TCP_CHECK {
+      connect_port 80
+    }
+  }
+  real_server 2001:db8::22 {
+    lvs_method TUN
+  }
+}
+virtual_server 192.0.2.103 80 {
+  protocol TCP
+  lvs_sched mh
+  mh-port
+  lvs_method FNAT
+  laddr_group_name LOCAL
+  client_address proxy_v2
+  sloppy_tcp off
+  real_server 10.0.0.1 8080 {
+  }
+}
+virtual_server 192.0.2.104 80 {
+  protocol TCP
+  lvs_method FNAT
+  laddr_group_name LOCAL
+  real_server 10.0.0.1 8081 {
+  }
+}
+virtual_server 2001:db8::101 80 {
+  protocol TCP
+  lvs_method FULLNAT
+  laddr_group_name LOCAL
+  client_address none
+  persistence_timeout
+  persistence_granularity 56
+  real_server 10.0.0.1 8082 {
+  }
+  real_server 2001:db8::23 8082 {
+  }
+}
 virtual_server 2001:db8::100 53 {
   protocol UDP
+  ops
   lvs_sched rr
   real_server 2001:db8::21 5353 {
     HTTP_GET {

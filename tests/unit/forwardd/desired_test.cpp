@@ -99,6 +99,66 @@ TEST_F(Desired, AFailedUdpServersTrafficGoesElsewhereUnlessInhibited) {
   EXPECT_TRUE(desired().servers[1].keeps_connections);
 }
 
+TEST_F(Desired, AFailedServersConnectionsAreDroppedWhereTheServiceSaysSoUnlessInhibited) {
+  service().expire_nodest = true;
+  service().real_servers[1].inhibit_on_failure = true;
+  health("10.0.0.1:80", false);
+  health("10.0.0.2:80", false);
+  run();
+  EXPECT_FALSE(desired().servers[0].keeps_connections);
+  EXPECT_TRUE(desired().servers[1].keeps_connections);
+  EXPECT_TRUE(desired().servers[2].keeps_connections) << "it is up";
+}
+
+TEST_F(Desired, AServerKeepsItsTunnelAndThresholdsWhateverItsHealth) {
+  auto& configured = service().real_servers[0];
+  configured.method = config::Method::tun;
+  configured.tunnel = {config::TunnelType::gue, 6080, config::TunnelChecksum::csum};
+  configured.upper_threshold = 100;
+  configured.lower_threshold = 50;
+  for (const bool up : {true, false}) {
+    health("10.0.0.1:80", up);
+    run();
+    EXPECT_EQ(desired().servers[0].method, config::Method::tun);
+    EXPECT_EQ(desired().servers[0].tunnel, configured.tunnel);
+    EXPECT_EQ(desired().servers[0].upper_threshold, 100U);
+    EXPECT_EQ(desired().servers[0].lower_threshold, 50U);
+  }
+}
+
+TEST_F(Desired, TheSorryServerHasATunnelOfItsOwn) {
+  const config::Tunnel gre{config::TunnelType::gre, 0, config::TunnelChecksum::csum};
+  service().sorry_server = config::SorryServer{endpoint("10.0.0.9:80"), config::Method::tun, gre};
+  for (const char* server : {"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"}) health(server, false);
+  run();
+  ASSERT_THAT(desired().servers, SizeIs(4));
+  EXPECT_EQ(desired().servers[3].tunnel, gre);
+}
+
+TEST_F(Desired, WhatAServiceSaysOfSchedulingAndAddressesReachesTheEngine) {
+  service().scheduler = config::Scheduler::sh;
+  service().hash_port = true;
+  service().hash_fallback = true;
+  service().local_addresses = {*net::IpAddress::parse("10.0.0.100"), *net::IpAddress::parse("10.0.0.101")};
+  service().client_address = config::ClientAddress::proxy_v2;
+  service().persistence_timeout = std::chrono::seconds{50};
+  service().persistence_prefix4 = 24;
+  service().persistence_prefix6 = 64;
+  service().one_packet = true;
+  service().sloppy_tcp = true;
+  run();
+  EXPECT_EQ(desired().scheduler, config::Scheduler::sh);
+  EXPECT_TRUE(desired().hash_port);
+  EXPECT_TRUE(desired().hash_fallback);
+  EXPECT_EQ(desired().local_addresses, service().local_addresses);
+  EXPECT_EQ(desired().client_address, config::ClientAddress::proxy_v2);
+  EXPECT_EQ(desired().persistence_timeout, std::chrono::seconds{50});
+  EXPECT_EQ(desired().persistence_prefix4, 24U);
+  EXPECT_EQ(desired().persistence_prefix6, 64U);
+  EXPECT_TRUE(desired().one_packet);
+  EXPECT_TRUE(desired().sloppy_tcp);
+}
+
 TEST_F(Desired, AServerOfUnknownHealthIsUpUnlessAlpha) {
   unknown("10.0.0.1:80");
   run();
@@ -267,16 +327,13 @@ TEST_F(Desired, AServiceWithoutServersIsDown) {
 }
 
 TEST_F(Desired, WhatTheEngineCannotDoIsRefusedByName) {
-  EXPECT_TRUE(validate(model));
   service().real_servers[1].method = config::Method::tun;
-  EXPECT_EQ(validate(model).error().message,
-            "virtual_server tcp:203.0.113.10:80, real_server 10.0.0.2:80: lb_kind TUN is still to come; use NAT or DR");
-  service().real_servers[1].method = config::Method::dr;
-  service().scheduler = config::Scheduler::sh;
-  EXPECT_THAT(validate(model).error().message, HasSubstr("lb_algo sh"));
-  service().scheduler = config::Scheduler::mh;
+  service().real_servers[2].method = config::Method::fnat;
+  service().scheduler = config::Scheduler::lblcr;
+  EXPECT_TRUE(validate(model));
   service().engine = config::EngineKind::ipvs;
-  EXPECT_THAT(validate(model).error().message, HasSubstr("engine ipvs"));
+  EXPECT_EQ(validate(model).error().message,
+            "virtual_server tcp:203.0.113.10:80: engine ipvs is still to come; use lb_engine xdp");
 }
 
 }  // namespace
