@@ -20,9 +20,6 @@ struct DesiredServer {
   unsigned lower_threshold = 0;  ///< below so many it gets new ones again; 0: three quarters of the upper one
   bus::ServerStatus status = bus::ServerStatus::down;
   bool keeps_connections = true;  ///< down servers: go on sending what is established
-  config::Tunnel tunnel{};        ///< TUN
-  unsigned upper_threshold = 0;   ///< connections; 0: none
-  unsigned lower_threshold = 0;
   bool operator==(const DesiredServer&) const = default;
 };
 
@@ -42,15 +39,6 @@ struct DesiredService {
   bool one_packet = false;                  ///< UDP: every packet is scheduled by itself
   bool sloppy_tcp = false;                  ///< a packet in the middle of a TCP connection may begin an entry
   config::LvsTimeouts timeouts;
-  std::vector<net::IpAddress> local_addresses;  ///< LIPs, FNAT
-  config::ClientAddress client_address = config::ClientAddress::toa;
-  config::Duration persistence_timeout{0};  ///< 0: none
-  unsigned persistence_prefix4 = 32;
-  unsigned persistence_prefix6 = 128;
-  bool one_packet = false;
-  bool hash_port = false;
-  bool hash_fallback = false;
-  bool sloppy_tcp = false;
   std::string role;        ///< name of what decides `forwarding`: its VIPs' instances; empty: always on
   bool forwarding = true;  ///< a VIP's instance is MASTER, or it has none
   bool role_known = true;  ///< false: vrrpd has not spoken yet; an engine that adopted a data path keeps its word
