@@ -232,10 +232,9 @@ struct VirtualServer {
   std::vector<net::IpAddress> local_addresses;        ///< FNAT: where connections to servers come from
   ClientAddress client_address = ClientAddress::toa;  ///< FNAT: how servers learn the client's address; UDP: none
   Scheduler scheduler = Scheduler::wlc;
-  bool hash_port = false;      ///< sh, mh: hash the client's port, too
-  bool hash_fallback = false;  ///< sh, mh: pass over a server that takes nothing new
-  Duration persistence_timeout =
-      0s;  ///< a client stays with its server so long after its last connection; 0: it does not
+  bool hash_port = false;              ///< sh, mh: hash the client's port, too
+  bool hash_fallback = false;          ///< sh, mh: pass over a server that takes nothing new
+  Duration persistence_timeout = 0s;   ///< a client keeps its server so long after a connection; 0: it does not
   unsigned persistence_prefix4 = 32;   ///< clients of one IPv4 network of this length count as one
   unsigned persistence_prefix6 = 128;  ///< the same for IPv6
   bool one_packet = false;             ///< UDP: every packet is scheduled by itself

@@ -7,8 +7,6 @@
 namespace ballast::config {
 namespace {
 
-std::string_view family_text(const net::IpAddress& address) { return address.is_v4() ? "IPv4" : "IPv6"; }
-
 /// A server that FNAT forwards to.
 struct FnatServer {
   net::IpAddress address;
@@ -115,10 +113,15 @@ class Forwarding {
     });
   }
 
+  /// IPv6 behind IPv4, which is told with the server's address.
+  [[nodiscard]] bool cannot_reach(const FnatServer& server) const {
+    return server.address.is_v6() && !made_.endpoints.empty() && made_.endpoints.front().address.is_v4();
+  }
+
   void check_family(const FnatServer& server, const std::vector<net::IpAddress>& all) {
     const bool served =
         std::ranges::any_of(all, [&](const auto& address) { return address.family() == server.address.family(); });
-    if (served) return;
+    if (served || cannot_reach(server)) return;
     report_.error(server.at,
                   fmt::format("{} {} is {}: local_address_group {} has no address of that family", server.kind,
                               server.address, family_text(server.address), shorten(draft_.local_group->value)));
@@ -155,6 +158,8 @@ class Forwarding {
 };
 
 }  // namespace
+
+std::string_view family_text(const net::IpAddress& address) { return address.is_v4() ? "IPv4" : "IPv6"; }
 
 MethodDraft method_of(const ServiceDraft& service, const std::optional<At<MethodDraft>>& own) {
   return own ? own->value : service.method ? service.method->value : MethodDraft{};

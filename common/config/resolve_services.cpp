@@ -21,8 +21,6 @@ struct ServiceKeyHash {
   }
 };
 
-std::string_view family_text(const net::IpAddress& address) { return address.is_v4() ? "IPv4" : "IPv6"; }
-
 template <class T>
 T pick(const std::optional<T>& first, const std::optional<T>& second, const std::optional<T>& third, T fallback) {
   return first ? *first : second ? *second : third ? *third : fallback;
@@ -169,8 +167,7 @@ class ServiceResolver {
   void check_family(const net::IpAddress& service, const At<net::IpAddress>& server, Method method,
                     std::string_view kind) {
     if (service.family() == server.value.family() || method == Method::tun) return;
-    const bool down = method == Method::fnat && service.is_v6();
-    if (down) return;
+    if (method == Method::fnat && service.is_v6()) return;
     report_.error(server.at,
                   fmt::format("{} {} is {}, its service is {}: {}", kind, server.value, family_text(server.value),
                               family_text(service),

@@ -79,7 +79,7 @@ TEST(Families, FnatLeadsFromIpv6ToIpv4ButNotBack) {
   EXPECT_EQ(fault(fnat("10.0.0.50", "", "2001:db8::100")), "");
   EXPECT_EQ(fault(fnat("2001:db8::50", "", "2001:db8::100", "2001:db8::21")), "");
   EXPECT_EQ(
-      fault(fnat("2001:db8::50", "", "192.0.2.100", "2001:db8::21")),
+      fault(fnat("10.0.0.50", "", "192.0.2.100", "2001:db8::21")),
       "9:13: error: real_server 2001:db8::21 is IPv6, its service is IPv4: FNAT translates from IPv6 to IPv4, not "
       "the other way");
 }
