@@ -37,6 +37,12 @@ void resize(bpf_map* map, std::uint32_t entries) {
 
 xdp::Descriptor duplicate(int fd) { return xdp::Descriptor{fcntl(fd, F_DUPFD_CLOEXEC, 3)}; }
 
+std::uint32_t now() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  return static_cast<std::uint32_t>(time.tv_sec);
+}
+
 std::string text(const __u8 (&bytes)[16], std::uint16_t port) {
   return net::Endpoint{net::IpAddress::v6(bytes), ntohs(port)}.to_string();
 }
@@ -204,6 +210,20 @@ void DataPath::forget(const Packet& from_client) {
   });
 }
 
+void DataPath::age_persistence(std::uint32_t seconds) {
+  const auto& map = object_.maps.at("persistence");
+  std::vector<std::pair<layout::persistence_key, layout::persistence_entry>> aged;
+  must(map.for_each([&](const std::uint8_t* key_bytes, const std::uint8_t* value_bytes) {
+    auto& [key, entry] = aged.emplace_back();
+    std::memcpy(&key, key_bytes, sizeof key);
+    std::memcpy(&entry, value_bytes, sizeof entry);
+    // The sweep of a test may have been in the future.
+    entry.last_used = std::min(entry.last_used, now()) - seconds;
+    return true;
+  }));
+  for (const auto& [key, entry] : aged) must(map.put(key, entry));
+}
+
 layout::hop DataPath::hop(const layout::flow& flow) const {
   return must(object_.maps.at("hops").get<layout::hop>(flow.hop));
 }
@@ -223,9 +243,7 @@ std::uint64_t DataPath::events(const std::string& name) const {
 }
 
 Sweep DataPath::sweep(std::uint32_t seconds_ahead) {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return sweep_at(static_cast<std::uint32_t>(now.tv_sec) + seconds_ahead);
+  return sweep_at(now() + seconds_ahead);
 }
 
 Sweep DataPath::sweep_at(std::uint32_t seconds) {

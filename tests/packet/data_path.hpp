@@ -93,6 +93,8 @@ class DataPath {
   void let_pass(const Packet& from_client, std::uint32_t seconds);
   /// Takes a connection away as an eviction does.
   void forget(const Packet& from_client);
+  /// Makes what is remembered of clients older.
+  void age_persistence(std::uint32_t seconds);
   /// The way to the client that the connection has cached.
   [[nodiscard]] layout::hop hop(const layout::flow& flow) const;
   [[nodiscard]] std::uint64_t events(const std::string& name) const;

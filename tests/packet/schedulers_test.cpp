@@ -1,5 +1,6 @@
 // Which server takes a new connection.
 #include <map>
+#include <set>
 
 #include "tests/packet/scenario.hpp"
 
@@ -33,6 +34,14 @@ class Schedulers : public Scenario {
     have(service(vip(), servers, scheduler));
   }
   [[nodiscard]] std::string dr(unsigned number) const { return name(number, 80); }
+  [[nodiscard]] Packet connection(unsigned port) const { return tcp(client(port, port), vip()); }
+  /// So many connections, established.
+  void establish(unsigned count, unsigned first_port = 1000) {
+    for (unsigned port = first_port; port < first_port + count; ++port) {
+      EXPECT_EQ(path().replay(connection(port).syn().bytes()), Verdict::transmit);
+      EXPECT_EQ(path().replay(connection(port).ack().bytes()), Verdict::transmit);
+    }
+  }
 };
 
 TEST_P(Schedulers, RoundRobinTakesTurnsWhateverTheWeights) {
@@ -153,6 +162,134 @@ TEST_P(Schedulers, AnotherSchedulerTakesOverWithTheNextConnection) {
   direct(Scheduler::wrr, {1, 3});
   EXPECT_EQ(shares(take(8)), (Shares{{dr(1), 2}, {dr(2), 6}}));
   EXPECT_EQ(send(from_client().ack()), transmitted(from_client().ack().via(balancer_mac, real_mac(1))));
+}
+
+TEST_P(Schedulers, SedWeighsWhatAServerWouldHaveAndInactiveConnectionsNot) {
+  direct(Scheduler::sed, {1, 3});
+  establish(40);
+  EXPECT_EQ(path().load(dr(1)), (Load{10, 0}));
+  EXPECT_EQ(path().load(dr(2)), (Load{30, 0}));
+}
+
+TEST_P(Schedulers, NqPrefersAnIdleServerHoweverLittleItsWeight) {
+  direct(Scheduler::nq, {1, 100, 100});
+  establish(3);
+  for (unsigned number = 1; number <= 3; ++number) EXPECT_EQ(path().load(dr(number)), (Load{1, 0})) << number;
+}
+
+TEST_P(Schedulers, FoSendsAllToTheHeaviestServerThatIsThere) {
+  direct(Scheduler::fo, {5, 9, 7});
+  EXPECT_EQ(shares(take(20)), (Shares{{dr(2), 20}}));
+  direct(Scheduler::fo, {5, 0, 7});
+  EXPECT_EQ(shares(take(20, 2000)), (Shares{{dr(3), 20}}));
+}
+
+TEST_P(Schedulers, OvfFillsTheHeaviestServerAndOverflowsToTheNext) {
+  direct(Scheduler::ovf, {3, 5});
+  establish(5);
+  EXPECT_EQ(path().load(dr(2)), (Load{5, 0}));
+  establish(3, 2000);
+  EXPECT_EQ(path().load(dr(1)), (Load{3, 0}));
+  establish(2, 3000);
+  EXPECT_EQ(path().load(dr(2)), (Load{7, 0})) << "with all full, the heaviest";
+}
+
+TEST_P(Schedulers, TwoRandomChoicesKeepLoadsTogether) {
+  for (const auto scheduler : {Scheduler::twos, Scheduler::p2c}) {
+    direct(scheduler, {1, 1, 1, 1});
+    establish(400, 1000 + 1000 * static_cast<unsigned>(scheduler));
+    for (unsigned number = 1; number <= 4; ++number) {
+      EXPECT_GT(path().load(dr(number)).active, 80U);
+      EXPECT_LT(path().load(dr(number)).active, 120U);
+    }
+    path().sweep(10000);
+  }
+}
+
+TEST_P(Schedulers, HashesOfTheSourceKeepAClientWhereItIs) {
+  for (const auto scheduler : {Scheduler::sh, Scheduler::mh}) {
+    direct(scheduler, {1, 1, 1});
+    std::set<std::string> all;
+    for (unsigned number = 0; number < 50; ++number) {
+      std::set<std::string> one;
+      for (unsigned port = 0; port < 4; ++port) {
+        const auto packet = tcp(client(1000 + port, number), vip());
+        send(packet.syn());
+        one.insert(path().server_of(packet));
+      }
+      EXPECT_THAT(one, ::testing::SizeIs(1)) << "the port does not count";
+      all.merge(one);
+    }
+    EXPECT_THAT(all, ::testing::SizeIs(3));
+    path().sweep(10000);
+  }
+}
+
+TEST_P(Schedulers, WithThePortInTheHashOneClientReachesAllServers) {
+  direct(Scheduler::mh, {1, 1, 1});
+  desired.services[0].hash_port = true;
+  apply();
+  std::set<std::string> servers;
+  for (unsigned port = 0; port < 60; ++port) {
+    const auto packet = tcp(client(1000 + port), vip());
+    send(packet.syn());
+    servers.insert(path().server_of(packet));
+  }
+  EXPECT_THAT(servers, ::testing::SizeIs(3));
+}
+
+TEST_P(Schedulers, ShSharesClientsByWeight) {
+  direct(Scheduler::sh, {3, 1});
+  const auto counts = shares(take(2000));
+  EXPECT_NEAR(counts.at(dr(1)), 1500, 150);
+}
+
+TEST_P(Schedulers, DhSendsADestinationToOneServer) {
+  direct(Scheduler::dh, {1, 1, 1});
+  EXPECT_THAT(shares(take(30)), ::testing::SizeIs(1));
+}
+
+TEST_P(Schedulers, LblcMovesOnOnlyFromAnOverloadedServer) {
+  direct(Scheduler::lblc, {4, 4});
+  establish(5);
+  const auto first = shares(take(1)).begin()->first;
+  EXPECT_EQ(path().load(first).active, 5U) << "it had no more connections than weight when each came";
+  const auto other = first == dr(1) ? dr(2) : dr(1);
+  establish(1, 2000);
+  EXPECT_EQ(path().load(other).active, 1U) << "the other has less than half of its weight";
+  establish(3, 3000);
+  EXPECT_EQ(path().load(other).active, 4U) << "and has the destination now";
+}
+
+TEST_P(Schedulers, LblcrAddsToADestinationsServersWhenTheyAreOverloaded) {
+  direct(Scheduler::lblcr, {4, 4, 4});
+  establish(5);
+  establish(8, 2000);
+  EXPECT_THAT((std::vector{path().load(dr(1)).active, path().load(dr(2)).active, path().load(dr(3)).active}),
+              ::testing::UnorderedElementsAre(::testing::Ge(4U), ::testing::Ge(4U), ::testing::_));
+}
+
+TEST_P(Schedulers, AServerAtItsUpperThresholdRestsUntilItIsUnderTheLowerOne) {
+  for (const auto scheduler : {Scheduler::rr, Scheduler::wlc, Scheduler::mh}) {
+    direct(scheduler, {1});
+    desired.services[0].servers[0].upper_threshold = 4;
+    desired.services[0].servers[0].lower_threshold = 2;
+    apply();
+    const unsigned port = 1000 + 100 * static_cast<unsigned>(scheduler);
+    establish(4, port);
+    EXPECT_EQ(send(tcp(client(port + 50), vip()).syn()), dropped("no_server"));
+    send(connection(port).rst());
+    path().let_pass(connection(port), 11);
+    path().sweep(0);
+    EXPECT_EQ(send(tcp(client(port + 51), vip()).syn()), dropped("no_server")) << "3 are left, the lower threshold is 2";
+    for (unsigned next = port + 1; next < port + 3; ++next) {
+      send(connection(next).rst());
+      path().let_pass(connection(next), 11);
+    }
+    path().sweep(0);
+    EXPECT_EQ(send(tcp(client(port + 52), vip()).syn()).verdict, Verdict::transmit);
+    path().sweep(10000);
+  }
 }
 
 BALLAST_BOTH_FAMILIES(Schedulers);

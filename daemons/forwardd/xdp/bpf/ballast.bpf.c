@@ -22,16 +22,15 @@ static __always_inline int is_vip(const struct tuple *key)
 	return bpf_map_lookup_elem(&service_index, &name) != 0;
 }
 
-enum known { KNOWN_STALE = -2, KNOWN_OVER = -1 };
+enum known { KNOWN, KNOWN_STANDBY, KNOWN_OVER, KNOWN_STALE };
 
-/* Goes on with a known connection; or it is none any more, and the packet may start a new one. */
-static __always_inline int known_connection(struct packet *p, struct found *found, __u32 now)
+/* Whether a packet goes on with the connection that was found; else it may start a new one. */
+static __always_inline enum known known_connection(struct packet *p, struct found *found, __u32 now)
 {
 	struct flow *flow = found->flow;
-	__u32 index = flow->server;
-	struct server *server = find_server(index);
+	struct server *server = find_server(flow->server);
 	__u8 state = CONTROL_STATE(found->control);
-	int is_syn = p->key.protocol == IPPROTO_TCP && is_plain_syn(p);
+	int is_syn = p->key.protocol == IPPROTO_TCP && is_plain_syn(p->tcp_flags);
 
 	if (!is_servers(flow, server)) {
 		NOTE(stale, found->index);
@@ -40,7 +39,7 @@ static __always_inline int known_connection(struct packet *p, struct found *foun
 	}
 	if (!is_forwarding(server->role)) {
 		NOTE(standby, 0);
-		return XDP_PASS;
+		return KNOWN_STANDBY;
 	}
 	if (is_expired(flow, now) || (is_syn && state >= STATE_FIN_WAIT)) {
 		NOTE(expired, found->index);
@@ -53,9 +52,8 @@ static __always_inline int known_connection(struct packet *p, struct found *foun
 		return KNOWN_STALE;
 	}
 	NOTE(flow, found->index);
-	NOTE(server, index);
 	follow(p, found, 0, sees_answers(server), now);
-	return towards_server(p, index, server, 0);
+	return KNOWN;
 }
 
 static __always_inline __u64 hash_of(const struct tuple *key, int by_client)
@@ -77,20 +75,47 @@ static __noinline int find_where_it_was(struct found *found, const struct tuple 
 	return 1;
 }
 
+static __always_inline int start_with(struct packet *p, __u64 hash, int stale, __u32 now)
+{
+	__u32 zero = 0;
+	struct arrival *arrival = bpf_map_lookup_elem(&arrivals, &zero);
+
+	if (!arrival)
+		return START_PASS;
+	arrival->hash = hash;
+	arrival->now = now;
+	arrival->tcp_flags = p->tcp_flags;
+	arrival->stale = stale;
+	arrival->hop.ifindex = p->ctx->ingress_ifindex;
+	__builtin_memcpy(arrival->hop.source_mac, p->eth->h_dest, 6);
+	__builtin_memcpy(arrival->hop.destination_mac, p->eth->h_source, 6);
+	arrival->hop.vlan[0] = p->vlan[0];
+	arrival->hop.vlan[1] = p->vlan[1];
+	return start(&p->key, arrival);
+}
+
 static __always_inline int from_client(struct packet *p, int by_client)
 {
 	__u64 hash = hash_of(&p->key, by_client);
+	enum known known = KNOWN_OVER;
 	__u32 now = seconds_now();
+	struct server *server;
 	struct found found;
-	int verdict = KNOWN_OVER;
+	int index;
 
-	if (find_flow(&found, hash, &p->key) ||
-	    (p->key.protocol == IPPROTO_TCP && !is_plain_syn(p) && find_where_it_was(&found, &p->key, by_client))) {
-		verdict = known_connection(p, &found, now);
-		if (verdict >= 0)
-			return verdict;
-	}
-	return start(p, hash, verdict == KNOWN_STALE, now);
+	if (find_flow(&found, hash, &p->key) || (p->key.protocol == IPPROTO_TCP && !is_plain_syn(p->tcp_flags) &&
+						 find_where_it_was(&found, &p->key, by_client)))
+		known = known_connection(p, &found, now);
+	if (known == KNOWN_STANDBY)
+		return XDP_PASS;
+	index = known == KNOWN ? (int)found.flow->server : start_with(p, hash, known == KNOWN_STALE, now);
+	if (index <= 0)
+		return index == START_PASS ? XDP_PASS : XDP_DROP;
+	server = find_server(index);
+	if (!server)
+		return XDP_PASS;
+	NOTE(server, index);
+	return towards_server(p, index, server, known != KNOWN);
 }
 
 static __always_inline int from_server(struct packet *p)

@@ -240,6 +240,12 @@ static __always_inline int find_flow(struct found *found, __u64 hash, const stru
 	return index != NO_LINE && probe(found, index, key);
 }
 
+/* Where a NAT server listens: a port of its own, or that of the VIP. */
+static __always_inline __be16 port_behind(const struct server *server, const struct flow *flow)
+{
+	return server->port ? server->port : flow->vip_port;
+}
+
 static __always_inline int probe_answer(struct found *found, __u32 index, const struct tuple *key)
 {
 	struct flow *flow = flow_at(index);
@@ -252,7 +258,7 @@ static __always_inline int probe_answer(struct found *found, __u32 index, const 
 	if (!is_live(control) || !is_client(flow, key->destination, key->destination_port, key->protocol))
 		return 0;
 	server = find_server(flow->server);
-	if (!server || server->method != METHOD_NAT || server->port != key->source_port ||
+	if (!server || server->method != METHOD_NAT || port_behind(server, flow) != key->source_port ||
 	    !same_address(server->address, key->source) || READ_ONCE(flow->control) != control)
 		return 0;
 	found->flow = flow;
@@ -303,26 +309,27 @@ struct choice {
 	__u32 victim_closing;
 };
 
-static __always_inline void consider(struct choice *choice, int bucket, __u32 index, __u32 now)
+__noinline int consider(struct choice *choice, __u32 bucket, __u32 index, __u32 now)
 {
 	struct flow *flow = flow_at(index);
 	__u32 control, idle;
 	__u8 state;
 
-	if (!flow)
-		return;
+	if (!choice || !flow)
+		return 0;
+	bucket &= 1;
 	control = READ_ONCE(flow->control);
 	state = CONTROL_STATE(control);
 	if (state == STATE_BUSY)
-		return;
+		return 0;
 	if (state == STATE_FREE || is_expired(flow, now)) {
 		if (choice->free[bucket].index == NO_LINE)
 			choice->free[bucket] = (struct chosen){index, control};
 		choice->free_lines[bucket]++;
-		return;
+		return 0;
 	}
 	if (!is_half_open(state) && (!is_closing(state) || (choice->victim.index != NO_LINE && !choice->victim_closing)))
-		return;
+		return 0;
 	idle = now - flow->last_seen;
 	if (choice->victim.index == NO_LINE || (is_half_open(state) && choice->victim_closing) ||
 	    idle >= choice->victim_idle) {
@@ -330,6 +337,7 @@ static __always_inline void consider(struct choice *choice, int bucket, __u32 in
 		choice->victim_idle = idle;
 		choice->victim_closing = is_closing(state);
 	}
+	return 0;
 }
 
 enum evicts { EVICTS_NONE, EVICTS_HALF_OPEN, EVICTS_CLOSING };

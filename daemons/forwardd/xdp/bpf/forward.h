@@ -29,7 +29,7 @@ static __always_inline int towards_server(struct packet *p, __u32 index, const s
 		if (!decrement_ttl(p))
 			return drop(DROP_ttl);
 		NOTE(nat, index);
-		rewrite(p, 0, server->address, server->port);
+		rewrite(p, 0, server->address, server->port ? server->port : p->key.destination_port);
 		break;
 	case METHOD_TUN:
 		if (server->mtu && p->length + tunnel_overhead(server) > server->mtu)

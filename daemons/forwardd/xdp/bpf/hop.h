@@ -48,16 +48,6 @@ __noinline __u32 hop_number(const struct hop *wanted, __u32 now)
 	return 0;
 }
 
-/* The way that a client's packet came. */
-static __always_inline __u16 hop_back(const struct packet *p, __u32 now)
-{
-	struct hop hop = {.ifindex = p->ctx->ingress_ifindex, .vlan = {p->vlan[0], p->vlan[1]}};
-
-	__builtin_memcpy(hop.source_mac, p->eth->h_dest, 6);
-	__builtin_memcpy(hop.destination_mac, p->eth->h_source, 6);
-	return hop_number(&hop, now);
-}
-
 enum { NEIGHBOUR_UNKNOWN = 0x8000 }; /* in a flow's route_generation: asked in that generation, and to be asked again */
 
 /* Asks the routes for the way to the client. Where they know none, the way that is known is kept; where they forbid it, there is

@@ -85,6 +85,28 @@ struct service {
 	__u32 reserved[5];
 };
 
+/* `persistence` (LRU hash): which server a client's connections go to. The client is an address with the service's prefix only. */
+struct persistence_key {
+	__u8 client[16];
+	__u32 service;
+};
+struct persistence_entry {
+	__u32 server;
+	__u32 generation; /* the server's */
+	__u32 last_used;  /* seconds: a connection was made, or the sweep saw one that lives */
+};
+
+/* `locality` (LRU hash): lblc, lblcr: the servers of a destination. */
+enum { LOCALITY_SERVERS = 8, LOCALITY_SETTLED = 360 /* seconds */ };
+struct locality_key {
+	__u8 destination[16];
+	__u32 service;
+};
+struct locality_entry {
+	__u32 changed; /* seconds: when a server was last added or removed */
+	__u32 servers[LOCALITY_SERVERS]; /* 0: none */
+};
+
 /* `cursors` (array, an index a service): rr's place, alone on its line. */
 struct cursor {
 	__u32 next;
@@ -364,6 +386,7 @@ struct trace {
 static_assert(sizeof(service_key) == 20 && sizeof(service) == 64 && sizeof(cursor) == 64);
 static_assert(sizeof(server) == 64 && sizeof(server_extra) == 64 && sizeof(flow) == 64 && sizeof(flow_detail) == 16);
 static_assert(sizeof(hop) == 32 && sizeof(local) == 32 && sizeof(return_line) == 64);
+static_assert(sizeof(persistence_key) == 20 && sizeof(persistence_entry) == 12 && sizeof(locality_entry) == 36);
 static_assert(sizeof(server_load) == 16 && sizeof(server_stats) == 40 && sizeof(settings) == 64);
 #endif
 

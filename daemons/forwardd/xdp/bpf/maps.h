@@ -53,6 +53,23 @@ struct {
 	__type(value, __u32);
 } service_index SEC(".maps");
 
+#define MAX_PERSISTENT_CLIENTS 131072
+#define MAX_LOCALITIES 16384
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_PERSISTENT_CLIENTS);
+	__type(key, struct persistence_key);
+	__type(value, struct persistence_entry);
+} persistence SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_LOCALITIES);
+	__type(key, struct locality_key);
+	__type(value, struct locality_entry);
+} locality SEC(".maps");
+
 struct table {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_INNER_MAP);

@@ -172,53 +172,136 @@ static long slot_consider(__u32 step, struct slot_search *search)
 	return 1;
 }
 
-static __noinline __u32 schedule_by_slot(struct slot_search *search, __u32 slots)
+static /* From a slot on, or where turns are taken from the cursor's. */
+__noinline __u32 schedule_by_slot(__u32 service_index, __u32 slot, __u32 takes_turns, __u32 avoid)
 {
-	if (!search)
-		return 0;
-	bpf_loop(slots < SLOTS_MAX ? slots : SLOTS_MAX, slot_consider, search, 0);
-	return search->found ? search->found : search->unreachable;
-}
-
-/* A server's index, or 0 when none takes the connection. `avoid`: the server that this connection cannot have. */
-__noinline __u32 schedule(const struct tuple *key, __u32 service_index, __u32 avoid)
-{
-	struct slot_search search = {.service = service_index, .avoid = avoid};
 	const struct service *service = find_service(service_index);
-	__u32 size, found;
+	const struct cursor *cursor = bpf_map_lookup_elem(&cursors, &service_index);
+	struct slot_search search = {.service = service_index, .slot = slot, .avoid = avoid, .takes_turns = takes_turns};
+	__u32 size;
 
-	if (!key || !service)
+	if (!service || !cursor)
 		return 0;
 	size = service->table_size;
 	if (!size)
 		return 0;
 	search.size = size;
+	if (takes_turns && tracing)
+		search.slot = cursor->next;
+	bpf_loop(size < SLOTS_MAX ? size : SLOTS_MAX, slot_consider, &search, 0);
+	return search.found ? search.found : search.unreachable;
+}
+
+struct locality_walk {
+	struct comparison comparison;
+	struct locality_entry *entry;
+};
+
+static long walk_locality(__u32 place, struct locality_walk *walk)
+{
+	__u32 index = walk->entry->servers[place & (LOCALITY_SERVERS - 1)];
+
+	if (index)
+		compare(&walk->comparison, index);
+	return 0;
+}
+
+/* Whether `other` is to help `server` out: that has more connections than weight, this one less than half. */
+__noinline int needs_help(__u32 server_index, __u32 other_index)
+{
+	const struct server_load *load = bpf_map_lookup_elem(&server_load, &server_index);
+	const struct server_load *other_load = bpf_map_lookup_elem(&server_load, &other_index);
+	const struct server *server = find_server(server_index);
+	const struct server *other = find_server(other_index);
+
+	if (!server || !load)
+		return 1;
+	return other && other_load && load->active > server->weight && other_load->active * 2 < other->weight;
+}
+
+/* `alone`: in the place of those that were there. */
+static __always_inline void add_to_locality(struct locality_entry *entry, __u32 server, int alone, __u32 now)
+{
+	int added = 0;
+
+	for (int i = 0; i < LOCALITY_SERVERS; i++) {
+		if (alone)
+			entry->servers[i] = 0;
+		if (!added && !entry->servers[i]) {
+			entry->servers[i] = server;
+			added = 1;
+		}
+	}
+	entry->changed = now;
+}
+
+static const struct locality_entry empty_locality;
+
+/* A destination's servers, none where it is new. */
+static __always_inline struct locality_entry *find_locality(const struct tuple *tuple, __u32 service_index)
+{
+	struct locality_key key = {.service = service_index};
+	struct locality_entry *entry;
+
+	copy_address(key.destination, tuple->destination);
+	entry = bpf_map_lookup_elem(&locality, &key);
+	if (entry || tracing)
+		return entry;
+	bpf_map_update_elem(&locality, &key, &empty_locality, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&locality, &key);
+}
+
+/* lblc and lblcr: what served this destination goes on, unless it has more connections than weight while another has less than half:
+ * that one (`least`) takes its place, or in a set of servers joins it. A set that did not change for a while starts anew. */
+__noinline __u32 schedule_by_locality(const struct tuple *tuple, __u32 service_index, __u32 least, __u32 avoid)
+{
+	struct locality_walk walk = {.comparison = {.scheduler = SCHED_LEAST, .avoid = avoid}};
+	const struct service *service = find_service(service_index);
+	struct locality_entry *entry;
+	__u32 now = seconds_now();
+
+	entry = tuple && service ? find_locality(tuple, service_index) : 0;
+	if (!entry || !service)
+		return least;
+	walk.entry = entry;
+	bpf_loop(LOCALITY_SERVERS, walk_locality, &walk, 0);
+	if (!needs_help(walk.comparison.best, least))
+		return walk.comparison.best;
+	if (!least || tracing)
+		return least;
+	add_to_locality(entry, least,
+			service->scheduler != SCHED_LOCALITY_SET || now - entry->changed > LOCALITY_SETTLED, now);
+	return least;
+}
+
+/* A server's index, or 0 when none takes the connection. `avoid`: the server that this connection cannot have. */
+__noinline __u32 schedule(const struct tuple *key, __u32 service_index, __u32 avoid)
+{
+	const struct service *service = find_service(service_index);
+	__u32 found;
+
+	if (!key || !service || !service->table_size)
+		return 0;
 	switch (service->scheduler) {
 	case SCHED_TURNS:
-		search.takes_turns = 1;
-		if (tracing) {
-			const struct cursor *cursor = bpf_map_lookup_elem(&cursors, &service_index);
-
-			search.slot = cursor ? cursor->next : 0;
-		}
-		return schedule_by_slot(&search, size);
+		return schedule_by_slot(service_index, 0, 1, avoid);
 	case SCHED_SOURCE:
-		search.slot = hash_endpoint(key->source, service->flags & SERVICE_HASH_PORT ? key->source_port : 0);
-		return schedule_by_slot(&search, size);
+		found = hash_endpoint(key->source, service->flags & SERVICE_HASH_PORT ? key->source_port : 0);
+		return schedule_by_slot(service_index, found, 0, avoid);
 	case SCHED_DESTINATION:
-		search.slot = hash_endpoint(key->destination, 0);
-		return schedule_by_slot(&search, size);
+		return schedule_by_slot(service_index, hash_endpoint(key->destination, 0), 0, avoid);
 	case SCHED_TWO:
-		found = schedule_two(service_index, size, avoid);
-		if (found)
-			return found;
-		search.takes_turns = 1;
-		return schedule_by_slot(&search, size);
+		found = schedule_two(service_index, service->table_size, avoid);
+		return found ? found : schedule_by_slot(service_index, 0, 1, avoid);
 	case SCHED_OVERFLOW:
-		found = schedule_by_load(service_index, SCHED_OVERFLOW, size, avoid);
-		return found ? found : schedule_by_load(service_index, SCHED_FAILOVER, size, avoid);
+		found = schedule_by_load(service_index, SCHED_OVERFLOW, service->table_size, avoid);
+		return found ? found : schedule_by_load(service_index, SCHED_FAILOVER, service->table_size, avoid);
+	case SCHED_LOCALITY:
+	case SCHED_LOCALITY_SET:
+		found = schedule_by_load(service_index, SCHED_LEAST, service->table_size, avoid);
+		return schedule_by_locality(key, service_index, found, avoid);
 	default:
-		return schedule_by_load(service_index, service->scheduler, size, avoid);
+		return schedule_by_load(service_index, service->scheduler, service->table_size, avoid);
 	}
 }
 

@@ -4,7 +4,7 @@
 #define BALLAST_START_H
 
 #include "forward.h"
-#include "schedule.h"
+#include "persistence.h"
 
 static __always_inline __u32 find_service_index(const struct tuple *key)
 {
@@ -24,18 +24,15 @@ static __always_inline __u32 find_service_index(const struct tuple *key)
 
 enum rival { RIVAL_NONE, RIVAL_TWIN, RIVAL_TUPLE };
 
-static __always_inline int same_endpoint(const struct server *a, const struct server *b)
+__noinline int judge_rival(__u32 own, __u32 index, __u32 now)
 {
-	return a && b && a->port == b->port && same_address(a->address, b->address);
-}
-
-static __always_inline enum rival judge_rival(const struct flow *mine, const struct server *server, __u32 index, __u32 now)
-{
+	struct flow *mine = flow_at(own);
 	struct flow *other = flow_at(index);
+	struct server *server = mine ? find_server(mine->server) : 0;
 	struct server *theirs;
 	__u32 control;
 
-	if (!other)
+	if (!other || !server || own == index)
 		return RIVAL_NONE;
 	control = READ_ONCE(other->control);
 	if (!is_live(control) || !is_client(other, mine->client, mine->client_port, mine->protocol))
@@ -43,7 +40,8 @@ static __always_inline enum rival judge_rival(const struct flow *mine, const str
 	if (other->vip_port == mine->vip_port && same_address(other->vip, mine->vip))
 		return RIVAL_TWIN;
 	theirs = find_server(other->server);
-	if (server->method != METHOD_NAT || !theirs || theirs->method != METHOD_NAT || !same_endpoint(theirs, server))
+	if (server->method != METHOD_NAT || !theirs || theirs->method != METHOD_NAT || 
+	    port_behind(theirs, other) != port_behind(server, mine) || !same_address(theirs->address, server->address))
 		return RIVAL_NONE;
 	if (!is_closing(CONTROL_STATE(control)) && is_servers(other, theirs) && !is_expired(other, now))
 		return RIVAL_TUPLE;
@@ -55,15 +53,10 @@ static __always_inline enum rival judge_rival(const struct flow *mine, const str
  * or another of this client with the same NAT server, whose answers could not be told from ours. */
 __noinline int find_rival(__u64 hash, __u32 own, __u32 now)
 {
-	struct flow *mine = flow_at(own);
-	struct server *server = mine ? find_server(mine->server) : 0;
 	int worst = RIVAL_NONE;
 
-	if (!mine || !server)
-		return RIVAL_NONE;
 	for (__u32 step = 0; step < FLOW_CANDIDATES; step++) {
-		__u32 index = flow_candidate(hash, step, flow_buckets);
-		int rival = index == own ? RIVAL_NONE : judge_rival(mine, server, index, now);
+		int rival = judge_rival(own, flow_candidate(hash, step, flow_buckets), now);
 
 		if (rival == RIVAL_TWIN)
 			return rival;
@@ -73,123 +66,140 @@ __noinline int find_rival(__u64 hash, __u32 own, __u32 now)
 	return worst;
 }
 
-static __always_inline void fill_line(struct flow *flow, const struct packet *p, __u32 server_index, const struct server *server,
+static __always_inline void fill_line(struct flow *flow, const struct tuple *key, const struct server *server,
 				      const struct service *service, __u8 state, __u32 now)
 {
 	flow->last_seen = now;
 	flow->lifetime = timeout_of(service, state);
-	flow->server = server_index;
-	copy_address(flow->client, p->key.source);
-	copy_address(flow->vip, p->key.destination);
-	flow->client_port = p->key.source_port;
-	flow->vip_port = p->key.destination_port;
-	flow->protocol = p->key.protocol;
+	copy_address(flow->client, key->source);
+	copy_address(flow->vip, key->destination);
+	flow->client_port = key->source_port;
+	flow->vip_port = key->destination_port;
+	flow->protocol = key->protocol;
 	flow->server_generation = server->generation;
-	flow->hop = sees_answers(server) ? hop_back(p, now) : 0;
 	flow->route_generation = route_generation() - 1;
 }
 
-static __always_inline __u8 first_state(const struct packet *p)
+/* What there is to know of a packet that may start a connection. */
+struct arrival {
+	__u64 hash;
+	__u32 now;
+	__u8 tcp_flags;
+	__u8 stale;     /* it had a connection whose server is gone */
+	__u16 pad;
+	struct hop hop; /* the way that it came */
+};
+
+/* Not on the stack, of which a chain of calls has 512 bytes only. */
+ARRAY_OF(arrivals, BPF_MAP_TYPE_PERCPU_ARRAY, 1, struct arrival, 0);
+
+static __always_inline __u8 first_state(const struct tuple *key, const struct arrival *arrival)
 {
-	if (p->key.protocol != IPPROTO_TCP)
+	if (key->protocol != IPPROTO_TCP)
 		return STATE_UDP_NEW;
-	return p->tcp_flags & TCP_SYN ? STATE_SYN_RECV : STATE_ESTABLISHED;
+	return arrival->tcp_flags & TCP_SYN ? STATE_SYN_RECV : STATE_ESTABLISHED;
 }
 
-/* Enters the connection; or why not. */
-static __always_inline int enter(struct packet *p, __u64 hash, __u32 server_index, const struct server *server, __u32 now)
+/* Enters the connection. DROP_COUNT: done; else why not. */
+__noinline int enter(const struct tuple *key, const struct arrival *arrival, __u32 server_index)
 {
-	const struct service *service;
+	struct server *server = find_server(server_index);
+	struct service *service = server ? find_service(server->service) : 0;
 	struct flow *flow;
 	__u32 index;
+	__u8 state;
 	int rival;
 
-	service = find_service(server->service);
-	index = claim_line(hash, now);
+	if (!key || !arrival || !service)
+		return DROP_raced;
+	index = claim_line(arrival->hash, arrival->now);
 	flow = index == NO_LINE ? 0 : flow_at(index);
-	if (!flow || !service)
+	if (!flow)
 		return DROP_table_full;
-	fill_line(flow, p, server_index, server, service, first_state(p), now);
-	publish(flow, first_state(p));
-	rival = find_rival(hash, index, now);
+	state = first_state(key, arrival);
+	fill_line(flow, key, server, service, state, arrival->now);
+	flow->server = server_index;
+	flow->hop = sees_answers(server) ? hop_number(&arrival->hop, arrival->now) : 0;
+	publish(flow, state);
+	rival = find_rival(arrival->hash, index, arrival->now);
 	if (rival == RIVAL_NONE)
 		return DROP_COUNT;
 	take_line(index, READ_ONCE(flow->control), STATE_FREE);
 	return rival == RIVAL_TWIN ? DROP_raced : DROP_tuple_taken;
 }
 
-/* Two attempts: the second where the first server would answer two of the client's connections from one endpoint. */
-static __always_inline int connect_to_server(struct packet *p, __u64 hash, __u32 service_index, __u32 now)
+enum { START_PASS = 0, START_DROP = -1 };
+
+/* The server of the new connection; or START_DROP, counted. Two attempts: the second where the first server would answer two of the
+ * client's connections from one endpoint. */
+static __always_inline int connect_to_server(const struct tuple *key, const struct arrival *arrival, __u32 service_index)
 {
 	__u32 taken = 0;
 
 	for (int attempt = 0; attempt < 2; attempt++) {
-		__u32 index = schedule(&p->key, service_index, taken);
+		__u32 index = choose_server(key, service_index, taken, arrival->now);
 		struct server *server = index ? find_server(index) : 0;
-		int outcome;
+		int outcome = DROP_COUNT;
 
 		if (!server)
-			return drop(taken ? DROP_tuple_taken : DROP_no_server);
-		NOTE(server, index);
-		if (!(server->flags & SERVER_REACHABLE))
-			return drop(DROP_unreachable);
-		outcome = tracing ? DROP_COUNT : enter(p, hash, index, server, now);
+			outcome = taken ? DROP_tuple_taken : DROP_no_server;
+		else if (!(server->flags & SERVER_REACHABLE))
+			outcome = DROP_unreachable;
+		else if (!tracing)
+			outcome = enter(key, arrival, index);
 		if (outcome == DROP_COUNT)
-			return towards_server(p, index, server, 1);
-		if (outcome != DROP_tuple_taken)
-			return drop(outcome);
+			return index;
+		if (outcome != DROP_tuple_taken || attempt || !server) {
+			drop(outcome);
+			return START_DROP;
+		}
 		taken = index;
 	}
-	return drop(DROP_tuple_taken);
+	return START_DROP;
 }
 
-/* ops: UDP whose every packet is on its own. */
-static __always_inline int forward_one_packet(struct packet *p, __u32 service_index)
+static __always_inline int is_plain_syn(__u8 flags)
 {
-	__u32 index = schedule(&p->key, service_index, 0);
-	struct server *server = index ? find_server(index) : 0;
-
-	if (!server)
-		return drop(DROP_no_server);
-	return towards_server(p, index, server, 1);
+	return (flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
 }
 
-static __always_inline int is_plain_syn(const struct packet *p)
+static __always_inline int may_start(const struct tuple *key, __u8 flags, const struct service *service)
 {
-	return (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
-}
-
-static __always_inline int may_start(const struct packet *p, const struct service *service)
-{
-	if (p->key.protocol != IPPROTO_TCP || is_plain_syn(p))
+	if (key->protocol != IPPROTO_TCP || is_plain_syn(flags))
 		return 1;
-	return (service->flags & SERVICE_SLOPPY) && !(p->tcp_flags & (TCP_SYN | TCP_RST | TCP_FIN));
+	return (service->flags & SERVICE_SLOPPY) && !(flags & (TCP_SYN | TCP_RST | TCP_FIN));
 }
 
-/* stale: it had a connection whose server is gone. */
-static __noinline int start(struct packet *p, __u64 hash, int stale, __u32 now)
+/* A packet of no connection: the server that it goes to, START_PASS, or START_DROP, counted. */
+__noinline int start(const struct tuple *key, const struct arrival *arrival)
 {
 	struct service *service;
 	__u32 index;
 
-	if (!p)
-		return XDP_PASS;
-	index = find_service_index(&p->key);
+	if (!key || !arrival)
+		return START_PASS;
+	index = find_service_index(key);
 	service = index ? find_service(index) : 0;
 	if (!service) {
 		NOTE(no_service, 0);
-		return XDP_PASS;
+		return START_PASS;
 	}
 	NOTE(service, index);
 	if (!service->used || !is_forwarding(service->role)) {
 		NOTE(standby, 0);
-		return XDP_PASS;
+		return START_PASS;
 	}
-	if (!may_start(p, service))
-		return drop(stale ? DROP_server_gone : DROP_no_connection);
-	if ((service->flags & SERVICE_ONE_PACKET) && p->key.protocol == IPPROTO_UDP)
-		return forward_one_packet(p, index);
-	return connect_to_server(p, hash, index, now);
+	if (!may_start(key, arrival->tcp_flags, service)) {
+		drop(arrival->stale ? DROP_server_gone : DROP_no_connection);
+		return START_DROP;
+	}
+	if (!(service->flags & SERVICE_ONE_PACKET) || key->protocol != IPPROTO_UDP)
+		return connect_to_server(key, arrival, index);
+	index = schedule(key, index, 0);
+	if (index)
+		return index;
+	drop(DROP_no_server);
+	return START_DROP;
 }
 
 #endif

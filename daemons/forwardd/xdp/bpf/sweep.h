@@ -4,6 +4,7 @@
 #define BALLAST_SWEEP_H
 
 #include "connection.h"
+#include "persistence.h"
 
 static long sweep_zero(void *map, __u32 *index, struct server_load *load, void *unused)
 {
@@ -52,6 +53,7 @@ static long sweep_flow(void *map, __u32 *index, struct flow *flow, struct sweep_
 	}
 	census_add(flow, class_of(state));
 	keep_hop(flow->hop, result->now);
+	keep_persistence(*index, result->now);
 	if (is_half_open(state))
 		result->half_open++;
 	else
