@@ -54,40 +54,40 @@ static __always_inline int towards_server(struct packet *p, __u32 index, const s
 	return send(p, server->ifindex, server->source_mac, server->destination_mac);
 }
 
-/* Whether the connection that holds a REPLY entry is over, so that its tuple is free for another; what is left of it goes. */
-static __noinline int release_tuple(const struct flow_key *key, const struct flow *reply, __u32 now)
+/* The tuple by which this server answers is free for the connection, or becomes so: what is left of one that is over goes. 0: it
+ * belongs to another connection of this client with this server. Apart from put_reply, whose frame would add to those of the calls
+ * from here: a chain has 512 bytes, and Linux 6.1 counts each frame in steps of 32. */
+static __noinline int claim_tuple(struct packet *p, const struct flow *forward, const struct server *server)
 {
-	struct flow_key forward_key;
-	struct flow *forward;
+	struct flow_key key, other_key;
+	struct flow *reply, *other;
 	struct service *service;
 	__u32 index;
 
-	forward_key_of(&forward_key, key, reply);
-	forward = find_flow(&forward_key);
-	if (!forward || forward->server != reply->server || forward->server_generation != reply->server_generation)
+	reply_key_of(&key, &p->key, server);
+	reply = find_flow(&key);
+	if (!reply || (reply->vip_port == p->key.destination_port && same_address(reply->vip, p->key.destination)))
 		return 1;
-	index = forward->service;
+	forward_key_of(&other_key, &key, reply);
+	other = find_flow(&other_key);
+	if (!other || other->server != reply->server || other->server_generation != reply->server_generation)
+		return 1;
+	index = other->service;
 	service = bpf_map_lookup_elem(&services, &index);
-	if (service && forward->state < STATE_TIME_WAIT && is_servers(forward, find_server(forward->server)) &&
-	    !is_expired(forward, service, now))
+	if (service && other->state < STATE_TIME_WAIT && is_servers(other, find_server(other->server)) &&
+	    !is_expired(other, service, forward->last_seen))
 		return 0;
-	remove_connection(&forward_key, forward);
+	remove_connection(&other_key, other);
 	return 1;
 }
 
-/* The REPLY entry, with the way the client's packet came as its next hop until the routes have been asked. 0: the tuple belongs to
- * another connection of this client with this server. */
-static __noinline int insert_reply(struct packet *p, const struct flow *forward, const struct server *server)
+/* The REPLY entry, with the way the client's packet came as its next hop until the routes have been asked. */
+static __noinline int put_reply(struct packet *p, const struct flow *forward, const struct server *server)
 {
 	struct flow_key key;
 	struct flow reply = *forward;
-	struct flow *other;
 
 	reply_key_of(&key, &p->key, server);
-	other = find_flow(&key);
-	if (other && (other->vip_port != p->key.destination_port || !same_address(other->vip, p->key.destination)) &&
-	    !release_tuple(&key, other, forward->last_seen))
-		return 0;
 	reply.kind = FLOW_REPLY;
 	reply.counted = COUNTED_NOT;
 	reply.ifindex = p->ctx->ingress_ifindex;
@@ -99,6 +99,12 @@ static __noinline int insert_reply(struct packet *p, const struct flow *forward,
 	bpf_map_delete_elem(&flows, &key);
 	bpf_map_update_elem(&half_open, &key, &reply, BPF_ANY);
 	return 1;
+}
+
+/* 0: the tuple is another connection's. */
+static __always_inline int insert_reply(struct packet *p, const struct flow *forward, const struct server *server)
+{
+	return claim_tuple(p, forward, server) && put_reply(p, forward, server);
 }
 
 /* The half-open table may have evicted the REPLY entry alone. */
