@@ -11,7 +11,7 @@ constexpr unsigned connections = 10000;
 
 class Concurrency : public Scenario {
  protected:
-  [[nodiscard]] Sizes sizes() const override { return {.flows = 32768, .half_open = 65536}; }
+  [[nodiscard]] Sizes sizes() const override { return {.flows = 32768, .half_open = 65536, .fresh = true}; }
   void SetUp() override {
     Scenario::SetUp();
     if (IsSkipped()) return;

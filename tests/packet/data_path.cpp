@@ -1,9 +1,7 @@
 #include "tests/packet/data_path.hpp"
 
 #include <arpa/inet.h>
-#include <ballast_xdp.skel.h>
 #include <bpf/bpf.h>
-#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -29,16 +27,17 @@ T must(Result<T> result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-void resize(bpf_map* map, std::uint32_t entries) {
-  if (bpf_map__set_max_entries(map, entries) != 0) throw std::runtime_error("cannot set a map's size");
-}
-
-xdp::Descriptor duplicate(int fd) { return xdp::Descriptor{fcntl(fd, F_DUPFD_CLOEXEC, 3)}; }
-
 std::optional<layout::flow> look_up(const xdp::Map& map, const layout::flow_key& key) {
   layout::flow flow{};
   if (bpf_map_lookup_elem(map.fd(), &key, &flow) != 0) return std::nullopt;
   return flow;
+}
+
+/// As last_seen counts them.
+std::uint32_t monotonic_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<std::uint32_t>(now.tv_sec);
 }
 
 std::string text(const __u8 (&bytes)[16], std::uint16_t port) {
@@ -79,39 +78,20 @@ layout::flow_key key_of(const Packet& packet) {
   return key;
 }
 
-void DataPath::Close::operator()(ballast_xdp* skeleton) const { ballast_xdp__destroy(skeleton); }
-
 std::string DataPath::missing() {
   const xdp::Descriptor map{bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "ballast_probe", 4, 4, 1024, nullptr)};
   if (map) return "";
   return fmt::format("needs root and a kernel with BPF; making a map here says: {}", xdp::reason(errno));
 }
 
-DataPath::DataPath(const Sizes& sizes) : skeleton_{ballast_xdp__open()} {
-  if (!skeleton_) throw std::runtime_error("cannot read the BPF object");
-  const auto& maps = skeleton_->maps;
-  for (auto* map : {maps.services, maps.cursors, maps.tables}) resize(map, sizes.services);
-  for (auto* map : {maps.servers, maps.server_load, maps.census, maps.server_stats}) resize(map, sizes.servers);
-  resize(maps.service_index, 2 * sizes.services);
-  resize(maps.roles, sizes.roles);
-  resize(maps.flows, sizes.flows);
-  resize(maps.half_open, sizes.half_open);
-  if (const int error = ballast_xdp__load(skeleton_.get()); error != 0) {
-    throw std::runtime_error("the kernel does not take the BPF program: " + xdp::reason(error));
-  }
-  bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, skeleton_->obj) {
-    if (bpf_map__is_internal(map)) continue;
-    object_.maps.emplace(bpf_map__name(map), must(xdp::Map::from(duplicate(bpf_map__fd(map)), bpf_map__name(map))));
-  }
-  object_.program = duplicate(bpf_program__fd(skeleton_->progs.ballast_xdp));
-  object_.sweep = duplicate(bpf_program__fd(skeleton_->progs.ballast_sweep));
-  load_ = must(xdp::LoadTable::map(object_.maps.at("server_load")));
-  census_ = must(xdp::LoadTable::map(object_.maps.at("census")));
-  mirror_ = must(xdp::read_mirror(object_));
-}
+DataPath::DataPath(const Sizes& sizes)
+    : program_{Program::take(sizes)},
+      object_{program_->object()},
+      load_{must(xdp::LoadTable::map(object_.maps.at("server_load")))},
+      census_{must(xdp::LoadTable::map(object_.maps.at("census")))},
+      mirror_{must(xdp::read_mirror(object_))} {}
 
-DataPath::~DataPath() = default;
+DataPath::~DataPath() { Program::give_back(std::move(program_)); }
 
 void DataPath::set(const forwardd::DesiredState& desired, const xdp::NextHops& hops) {
   plan_ = xdp::make_plan(mirror_, desired, hops);
@@ -192,6 +172,9 @@ std::size_t DataPath::entries() const {
 }
 
 void DataPath::let_pass(const Packet& from_client, std::uint32_t seconds) {
+  if (seconds > monotonic_seconds()) {
+    throw std::runtime_error(fmt::format("nothing can be {} s old on a machine that booted later", seconds));
+  }
   for (const char* table : {"flows", "half_open"}) {
     const auto& map = object_.maps.at(table);
     std::vector<std::pair<layout::flow_key, layout::flow>> aged;
@@ -218,11 +201,7 @@ void DataPath::forget(const Packet& packet) {
   for (const char* table : {"flows", "half_open"}) must(object_.maps.at(table).drop(key_of(packet)));
 }
 
-Sweep DataPath::sweep(std::uint32_t seconds_ahead) {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return sweep_at(static_cast<std::uint32_t>(now.tv_sec) + seconds_ahead);
-}
+Sweep DataPath::sweep(std::uint32_t seconds_ahead) { return sweep_at(monotonic_seconds() + seconds_ahead); }
 
 Sweep DataPath::sweep_at(std::uint32_t seconds) {
   layout::sweep_result result{.now = seconds, .flows = 0, .half_open = 0, .expired = 0};

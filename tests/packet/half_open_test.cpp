@@ -6,7 +6,7 @@ namespace {
 
 class HalfOpen : public Scenario {
  protected:
-  [[nodiscard]] Sizes sizes() const override { return {.flows = 4096, .half_open = 1024}; }
+  [[nodiscard]] Sizes sizes() const override { return {.flows = 4096, .half_open = 1024, .fresh = true}; }
   void nat() { have({service(vip(), {server(1)}), service(vip(), {server(1)}, Scheduler::rr, Protocol::udp)}); }
 
   [[nodiscard]] Packet stranger(unsigned number) const { return tcp(client(40000, 0x100 + number % 0xfe00), vip()); }

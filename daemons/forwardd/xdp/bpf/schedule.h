@@ -67,7 +67,7 @@ static long wlc_consider(__u32 slot, struct wlc_search *search)
 		return 0;
 	}
 	connections = (__u64)load->active * 256 + load->inactive;
-	if (!search->best || connections * search->best_weight < search->best_load * server->weight) {
+	if (connections * search->best_weight < search->best_load * server->weight) {
 		search->best = index;
 		search->best_load = connections;
 		search->best_weight = server->weight;
@@ -114,9 +114,19 @@ static long slot_consider(__u32 step, struct slot_search *search)
 	return 1;
 }
 
+/* 0, which the verifier cannot know. Linux 6.1 follows a loop's callback once, with the context of the first call; it takes the
+ * branches that this settles for settled in every call, and removes the others. What calls change must not start as a constant. */
+static __always_inline __u64 unknown_zero(void)
+{
+	return bpf_ktime_get_coarse_ns() >> 63;
+}
+
 static __always_inline __u32 schedule_by_load(__u32 service, __u32 size, __u32 avoid)
 {
-	struct wlc_search search = {.service = service, .avoid = avoid};
+	/* a best that every server beats */
+	struct wlc_search search = {
+		.service = service, .avoid = avoid, .best_load = 1, .best_weight = unknown_zero()
+	};
 
 	bpf_loop(size < WLC_MAX ? size : WLC_MAX, wlc_consider, &search, 0);
 	return search.best ? search.best : search.unreachable;
