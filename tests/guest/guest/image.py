@@ -1,6 +1,5 @@
 """The guest's root file system: an initramfs of busybox, the modules, and what the command needs."""
 
-import os
 import pathlib
 import re
 import shutil
@@ -12,7 +11,7 @@ from .kernel import BUILD
 INIT = pathlib.Path(__file__).with_name("init")
 BUSYBOX = pathlib.Path("/bin/busybox")
 LIBRARY = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x", re.MULTILINE)
-SEARCH = f"{os.environ.get('BALLAST_BIN', BUILD / 'bin')}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SEARCH = f"{BUILD / 'bin'}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def find_program(program):

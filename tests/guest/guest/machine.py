@@ -16,7 +16,8 @@ from .kernel import CACHE, debian_kernel
 RUNS = CACHE / "runs"
 RUNS_KEPT = 20
 TIMED_OUT = 124  # timeout(1)
-CONSOLE = "console=ttyS0 quiet panic=-1 oops=panic"
+# An oops ends the guest at once; grace periods of RCU, which each change to a BPF map of maps waits for, are short.
+KERNEL_WORDS = "console=ttyS0 quiet panic=-1 oops=panic rcupdate.rcu_expedited=1"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +49,7 @@ def run(command, *, programs=(), files=None, modules=(), timeout=120, memory=102
     words = ["timeout", "--kill-after=5", timeout, "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max",
              "-smp", cpus, "-m", memory, "-display", "none", "-monitor", "none", "-nic", "none", "-no-reboot",
              "-serial", f"file:{folder / 'console'}", "-serial", f"file:{folder / 'output'}",
-             "-kernel", kernel.image, "-initrd", initramfs, "-append", CONSOLE]
+             "-kernel", kernel.image, "-initrd", initramfs, "-append", KERNEL_WORDS]
     # timeout(1) ends the guest even when this process is killed.
     ended = subprocess.run([str(word) for word in words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                            check=False)
