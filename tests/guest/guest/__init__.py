@@ -3,8 +3,8 @@
     result = guest.run("ipvsadm -ln", programs=["ipvsadm"], modules=["ip_vs"])
     assert result.status == 0, result.output
 
-The machine is emulated (no KVM), has two CPUs, no disk, no network card and busybox for its shell; it takes some ten
-seconds to boot. See tests/guest/README.md."""
+The machine is emulated (no KVM), has two CPUs, no disk, no network card, dash for a shell and busybox's commands; it takes
+some seconds to boot. See tests/guest/README.md."""
 
 from .errors import GuestError
 from .kernel import Kernel, debian_kernel

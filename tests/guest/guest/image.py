@@ -10,6 +10,7 @@ from .kernel import BUILD
 
 INIT = pathlib.Path(__file__).with_name("init")
 BUSYBOX = pathlib.Path("/bin/busybox")
+SHELL = pathlib.Path("/bin/dash")  # busybox's prefers its own commands to those on the PATH
 LIBRARY = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x", re.MULTILINE)
 SEARCH = f"{BUILD / 'bin'}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -48,7 +49,10 @@ class Tree:
 
     def place_program(self, program):
         path = find_program(program)
-        self.place(f"/usr/bin/{path.name}", path)
+        self.place_linked(f"/usr/bin/{path.name}", path)
+
+    def place_linked(self, target, path):
+        self.place(target, path)
         for library in libraries(path):
             self.place(library, library)
 
@@ -65,6 +69,7 @@ def build(archive, *, kernel, command, token, programs, files, modules):
     tree = Tree(archive.parent / "root")
     tree.place("/init", INIT)
     tree.place("/bin/busybox", BUSYBOX)
+    tree.place_linked("/bin/sh", SHELL)
     tree.place("/guest/command", command)
     tree.place("/guest/token", token)
     for number, module in enumerate(kernel.modules(modules)):
