@@ -1,9 +1,7 @@
 #include "tests/packet/data_path.hpp"
 
 #include <arpa/inet.h>
-#include <ballast_xdp.skel.h>
 #include <bpf/bpf.h>
-#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -12,7 +10,6 @@
 #include <ostream>
 #include <stdexcept>
 
-#include "daemons/forwardd/xdp/program.hpp"
 #include "daemons/forwardd/xdp/report.hpp"
 
 namespace ballast::packet {
@@ -30,12 +27,6 @@ T must(Result<T> result) {
   if (!result) throw std::runtime_error(result.error().message);
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
-
-void resize(bpf_map* map, std::uint32_t entries) {
-  if (bpf_map__set_max_entries(map, entries) != 0) throw std::runtime_error("cannot set a map's size");
-}
-
-xdp::Descriptor duplicate(int fd) { return xdp::Descriptor{fcntl(fd, F_DUPFD_CLOEXEC, 3)}; }
 
 std::uint32_t now() {
   timespec time{};
@@ -71,42 +62,21 @@ Outcome dropped(std::string reason) { return {Verdict::drop, std::move(reason), 
 Outcome transmitted(const Packet& packet) { return {Verdict::transmit, "", packet.bytes()}; }
 Outcome redirected(const Packet& packet) { return {Verdict::redirect, "", packet.bytes()}; }
 
-void DataPath::Close::operator()(ballast_xdp* skeleton) const { ballast_xdp__destroy(skeleton); }
-
 std::string DataPath::missing() {
   const xdp::Descriptor map{bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "ballast_probe", 4, 4, 1024, nullptr)};
   if (map) return "";
   return fmt::format("needs root and a kernel with BPF; making a map here says: {}", xdp::reason(errno));
 }
 
-DataPath::DataPath(const Sizes& sizes) : skeleton_{ballast_xdp__open()} {
-  if (!skeleton_) throw std::runtime_error("cannot read the BPF object");
-  const auto& maps = skeleton_->maps;
-  for (auto* map : {maps.services, maps.cursors, maps.tables}) resize(map, sizes.services);
-  for (auto* map : {maps.servers, maps.server_extras, maps.server_load, maps.census, maps.server_stats}) resize(map, sizes.servers);
-  resize(maps.service_index, 2 * sizes.services);
-  resize(maps.roles, sizes.roles);
-  const auto lines = xdp::flow_sizes(sizes.connections);
-  resize(maps.flows, lines.lines);
-  resize(maps.returns, lines.return_lines);
-  must(xdp::set_constants(skeleton_->obj, {.seed = {1, 2}, .flow_lines = lines.lines, .return_lines = lines.return_lines}));
-  if (const int error = ballast_xdp__load(skeleton_.get()); error != 0) {
-    throw std::runtime_error("the kernel does not take the BPF program: " + xdp::reason(error));
-  }
-  bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, skeleton_->obj) {
-    if (bpf_map__is_internal(map)) continue;
-    object_.maps.emplace(bpf_map__name(map), must(xdp::Map::from(duplicate(bpf_map__fd(map)), bpf_map__name(map))));
-  }
-  object_.program = duplicate(bpf_program__fd(skeleton_->progs.ballast_xdp));
-  object_.sweep = duplicate(bpf_program__fd(skeleton_->progs.ballast_sweep));
-  load_ = must(xdp::LoadTable::map(object_.maps.at("server_load")));
-  census_ = must(xdp::LoadTable::map(object_.maps.at("census")));
-  flows_ = must(xdp::FlowTable::map(object_.maps.at("flows")));
-  mirror_ = must(xdp::read_mirror(object_));
-}
+DataPath::DataPath(const Sizes& sizes)
+    : program_{Program::take(sizes)},
+      object_{program_->object()},
+      load_{must(xdp::LoadTable::map(object_.maps.at("server_load")))},
+      census_{must(xdp::LoadTable::map(object_.maps.at("census")))},
+      flows_{must(xdp::FlowTable::map(object_.maps.at("flows")))},
+      mirror_{must(xdp::read_mirror(object_))} {}
 
-DataPath::~DataPath() = default;
+DataPath::~DataPath() { Program::give_back(std::move(program_)); }
 
 void DataPath::set(const forwardd::DesiredState& desired, const xdp::NextHops& hops) {
   plan_ = xdp::make_plan(mirror_, desired, hops);
@@ -190,6 +160,9 @@ std::size_t DataPath::entries() const {
 }
 
 void DataPath::let_pass(const Packet& from_client, std::uint32_t seconds) {
+  if (seconds > now()) {
+    throw std::runtime_error(fmt::format("nothing can be {} s old on a machine that booted later", seconds));
+  }
   flows_.for_each([&](std::size_t index, const layout::flow& flow) {
     if (text(flow.client, flow.client_port) == from_client.source().to_string())
       flows_.line(index).last_seen -= seconds;

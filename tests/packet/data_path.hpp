@@ -1,6 +1,6 @@
 #pragma once
-// The XDP program, loaded unpinned over small maps of its own, with the real planner and writer before it and no
-// interface behind it: packets go in and come out through BPF_PROG_RUN.
+// The XDP program over small maps, with the real planner and writer before it and no interface behind it: packets go in
+// and come out through BPF_PROG_RUN.
 #include <memory>
 #include <set>
 #include <string>
@@ -11,8 +11,7 @@
 #include "daemons/forwardd/xdp/map_writer.hpp"
 #include "daemons/forwardd/xdp/planner.hpp"
 #include "tests/packet/packet.hpp"
-
-struct ballast_xdp;
+#include "tests/packet/program.hpp"
 
 namespace ballast::packet {
 
@@ -33,13 +32,6 @@ Outcome dropped(std::string reason);
 /// Sent back through the interface that it came by, and through another.
 Outcome transmitted(const Packet& packet);
 Outcome redirected(const Packet& packet);
-
-struct Sizes {
-  std::uint32_t connections = 4096;
-  std::uint32_t services = 16;
-  std::uint32_t servers = 64;
-  std::uint32_t roles = 8;
-};
 
 /// A connection as the table has it.
 struct Connection {
@@ -89,7 +81,8 @@ class DataPath {
   [[nodiscard]] std::optional<layout::flow> flow(const Packet& from_client) const;
   /// Connections in the table.
   [[nodiscard]] std::size_t entries() const;
-  /// Makes the connections of a packet's client as if their last packets were so long ago.
+  /// Makes the connections of a packet's client as if their last packets were so long ago. Throws when the machine has
+  /// not been up for so long.
   void let_pass(const Packet& from_client, std::uint32_t seconds);
   /// Takes a connection away as an eviction does.
   void forget(const Packet& from_client);
@@ -119,15 +112,12 @@ class DataPath {
   [[nodiscard]] const forwardd::xdp::Plan& plan() const { return plan_; }
 
  private:
-  struct Close {
-    void operator()(ballast_xdp* skeleton) const;
-  };
   [[nodiscard]] std::vector<std::uint64_t> read_drops() const;
   [[nodiscard]] Bytes run(const Bytes& frame, Verdict& verdict) const;
   Sweep sweep_at(std::uint32_t seconds);
 
-  std::unique_ptr<ballast_xdp, Close> skeleton_;
-  forwardd::xdp::Object object_;
+  std::unique_ptr<Program> program_;
+  const forwardd::xdp::Object& object_;
   forwardd::xdp::LoadTable load_;
   forwardd::xdp::LoadTable census_;
   forwardd::xdp::FlowTable flows_;

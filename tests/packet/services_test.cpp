@@ -4,6 +4,8 @@
 namespace ballast::packet {
 namespace {
 
+using namespace std::chrono_literals;
+
 class Services : public Scenario {
  protected:
   void share_servers(std::vector<DesiredServer> servers, Scheduler scheduler = Scheduler::rr) {
@@ -81,8 +83,10 @@ TEST_P(Services, ATupleIsFreeAgainOnceItsConnectionIsClosed) {
 
 TEST_P(Services, ATupleIsFreeAgainOnceItsConnectionHasExpired) {
   share_servers({server(1)});
-  send(from_client().syn());
-  path().let_pass(from_client(), 61);
+  for (auto& each : desired.services) each.timeouts.tcp = 20s;
+  apply();
+  establish_nat(from_client(), 1);
+  path().let_pass(from_client(), 21);
   establish_nat(to_other(), 1);
   expect_answer(to_other(), 1);
 }

@@ -76,7 +76,7 @@ static __always_inline int is_better(const struct comparison *so_far, const stru
 	switch (so_far->scheduler) {
 	case SCHED_FAILOVER: return server->weight > so_far->best_weight;
 	case SCHED_OVERFLOW: return load->active < server->weight && server->weight > so_far->best_weight;
-	default: return !so_far->best || mine * so_far->best_weight < so_far->best_load * server->weight;
+	default: return mine * so_far->best_weight < so_far->best_load * server->weight;
 	}
 }
 
@@ -101,6 +101,21 @@ static __always_inline void compare(struct comparison *so_far, __u32 index)
 	so_far->best_weight = server->weight;
 }
 
+/* 0, which the verifier cannot know. Linux 6.1 follows a loop's callback once, with the context of the first call; it takes the
+ * branches that this settles for settled in every call, and removes the others. What calls change must not start as a constant. */
+static __always_inline __u64 unknown_zero(void)
+{
+	return bpf_ktime_get_coarse_ns() >> 63;
+}
+
+/* With a best that every server beats. */
+static __always_inline struct comparison no_winner(__u32 service, __u32 scheduler, __u32 avoid)
+{
+	return (struct comparison){
+		.service = service, .scheduler = scheduler, .avoid = avoid, .best_load = 1, .best_weight = unknown_zero(),
+	};
+}
+
 static long compare_slot(__u32 slot, struct comparison *so_far)
 {
 	void *table = bpf_map_lookup_elem(&tables, &so_far->service);
@@ -118,7 +133,7 @@ static __always_inline __u32 winner(const struct comparison *comparison)
 
 __noinline __u32 schedule_by_load(__u32 service, __u32 scheduler, __u32 size, __u32 avoid)
 {
-	struct comparison comparison = {.service = service, .scheduler = scheduler, .avoid = avoid};
+	struct comparison comparison = no_winner(service, scheduler, avoid);
 
 	bpf_loop(size < LISTED_MAX ? size : LISTED_MAX, compare_slot, &comparison, 0);
 	return winner(&comparison);
@@ -127,7 +142,7 @@ __noinline __u32 schedule_by_load(__u32 service, __u32 scheduler, __u32 size, __
 /* Two drawn from a table in which each server stands as often as its weight says; the less loaded. */
 __noinline __u32 schedule_two(__u32 service, __u32 size, __u32 avoid)
 {
-	struct comparison comparison = {.service = service, .scheduler = SCHED_LEAST, .avoid = avoid};
+	struct comparison comparison = no_winner(service, SCHED_LEAST, avoid);
 	__u32 drawn = bpf_get_prandom_u32();
 
 	compare_slot((drawn & 0xffff) * (__u64)size >> 16, &comparison);
@@ -172,7 +187,7 @@ static long slot_consider(__u32 step, struct slot_search *search)
 	return 1;
 }
 
-static /* From a slot on, or where turns are taken from the cursor's. */
+/* From a slot on, or where turns are taken from the cursor's. */
 __noinline __u32 schedule_by_slot(__u32 service_index, __u32 slot, __u32 takes_turns, __u32 avoid)
 {
 	const struct service *service = find_service(service_index);
@@ -255,7 +270,7 @@ static __always_inline struct locality_entry *find_locality(const struct tuple *
  * that one (`least`) takes its place, or in a set of servers joins it. A set that did not change for a while starts anew. */
 __noinline __u32 schedule_by_locality(const struct tuple *tuple, __u32 service_index, __u32 least, __u32 avoid)
 {
-	struct locality_walk walk = {.comparison = {.scheduler = SCHED_LEAST, .avoid = avoid}};
+	struct locality_walk walk = {.comparison = no_winner(service_index, SCHED_LEAST, avoid)};
 	const struct service *service = find_service(service_index);
 	struct locality_entry *entry;
 	__u32 now = seconds_now();

@@ -1,0 +1,1 @@
+"""Tests that boot Debian's kernel; see README.md."""
