@@ -80,8 +80,9 @@ class DataPath {
   [[nodiscard]] std::optional<layout::flow> flow(const Packet& from_client) const;
   /// Entries of both kinds in both tables.
   [[nodiscard]] std::size_t entries() const;
-  /// Makes a connection, both its entries, as if its last packet were so long ago. Throws when the machine has not been
-  /// up for so long.
+  /// Before making connections for let_pass, on a machine that may have booted just now.
+  static void await_uptime(std::uint32_t seconds);
+  /// Makes a connection, both its entries, as if its last packet were so long ago.
   void let_pass(const Packet& from_client, std::uint32_t seconds);
   /// Drops the entry of a packet's tuple as the LRU drops one.
   void forget(const Packet& packet);
