@@ -81,8 +81,9 @@ class DataPath {
   [[nodiscard]] std::optional<layout::flow> flow(const Packet& from_client) const;
   /// Connections in the table.
   [[nodiscard]] std::size_t entries() const;
-  /// Makes the connections of a packet's client as if their last packets were so long ago. Throws when the machine has
-  /// not been up for so long.
+  /// Before making connections for let_pass, on a machine that may have booted just now.
+  static void await_uptime(std::uint32_t seconds);
+  /// Makes the connections of a packet's client as if their last packets were so long ago.
   void let_pass(const Packet& from_client, std::uint32_t seconds);
   /// Takes a connection away as an eviction does.
   void forget(const Packet& from_client);
