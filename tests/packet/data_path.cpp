@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "daemons/forwardd/xdp/report.hpp"
+#include "daemons/forwardd/xdp/tracer.hpp"
 
 namespace ballast::packet {
 namespace xdp = forwardd::xdp;
@@ -282,6 +283,14 @@ std::uint64_t DataPath::drops(const std::string& reason) const {
     if (drop.reason == reason) return drop.packets;
   }
   throw std::runtime_error("no drop reason " + reason);
+}
+
+std::vector<bus::TraceStep> DataPath::trace(const Packet& packet) const {
+  return must(xdp::trace(object_, mirror_, plan_.services,
+                         {.protocol = static_cast<config::Protocol>(packet.protocol()),
+                          .source = packet.source(),
+                          .destination = packet.destination(),
+                          .tcp_flags = packet.flags()}));
 }
 
 void DataPath::change_routes() { must(xdp::bump_route_generation(object_)); }

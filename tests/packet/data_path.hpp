@@ -105,6 +105,8 @@ class DataPath {
   [[nodiscard]] layout::server_stats stats(const std::string& server) const;
   [[nodiscard]] std::uint64_t drops(const std::string& reason) const;
   void change_routes();
+  /// The steps of a trace, by short name; nothing is changed by it.
+  std::vector<bus::TraceStep> trace(const Packet& packet) const;
 
   /// Of a server of one service only.
   [[nodiscard]] std::uint32_t index_of(const std::string& server) const;

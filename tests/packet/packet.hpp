@@ -63,6 +63,7 @@ class Packet {
   [[nodiscard]] const net::Endpoint& source() const { return source_; }
   [[nodiscard]] const net::Endpoint& destination() const { return destination_; }
   [[nodiscard]] std::uint8_t protocol() const { return protocol_; }
+  [[nodiscard]] std::uint8_t flags() const { return flags_; }
   /// Of the IP packet.
   [[nodiscard]] std::uint64_t ip_bytes() const;
 

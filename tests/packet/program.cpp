@@ -97,7 +97,7 @@ Program::Program(const Sizes& sizes) : sizes_{sizes}, skeleton_{ballast_xdp__ope
   resize(maps.flows, lines.lines);
   resize(maps.returns, lines.return_lines);
   const auto set = xdp::set_constants(
-      skeleton_->obj, {.seed = {1, 2}, .flow_lines = lines.lines, .return_lines = lines.return_lines});
+      skeleton_->obj, {.seed = {}, .flow_lines = lines.lines, .return_lines = lines.return_lines});
   if (!set) throw std::runtime_error(set.error().message);
   if (const int error = ballast_xdp__load(skeleton_.get()); error != 0) {
     throw std::runtime_error("the kernel does not take the BPF program: " + xdp::reason(error));

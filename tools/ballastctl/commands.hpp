@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace ballast::ctl {
 
@@ -21,6 +22,10 @@ struct Options {
   std::string service;    ///< connections, server
   std::string client;     ///< connections
   std::string server;     ///< connections, server
+  unsigned interval = 1;  ///< top: seconds
+  unsigned rounds = 0;    ///< top: 0: until interrupted
+  std::vector<std::string> packet;  ///< trace: PROTOCOL SOURCE DESTINATION
+  std::string flags = "S";          ///< trace: TCP flags by their first letters
 };
 
 // One function a verb; each returns the exit status and has said what went wrong.
@@ -29,6 +34,8 @@ int health(const Options& options);
 int connections(const Options& options);
 int drops(const Options& options);
 int events(const Options& options);
+int top(const Options& options);
+int trace(const Options& options);
 int reload(const Options& options);
 int check(const Options& options);
 int show_config(const Options& options);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemons/forwardd/xdp/report.hpp"
+#include "daemons/forwardd/xdp/tracer.hpp"
 
 namespace ballast::forwardd::xdp {
 namespace asio = boost::asio;
@@ -233,6 +234,11 @@ std::vector<bus::Connection> XdpEngine::connections(const ConnectionFilter& filt
 std::vector<bus::DropCount> XdpEngine::drops() {
   if (!object_) return {};
   return read_drops(*object_);
+}
+
+Result<std::vector<bus::TraceStep>> XdpEngine::trace(const TraceQuery& query) {
+  if (!object_) return fail("the data path is not loaded yet: there is no service");
+  return xdp::trace(*object_, mirror_, services_, query);
 }
 
 nlohmann::json XdpEngine::about() {

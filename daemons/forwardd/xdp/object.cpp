@@ -104,15 +104,6 @@ Result<> reuse(bpf_object* object, const std::map<std::string, Map>& pinned) {
   return {};
 }
 
-/// Constants that fit the pinned maps.
-Result<Constants> constants_of(const std::map<std::string, Map>& pinned) {
-  const auto settings = pinned.at("settings").get<layout::settings>(0);
-  if (!settings) return settings.error();
-  return Constants{.seed = {settings->seed[0], settings->seed[1]},
-                   .flow_lines = pinned.at("flows").info().max_entries,
-                   .return_lines = pinned.at("returns").info().max_entries};
-}
-
 /// Sizes the maps that are still to be made; constants that fit them.
 Result<Constants> size_maps(bpf_object* object, std::uint32_t connections) {
   const auto seed = draw_seed();
@@ -179,6 +170,14 @@ bool holds_pins(const fs::path& dir) {
 }
 
 }  // namespace
+
+Result<Constants> constants_of(const std::map<std::string, Map>& pinned) {
+  const auto settings = pinned.at("settings").get<layout::settings>(0);
+  if (!settings) return settings.error();
+  return Constants{.seed = {settings->seed[0], settings->seed[1]},
+                   .flow_lines = pinned.at("flows").info().max_entries,
+                   .return_lines = pinned.at("returns").info().max_entries};
+}
 
 bus::Event engine_event(std::string severity, std::string subject, std::string message) {
   bus::Event event;
