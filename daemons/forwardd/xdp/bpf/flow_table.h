@@ -347,13 +347,19 @@ static __always_inline enum evicts choose_line(struct chosen *chosen, __u64 hash
 {
 	struct choice choice = {.free = {{NO_LINE}, {NO_LINE}}, .victim = {NO_LINE}};
 
-	for (__u32 step = 0; step < FLOW_CANDIDATES; step++)
-		consider(&choice, step >= FLOW_WAYS, flow_candidate(hash, step, flow_buckets), now);
+	for (__u32 step = 0; step < FLOW_WAYS; step++)
+		consider(&choice, 0, flow_candidate(hash, step, flow_buckets), now);
+	if (choice.free_lines[0] >= 2) {
+		*chosen = choice.free[0];
+		return EVICTS_NONE;
+	}
+	for (__u32 step = FLOW_WAYS; step < FLOW_CANDIDATES; step++)
+		consider(&choice, 1, flow_candidate(hash, step, flow_buckets), now);
 	if (!choice.free_lines[0] && !choice.free_lines[1]) {
 		*chosen = choice.victim;
 		return choice.victim_closing ? EVICTS_CLOSING : EVICTS_HALF_OPEN;
 	}
-	if (choice.free_lines[0] < 2 && choice.free_lines[1] > choice.free_lines[0])
+	if (choice.free_lines[1] > choice.free_lines[0])
 		*chosen = choice.free[1];
 	else
 		*chosen = choice.free[0];

@@ -53,11 +53,19 @@ __noinline int judge_rival(__u32 own, __u32 index, __u32 now)
  * or another of this client with the same NAT server, whose answers could not be told from ours. */
 __noinline int find_rival(__u64 hash, __u32 own, __u32 now)
 {
+	const struct flow *mine = flow_at(own);
 	int worst = RIVAL_NONE;
 
+	if (!mine)
+		return RIVAL_NONE;
 	for (__u32 step = 0; step < FLOW_CANDIDATES; step++) {
-		int rival = judge_rival(own, flow_candidate(hash, step, flow_buckets), now);
+		__u32 index = flow_candidate(hash, step, flow_buckets);
+		const struct flow *other = flow_at(index);
+		int rival;
 
+		if (!other || other->client_port != mine->client_port || index == own)
+			continue;
+		rival = judge_rival(own, index, now);
 		if (rival == RIVAL_TWIN)
 			return rival;
 		if (rival != RIVAL_NONE)
