@@ -36,7 +36,8 @@ TEST_P(Persistence, ANetworkCanCountAsOneClient) {
   std::set<std::string> servers;
   for (unsigned number = 0; number < 10; ++number) servers.insert(take(tcp(client(1000, 0x100 + number), vip())));
   EXPECT_THAT(servers, ::testing::SizeIs(1));
-  if (!is_v6()) EXPECT_EQ(take(tcp(client(1000, 0x200), vip())), name(2)) << "another /24";
+  if (is_v6()) return;
+  EXPECT_EQ(take(tcp(client(1000, 0x200), vip())), name(2)) << "another /24";
 }
 
 TEST_P(Persistence, ItEndsWhenTheTimeIsUpAfterTheLastConnection) {

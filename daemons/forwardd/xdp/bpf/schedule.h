@@ -229,7 +229,7 @@ __noinline int needs_help(__u32 server_index, __u32 other_index)
 	const struct server *server = find_server(server_index);
 	const struct server *other = find_server(other_index);
 
-	if (!server || !load)
+	if (!server_index || !server || !load)
 		return 1;
 	return other && other_load && load->active > server->weight && other_load->active * 2 < other->weight;
 }
