@@ -58,8 +58,7 @@ void PrintTo(const Outcome& outcome, std::ostream* out) {
     *out << describe(outcome.frame) << fmt::format("\n  {:02x}", fmt::join(outcome.frame, ""));
 }
 void PrintTo(const Connection& connection, std::ostream* out) {
-  *out << connection.state << " at " << connection.server
-       << (connection.proved ? "" : ", half open");
+  *out << connection.state << " at " << connection.server << (connection.proved ? "" : ", half open");
 }
 void PrintTo(const Load& load, std::ostream* out) {
   *out << load.active << " active, " << load.inactive << " inactive";
@@ -221,9 +220,7 @@ std::uint64_t DataPath::events(const std::string& name) const {
   throw std::runtime_error("no event " + name);
 }
 
-Sweep DataPath::sweep(std::uint32_t seconds_ahead) {
-  return sweep_at(now() + seconds_ahead);
-}
+Sweep DataPath::sweep(std::uint32_t seconds_ahead) { return sweep_at(now() + seconds_ahead); }
 
 Sweep DataPath::sweep_at(std::uint32_t seconds) {
   layout::sweep_result result{.now = seconds, .flows = 0, .half_open = 0, .expired = 0};

@@ -54,7 +54,9 @@ fs::path existing_part(fs::path path) {
   return path;
 }
 
-bool is_sized_by_connections(const std::string& name) { return name == "flows" || name == "returns"; }
+bool is_sized_by_connections(const std::string& name) {
+  return name == "flows" || name == "returns" || name == "flow_details";
+}
 
 std::vector<bpf_map*> shared_maps(bpf_object* object) {
   std::vector<bpf_map*> maps;
@@ -111,6 +113,7 @@ Result<Constants> size_maps(bpf_object* object, std::uint32_t connections) {
   const auto sizes = flow_sizes(connections);
   bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "flows"), sizes.lines);
   bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "returns"), sizes.return_lines);
+  bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "flow_details"), connections);
   return Constants{.seed = *seed, .flow_lines = sizes.lines, .return_lines = sizes.return_lines};
 }
 

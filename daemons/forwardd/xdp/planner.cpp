@@ -7,6 +7,7 @@
 
 #include "daemons/forwardd/tables.hpp"
 #include "daemons/forwardd/xdp/filters.hpp"
+#include "daemons/forwardd/xdp/local_plan.hpp"
 
 namespace ballast::forwardd::xdp {
 namespace {
@@ -52,6 +53,20 @@ std::uint8_t tunnel_of(config::TunnelType type) {
       return layout::TUNNEL_GRE;
   }
   return layout::TUNNEL_IPIP;
+}
+
+std::uint8_t client_address_of(config::ClientAddress how) {
+  switch (how) {
+    case config::ClientAddress::toa:
+      return layout::CLIENT_TOA;
+    case config::ClientAddress::proxy_v1:
+      return layout::CLIENT_PROXY_V1;
+    case config::ClientAddress::proxy_v2:
+      return layout::CLIENT_PROXY_V2;
+    case config::ClientAddress::none:
+      return layout::CLIENT_HIDDEN;
+  }
+  return layout::CLIENT_HIDDEN;
 }
 
 std::uint32_t scheduler_of(config::Scheduler scheduler) {
@@ -150,7 +165,7 @@ std::vector<DesiredServer> without_doubles(const std::vector<DesiredServer>& ser
 class Planner {
  public:
   Planner(const Mirror& now, const DesiredState& desired, const NextHops& hops)
-      : now_{now}, desired_{desired}, hops_{hops} {}
+      : now_{now}, desired_{desired}, hops_{hops}, locals_{now.locals, now.limits.locals} {}
 
   Plan run() {
     claim_services();
@@ -317,6 +332,31 @@ class Planner {
     plan_table(service, planned.index, members);
   }
 
+  static std::vector<net::IpAddress> locals_of(const DesiredService& service, bool is_v6) {
+    std::vector<net::IpAddress> found;
+    for (const auto& address : service.local_addresses) {
+      if (address.is_v6() == is_v6 && std::ranges::find(found, address) == found.end()) found.push_back(address);
+    }
+    return found;
+  }
+
+  void plan_locals(const DesiredService& service, std::uint32_t index, layout::service& after) {
+    const auto before = at(now_.services, index);
+    for (const bool is_v6 : {false, true}) {
+      const auto wanted = locals_of(service, is_v6);
+      const auto range = locals_.place(index, before.used != 0 ? before.locals[is_v6] : layout::local_range{}, wanted);
+      if (range) {
+        after.locals[is_v6] = *range;
+      } else {
+        plan_.errors.push_back(
+            fail("service {}: the data path has room for {} local addresses of all services, and "
+                 "too few are left for its {}",
+                 service.name, now_.limits.locals - 1, wanted.size()));
+      }
+    }
+    for (auto& put : locals_.take_changes()) plan_.changes.push_back(put);
+  }
+
   static std::uint64_t digest_inputs(config::Scheduler scheduler, const std::vector<TableServer>& members) {
     std::vector<std::uint32_t> words{static_cast<std::uint32_t>(scheduler)};
     for (const auto& member : members) {
@@ -358,6 +398,8 @@ class Planner {
     after.persistence = service.persistence_timeout.count() > 0 ? seconds(service.persistence_timeout) : 0;
     after.prefix4 = static_cast<std::uint8_t>(service.persistence_prefix4);
     after.prefix6 = static_cast<std::uint8_t>(service.persistence_prefix6);
+    after.client_address = client_address_of(service.client_address);
+    plan_locals(service, index, after);
     std::optional<PutTable> table;
     const auto inputs = digest_inputs(service.scheduler, members);
     if (inputs != known.inputs || before.used == 0) {
@@ -384,6 +426,7 @@ class Planner {
         set_bit(filters_->source, filter_bit(server.endpoint.address));
         answers_pass = true;
       }
+      for (const auto& local : service.local_addresses) set_bit(filters_->local, filter_bit(local));
       for (const auto& endpoint : service.endpoints) {
         set_bit(filters_->destination, filter_bit(endpoint.address));
         if (answers_pass) set_bit(filters_->by_client, filter_bit(endpoint.address));
@@ -416,12 +459,14 @@ class Planner {
       cleared.weight = 0;
       plan_.changes.push_back(PutServer{index, cleared, layout::server_extra{}, false});
     }
+    for (auto& put : locals_.leavers()) plan_.changes.push_back(put);
     if (narrowed_) plan_.changes.push_back(PutFilters{filters_});
   }
 
   const Mirror& now_;
   const DesiredState& desired_;
   const NextHops& hops_;
+  LocalPlan locals_;
   Plan plan_;
   std::set<std::uint32_t> claimed_services_;
   std::set<std::uint32_t> kept_servers_;
