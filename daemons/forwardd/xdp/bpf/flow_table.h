@@ -283,44 +283,43 @@ __noinline int consider(struct choice *choice, __u32 bucket, __u32 index, __u32 
 
 enum evicts { EVICTS_NONE, EVICTS_HALF_OPEN, EVICTS_CLOSING };
 
-/* The first bucket while it has room, the emptier one then: so both are full only where nearly all is full. */
-static __always_inline enum evicts choose_line(struct chosen *chosen, __u64 hash, __u32 now)
+/* The first bucket while it has room, the emptier one then: so both are full only where nearly all is full. The line is
+ * choice->victim where one has to give way, else choice->free[0]. */
+__noinline int choose_line(struct choice *choice, __u64 hash, __u32 now)
 {
-	struct choice choice = {.free = {{NO_LINE}, {NO_LINE}}, .victim = {NO_LINE}};
-
-	for (__u32 step = 0; step < FLOW_WAYS; step++)
-		consider(&choice, 0, flow_candidate(hash, step, flow_buckets), now);
-	if (choice.free_lines[0] >= 2) {
-		*chosen = choice.free[0];
+	if (!choice)
 		return EVICTS_NONE;
-	}
+	__builtin_memset(choice, 0, sizeof(*choice));
+	choice->free[0].index = choice->free[1].index = choice->victim.index = NO_LINE;
+	for (__u32 step = 0; step < FLOW_WAYS; step++)
+		consider(choice, 0, flow_candidate(hash, step, flow_buckets), now);
+	if (choice->free_lines[0] >= 2)
+		return EVICTS_NONE;
 	for (__u32 step = FLOW_WAYS; step < FLOW_CANDIDATES; step++)
-		consider(&choice, 1, flow_candidate(hash, step, flow_buckets), now);
-	if (!choice.free_lines[0] && !choice.free_lines[1]) {
-		*chosen = choice.victim;
-		return choice.victim_closing ? EVICTS_CLOSING : EVICTS_HALF_OPEN;
-	}
-	if (choice.free_lines[1] > choice.free_lines[0])
-		*chosen = choice.free[1];
-	else
-		*chosen = choice.free[0];
+		consider(choice, 1, flow_candidate(hash, step, flow_buckets), now);
+	if (!choice->free_lines[0] && !choice->free_lines[1])
+		return choice->victim_closing ? EVICTS_CLOSING : EVICTS_HALF_OPEN;
+	if (choice->free_lines[1] > choice->free_lines[0])
+		choice->free[0] = choice->free[1];
 	return EVICTS_NONE;
 }
 
 /* A line for a new connection, busy until publish() or give_back(); NO_LINE: all are taken by established connections. */
 __noinline __u32 claim_line(__u64 hash, __u32 now)
 {
-	for (int attempt = 0; attempt < CLAIM_TRIES; attempt++) {
-		struct chosen chosen;
-		enum evicts evicts = choose_line(&chosen, hash, now);
+	struct choice choice = {};
 
-		if (chosen.index == NO_LINE)
+	for (int attempt = 0; attempt < CLAIM_TRIES; attempt++) {
+		int evicts = choose_line(&choice, hash, now);
+		const struct chosen *chosen = evicts == EVICTS_NONE ? &choice.free[0] : &choice.victim;
+
+		if (chosen->index == NO_LINE)
 			return NO_LINE;
-		if (!take_line(chosen.index, chosen.control, STATE_BUSY))
+		if (!take_line(chosen->index, chosen->control, STATE_BUSY))
 			continue;
 		if (evicts != EVICTS_NONE)
 			count_event(evicts == EVICTS_HALF_OPEN ? EVENT_evicted_half_open : EVENT_evicted_closing);
-		return chosen.index;
+		return chosen->index;
 	}
 	return NO_LINE;
 }

@@ -18,7 +18,7 @@ static __always_inline int send_to_server(struct packet *p, const struct server 
 		.vlan = server->vlan,
 	};
 
-	return send_frame(p, &way);
+	return send_frame(p->ctx, p->tags, p->vlan, &way);
 }
 
 /* line: the connection's, which FULLNAT needs; control as it was found. */
@@ -62,7 +62,7 @@ static __always_inline int towards_client(struct packet *p, struct flow *flow, c
 		return drop(DROP_ttl);
 	rewrite(p, 1, flow->vip, flow->vip_port);
 	count_packet(flow->server, p->length, 1, 0);
-	return send_frame(p, &way);
+	return send_frame(p->ctx, p->tags, p->vlan, &way);
 }
 
 #endif

@@ -118,9 +118,7 @@ static __always_inline void rewrite_ports(struct xdp_md *ctx, const struct shape
 
 static __always_inline int send_shape(struct xdp_md *ctx, const struct shape *shape, const struct way *way)
 {
-	struct packet p = {.ctx = ctx, .vlan = {shape->vlan[0], shape->vlan[1]}, .tags = shape->tags};
-
-	return send_frame(&p, way);
+	return send_frame(ctx, shape->tags, shape->vlan, way);
 }
 
 /* The PROXY header before data. -1: done, else why the packet is dropped. */
@@ -220,7 +218,7 @@ __noinline int full_nat_to_server(struct xdp_md *ctx, struct shape *shape)
 /* Bytes that a client's segments may be longer than the server wants them, and its MSS is less by. */
 static __always_inline __u32 growth_of(const struct shape *shape, const struct flow *flow)
 {
-	const struct flow_detail *detail = bpf_map_lookup_elem(&flow_details, &shape->line);
+	const struct flow_detail *detail = detail_of(shape);
 	__u32 growth = shape->changes_family ? sizeof(struct ipv6hdr) - sizeof(struct iphdr) : 0;
 
 	if (detail)

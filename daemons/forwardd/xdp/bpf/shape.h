@@ -108,7 +108,10 @@ __noinline int open_gap(struct xdp_md *ctx, __u32 at, __u32 size)
 {
 	struct scratch *scratch = scratch_of_cpu();
 
-	if (!scratch || at < sizeof(struct ethhdr) || at > SCRATCH_HEADERS || size > TEXT_LENGTH)
+	if (!scratch || at > SCRATCH_HEADERS || size > TEXT_LENGTH)
+		return 0;
+	asm volatile("" : "+r"(at)); /* two comparisons: of one the verifier would not see both bounds */
+	if (at < sizeof(struct ethhdr))
 		return 0;
 	if (bpf_xdp_load_bytes(ctx, 0, scratch->headers, at) || bpf_xdp_adjust_head(ctx, -(int)size))
 		return 0;
@@ -142,6 +145,14 @@ __noinline int raise_flag(__u32 index, __u32 control, __u32 flag)
 	struct flow *flow = flow_at(index);
 
 	return flow && !tracing && swap_control(flow, control, control | (flag & 0xff) << 8);
+}
+
+/* 0: the flow has none. The key is on the stack, as Linux 6.1 wants keys. */
+static __always_inline struct flow_detail *detail_of(const struct shape *shape)
+{
+	__u32 line = shape->line;
+
+	return shape->flow_flags & FLOW_DETAILED ? bpf_map_lookup_elem(&flow_details, &line) : 0;
 }
 
 #endif
