@@ -104,6 +104,10 @@ class DataPath {
   [[nodiscard]] layout::server_stats stats(const std::string& server) const;
   [[nodiscard]] std::uint64_t drops(const std::string& reason) const;
   void change_routes();
+  /// LIPs' ports that are given to connections.
+  [[nodiscard]] std::size_t ports_in_use() const;
+  /// Connections of which sequence numbers are remembered.
+  [[nodiscard]] std::size_t details() const;
 
   /// Of a server of one service only.
   [[nodiscard]] std::uint32_t index_of(const std::string& server) const;

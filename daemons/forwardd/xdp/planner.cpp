@@ -309,6 +309,10 @@ class Planner {
     after.role = service.role.empty() ? 0 : plan_.roles[service.role];
     after.tunnel = tunnel_of(server.tunnel.type);
     after.tunnel_port = htons(server.tunnel.port);
+    if (fresh) {
+      std::memcpy(extra.former_address, before.address, sizeof extra.former_address);
+      extra.former_port = before.port;
+    }
     extra.upper_threshold = server.upper_threshold;
     extra.lower_threshold = server.lower_threshold;
     after.weight = weight_of(service.scheduler, server.weight);
