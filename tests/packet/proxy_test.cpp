@@ -132,14 +132,10 @@ TEST_P(Proxy, SelectiveAcknowledgementsMoveLikewise) {
   send(from_client().ack().sequence(first).data("GET /"));
   const auto answer = reply(local).ack().acknowledges(first + length + 5);
   const auto expected = before(answer.acknowledges(first + 5), from_client());
-  for (const unsigned before_it : {1U, 2U}) {  // at odd and even places
-    const auto options = [&](std::uint32_t shift) {
-      return nops(before_it) + sack({first + 10 + shift, first + 20 + shift, first + 30 + shift, first + 40 + shift}) +
-             nops(4 - before_it - 2 + (before_it == 1 ? 0 : 4));
-    };
-    if (options(0).size() % 4 != 0) continue;
-    EXPECT_EQ(send(answer.options(options(length))), transmitted(expected.options(options(0))));
-  }
+  const auto even = [&](std::uint32_t shift) {
+    return nops(2) + sack({first + 10 + shift, first + 20 + shift, first + 30 + shift, first + 40 + shift});
+  };
+  EXPECT_EQ(send(answer.options(even(length))), transmitted(expected.options(even(0))));
   const auto odd = [&](std::uint32_t shift) {
     return nops(1) + sack({first + 10 + shift, first + 20 + shift}) + nops(1);
   };
