@@ -60,11 +60,13 @@ static __always_inline __u32 put_character(struct scratch *scratch, __u32 at, ch
 static __always_inline __u32 put_address(struct scratch *scratch, __u32 at, const __u8 *address)
 {
 	if (is_mapped_ipv4(address)) {
+#pragma unroll
 		for (int i = 12; i < 16; i++) {
 			at = put_decimal(at, address[i]);
 			at = put_character(scratch, at, i == 15 ? ' ' : '.');
 		}
 	} else {
+#pragma unroll /* Linux 6.1 takes no loop that ends with a call */
 		for (int i = 0; i < 16; i += 2) {
 			at = put_hexadecimal(at, (__u32)address[i] << 8 | address[i + 1]);
 			at = put_character(scratch, at, i == 14 ? ' ' : ':');
