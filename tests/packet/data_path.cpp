@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <numeric>
@@ -291,6 +292,24 @@ std::vector<bus::TraceStep> DataPath::trace(const Packet& packet) const {
 }
 
 void DataPath::change_routes() { must(xdp::bump_route_generation(object_)); }
+
+std::size_t DataPath::ports_in_use() const {
+  std::size_t used = 0;
+  must(object_.maps.at("returns").for_each([&](const std::uint8_t*, const std::uint8_t* bytes) {
+    layout::return_line line{};
+    std::memcpy(&line, bytes, sizeof line);
+    used += static_cast<std::size_t>(std::ranges::count_if(line.entry, [](auto entry) { return entry != 0; }));
+    return true;
+  }));
+  return used;
+}
+
+std::size_t DataPath::details() const {
+  std::size_t count = 0;
+  must(
+      object_.maps.at("flow_details").for_each([&](const std::uint8_t*, const std::uint8_t*) { return ++count != 0; }));
+  return count;
+}
 
 std::string DataPath::server_of(const Packet& from_client) const {
   const auto found = connection(from_client);

@@ -107,6 +107,10 @@ class DataPath {
   void change_routes();
   /// The steps of a trace, by short name; nothing is changed by it.
   std::vector<bus::TraceStep> trace(const Packet& packet) const;
+  /// LIPs' ports that are given to connections.
+  [[nodiscard]] std::size_t ports_in_use() const;
+  /// Connections of which sequence numbers are remembered.
+  [[nodiscard]] std::size_t details() const;
 
   /// Of a server of one service only.
   [[nodiscard]] std::uint32_t index_of(const std::string& server) const;

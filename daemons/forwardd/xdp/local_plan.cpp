@@ -34,6 +34,7 @@ void LocalPlan::put(std::uint32_t index, std::uint32_t service, const net::IpAdd
   local.used = 1;
   local.generation = slots_[index].value.generation + 1;
   local.service = service;
+  std::memcpy(local.former, slots_[index].value.address, sizeof local.former);
   slots_[index].value = local;
   changes_.push_back({index, local});
 }

@@ -7,100 +7,13 @@
 
 #include "daemons/forwardd/tables.hpp"
 #include "daemons/forwardd/xdp/filters.hpp"
+#include "daemons/forwardd/xdp/layout_values.hpp"
 #include "daemons/forwardd/xdp/local_plan.hpp"
 
 namespace ballast::forwardd::xdp {
 namespace {
 
 using ServerIdentity = std::tuple<std::uint32_t, net::IpAddress, std::uint16_t, std::uint8_t>;
-
-layout::service_key key_of(const net::Endpoint& endpoint, config::Protocol protocol) {
-  layout::service_key key{};
-  std::memcpy(key.address, endpoint.address.mapped().data(), sizeof key.address);
-  key.port = htons(endpoint.port);
-  key.protocol = static_cast<std::uint8_t>(protocol);
-  return key;
-}
-
-/// Port and protocol 0 say that the address is a VIP (layout.h); no service has index 0.
-layout::service_key vip_key(const net::IpAddress& address) {
-  layout::service_key key{};
-  std::memcpy(key.address, address.mapped().data(), sizeof key.address);
-  return key;
-}
-
-std::uint8_t method_of(config::Method method) {
-  switch (method) {
-    case config::Method::nat:
-      return layout::METHOD_NAT;
-    case config::Method::dr:
-      return layout::METHOD_DR;
-    case config::Method::tun:
-      return layout::METHOD_TUN;
-    case config::Method::fnat:
-      return layout::METHOD_FNAT;
-  }
-  return layout::METHOD_NAT;
-}
-
-std::uint8_t tunnel_of(config::TunnelType type) {
-  switch (type) {
-    case config::TunnelType::ipip:
-      return layout::TUNNEL_IPIP;
-    case config::TunnelType::gue:
-      return layout::TUNNEL_GUE;
-    case config::TunnelType::gre:
-      return layout::TUNNEL_GRE;
-  }
-  return layout::TUNNEL_IPIP;
-}
-
-std::uint8_t client_address_of(config::ClientAddress how) {
-  switch (how) {
-    case config::ClientAddress::toa:
-      return layout::CLIENT_TOA;
-    case config::ClientAddress::proxy_v1:
-      return layout::CLIENT_PROXY_V1;
-    case config::ClientAddress::proxy_v2:
-      return layout::CLIENT_PROXY_V2;
-    case config::ClientAddress::none:
-      return layout::CLIENT_HIDDEN;
-  }
-  return layout::CLIENT_HIDDEN;
-}
-
-std::uint32_t scheduler_of(config::Scheduler scheduler) {
-  using enum config::Scheduler;
-  switch (scheduler) {
-    case rr:
-    case wrr:
-      return layout::SCHED_TURNS;
-    case mh:
-    case sh:
-      return layout::SCHED_SOURCE;
-    case dh:
-      return layout::SCHED_DESTINATION;
-    case lc:
-    case wlc:
-      return layout::SCHED_LEAST;
-    case sed:
-      return layout::SCHED_DELAY;
-    case nq:
-      return layout::SCHED_IDLE_OR_DELAY;
-    case fo:
-      return layout::SCHED_FAILOVER;
-    case ovf:
-      return layout::SCHED_OVERFLOW;
-    case twos:
-    case p2c:
-      return layout::SCHED_TWO;
-    case lblc:
-      return layout::SCHED_LOCALITY;
-    case lblcr:
-      return layout::SCHED_LOCALITY_SET;
-  }
-  return layout::SCHED_LEAST;
-}
 
 /// rr and lc know no weights but 0.
 std::uint32_t weight_of(config::Scheduler scheduler, int weight) {
@@ -122,7 +35,10 @@ std::uint8_t flags_of(const DesiredServer& server) {
 std::uint32_t flags_of(const DesiredService& service) {
   std::uint32_t flags = 0;
   if (service.hash_port) flags |= layout::SERVICE_HASH_PORT;
-  if (service.one_packet) flags |= layout::SERVICE_ONE_PACKET;
+  // FNAT has to know where an answer goes.
+  const bool keeps_ways =
+      std::ranges::any_of(service.servers, [](const auto& server) { return server.method == config::Method::fnat; });
+  if (service.one_packet && !keeps_ways) flags |= layout::SERVICE_ONE_PACKET;
   if (service.sloppy_tcp) flags |= layout::SERVICE_SLOPPY;
   return flags;
 }
@@ -309,6 +225,10 @@ class Planner {
     after.role = service.role.empty() ? 0 : plan_.roles[service.role];
     after.tunnel = tunnel_of(server.tunnel.type);
     after.tunnel_port = htons(server.tunnel.port);
+    if (fresh) {
+      std::memcpy(extra.former_address, before.address, sizeof extra.former_address);
+      extra.former_port = before.port;
+    }
     extra.upper_threshold = server.upper_threshold;
     extra.lower_threshold = server.lower_threshold;
     after.weight = weight_of(service.scheduler, server.weight);

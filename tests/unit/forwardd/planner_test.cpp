@@ -401,6 +401,27 @@ TEST_F(PlannerTest, FormerEntriesGiveWayWhereThereIsNoRoomElse) {
   EXPECT_EQ(used_locals(), 15U);
 }
 
+TEST_F(PlannerTest, FullNatKeepsConnectionsThoughOnePacketSchedulingIsAskedFor) {
+  web().one_packet = true;
+  run();
+  EXPECT_NE(maps.services[1].flags & layout::SERVICE_ONE_PACKET, 0U);
+  web().servers[1].method = config::Method::fnat;
+  run();
+  EXPECT_EQ(maps.services[1].flags & layout::SERVICE_ONE_PACKET, 0U);
+}
+
+TEST_F(PlannerTest, AServersIndexRemembersWhoseItWas) {
+  run();
+  const auto index = index_of(web_name, "10.0.0.2:80");
+  web().servers.pop_back();
+  run();
+  web().servers.push_back(server("10.0.0.9:81"));
+  run();
+  ASSERT_EQ(index_of(web_name, "10.0.0.9:81"), index);
+  EXPECT_EQ(net::IpAddress::v6(maps.extras[index].former_address), ip("10.0.0.2"));
+  EXPECT_EQ(ntohs(maps.extras[index].former_port), 80);
+}
+
 TEST_F(PlannerTest, TooManyLocalAddressesAreAnErrorThatNamesTheService) {
   std::vector<std::string> many;
   for (int i = 1; i <= 16; ++i) many.push_back(fmt::format("10.0.1.{}", i));

@@ -157,7 +157,10 @@ struct server_extra {
 	__u8 outer_source[16]; /* TUN: this LB's address towards the server */
 	__u32 upper_threshold; /* 0: none */
 	__u32 lower_threshold;
-	__u32 reserved[10];
+	__u8 former_address[16]; /* FNAT: whose index it was a generation ago, so that ports of then can be given back */
+	__be16 former_port;
+	__u16 pad;
+	__u32 reserved[5];
 };
 
 /* `server_load` (array, mmapable): connections of each server, kept by the program, put right by the sweep. */
@@ -177,7 +180,7 @@ struct server_stats {
 	__u64 packets_out, bytes_out; /* from the server (NAT, FNAT) */
 };
 
-/* `locals` (array): the LIPs of all services. Those that new connections get stand side by side (service.locals). A LIP that moved has
+/* `locals` (array), a cache line: the LIPs of all services. Those that new connections get stand side by side (service.locals). A LIP that moved has
  * two entries, while connections may use the former. Index 0 is never used; an index is given to another LIP only with a new
  * generation. */
 struct local {
@@ -186,6 +189,8 @@ struct local {
 	__u32 generation;
 	__u32 service;
 	__u32 reserved;
+	__u8 former[16]; /* the LIP of a generation ago, whose ports can still be given back */
+	__u32 more[4];
 };
 
 /* `flows` (array, mmapable): the connections, a cache line each. A connection lives in one of FLOW_WAYS lines of either of two
@@ -392,7 +397,7 @@ struct trace {
 #ifdef __cplusplus
 static_assert(sizeof(service_key) == 20 && sizeof(service) == 64 && sizeof(cursor) == 64);
 static_assert(sizeof(server) == 64 && sizeof(server_extra) == 64 && sizeof(flow) == 64 && sizeof(flow_detail) == 16);
-static_assert(sizeof(hop) == 32 && sizeof(local) == 32 && sizeof(return_line) == 64);
+static_assert(sizeof(hop) == 32 && sizeof(local) == 64 && sizeof(return_line) == 64);
 static_assert(sizeof(persistence_key) == 20 && sizeof(persistence_entry) == 12 && sizeof(locality_entry) == 36);
 static_assert(sizeof(server_load) == 16 && sizeof(server_stats) == 40 && sizeof(settings) == 64);
 #endif

@@ -14,7 +14,7 @@ static __always_inline int is_orphan(__u64 entry)
 	const struct flow *flow = flow_at((__u32)entry);
 	__u8 state = flow ? CONTROL_STATE(READ_ONCE(flow->control)) : STATE_FREE;
 
-	if (state == STATE_BUSY)
+	if (!entry || state == STATE_BUSY)
 		return 0; /* about to be published */
 	return state == STATE_FREE || !flow->local_port || return_entry(hash_of_return(flow), (__u32)entry) != entry;
 }
@@ -30,40 +30,39 @@ static __always_inline __u64 hash_wanted(const struct flow *flow, __u32 local_in
 	return hash_return(local->address, bpf_htons(port), server->address, port_behind(server, flow), flow->protocol);
 }
 
-/* A full line loses the entries that nobody gave back. */
+/* Clears entries that nobody gave back, where they are in the way: that of a tuple, and all of a full line. Their number. */
 __noinline int drop_orphans(__u32 local_index, __u32 port, __u32 index)
 {
 	const struct flow *flow = flow_at(index);
-	struct return_line *line = flow ? return_line_of(hash_wanted(flow, local_index, port)) : 0;
+	__u64 hash = flow ? hash_wanted(flow, local_index, port) : 0;
+	struct return_line *line = return_line_of(hash);
+	int is_full, dropped = 0;
 
-	if (!line)
+	if (!hash || !line)
 		return 0;
+	is_full = find_way(line, return_mark(hash)) == WAY_NONE;
 	for (int way = 0; way < RETURN_WAYS; way++) {
 		__u64 entry = READ_ONCE(line->entry[way]);
 
-		if (entry && is_orphan(entry))
-			__sync_val_compare_and_swap(&line->entry[way], entry, 0ULL);
+		if ((is_full || entry >> 32 == return_mark(hash)) && is_orphan(entry))
+			dropped += __sync_val_compare_and_swap(&line->entry[way], entry, 0ULL) == entry;
 	}
-	return 0;
+	return dropped;
 }
 
-/* Tries a LIP with a port for a line that is being written: enum entered. */
+/* Tries a LIP with a port for a line that is being written. */
 __noinline int try_local(__u32 local_index, __u32 port, __u32 index)
 {
 	const struct local *local = bpf_map_lookup_elem(&locals, &local_index);
 	struct flow *flow = flow_at(index);
 	__u64 hash = flow ? hash_wanted(flow, local_index, port) : 0;
-	enum entered entered;
 
-	if (!local || !flow || !hash)
-		return ENTERED_NOT;
-	entered = enter_return(hash, index);
-	if (entered == ENTERED) {
-		flow->local = local_index;
-		flow->local_generation = local->generation;
-		flow->local_port = bpf_htons(port);
-	}
-	return entered;
+	if (!local || !flow || !hash || !enter_return(hash, index))
+		return 0;
+	flow->local = local_index;
+	flow->local_generation = local->generation;
+	flow->local_port = bpf_htons(port);
+	return 1;
 }
 
 /* Gives a line that is being written a LIP and a port that no other connection to its server has: first of the LIP that the client's
@@ -85,12 +84,10 @@ __noinline int borrow_local(__u32 index)
 	hash = hash_mix(hash + ((__u64)flow->client_port << 32 | vip_salt((const __u32 *)flow->vip, flow->vip_port)));
 	for (int attempt = 0; attempt < PORT_TRIES && range.count; attempt++) {
 		__u32 port = FIRST_LOCAL_PORT + ((__u64)(__u32)hash * LOCAL_PORTS >> 32);
-		int entered = try_local(range.first + turn, port, index);
 
-		if (entered == ENTERED)
+		if (try_local(range.first + turn, port, index) ||
+		    (drop_orphans(range.first + turn, port, index) && try_local(range.first + turn, port, index)))
 			return 1;
-		if (entered == ENTERED_LINE_FULL)
-			drop_orphans(range.first + turn, port, index);
 		hash = hash_mix(hash + 1);
 		if (attempt % TRIES_A_LOCAL == TRIES_A_LOCAL - 1 && ++turn >= range.count)
 			turn = 0;

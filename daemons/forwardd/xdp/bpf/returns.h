@@ -36,15 +36,26 @@ static __always_inline __u64 hash_return(const __u8 *local, __be16 local_port, c
 			hash_mix(hash_address((const __u32 *)server, seed) ^ ports));
 }
 
-/* Of a connection that has a port; 0: its LIP or server cannot be told any more. */
+/* Of a connection that has a port; 0: its LIP's or server's index changed hands twice, nobody knows any more. */
 static __always_inline __u64 hash_of_return(const struct flow *flow)
 {
+	__u32 server_index = flow->server;
+	const struct server_extra *extra = bpf_map_lookup_elem(&server_extras, &server_index);
+	const struct server *server = find_server(server_index);
 	const struct local *local = local_of(flow);
-	const struct server *server = find_server(flow->server);
+	__u16 changes;
+	__u8 moves;
+	__be16 port;
 
-	if (!local || !server)
+	if (!local || !server || !extra)
 		return 0;
-	return hash_return(local->address, flow->local_port, server->address, port_behind(server, flow), flow->protocol);
+	moves = (__u8)local->generation - flow->local_generation;
+	changes = (__u16)server->generation - flow->server_generation;
+	if (moves > 1 || changes > 1)
+		return 0;
+	port = changes ? extra->former_port : server->port;
+	return hash_return(moves ? local->former : local->address, flow->local_port,
+			   changes ? extra->former_address : server->address, port ? port : flow->vip_port, flow->protocol);
 }
 
 static __always_inline struct return_line *return_line_of(__u64 hash)
@@ -114,11 +125,9 @@ static __always_inline int has_twin(const struct return_line *line, __u32 mark, 
 	return 0;
 }
 
-enum entered { ENTERED_NOT, ENTERED, ENTERED_LINE_FULL };
-
-/* Enters a tuple for a connection, unless it is another's. Of two CPUs that want one tuple at once at least one sees
+/* Enters a tuple for a connection. 0: it is another's, or its line is full. Of two CPUs that want one tuple at once at least one sees
  * the other's entry, after its own, and steps back. */
-static __always_inline enum entered enter_return(__u64 hash, __u32 index)
+static __always_inline int enter_return(__u64 hash, __u32 index)
 {
 	struct return_line *line = return_line_of(hash);
 	__u64 entry = return_entry(hash, index);
@@ -126,16 +135,14 @@ static __always_inline enum entered enter_return(__u64 hash, __u32 index)
 	int way;
 
 	if (!line)
-		return ENTERED_NOT;
+		return 0;
 	way = find_way(line, mark);
-	if (way == WAY_NONE)
-		return ENTERED_LINE_FULL;
 	if (way < 0 || __sync_val_compare_and_swap(&line->entry[way & (RETURN_WAYS - 1)], 0ULL, entry))
-		return ENTERED_NOT;
+		return 0;
 	if (!has_twin(line, mark, way))
-		return ENTERED;
+		return 1;
 	__sync_val_compare_and_swap(&line->entry[way & (RETURN_WAYS - 1)], entry, 0ULL);
-	return ENTERED_NOT;
+	return 0;
 }
 
 /* The connection whose server sends this tuple has it still. */
