@@ -34,51 +34,52 @@ struct toa_client {
 _Static_assert(sizeof(struct toa_ipv4) == TOA_IPV4_LENGTH, "as on the wire");
 _Static_assert(sizeof(struct toa_ipv6) == TOA_IPV6_LENGTH, "as on the wire");
 
-/* Reads the option at `at`; 0 where it is none of TOA's two forms, or is cut. */
-static inline __attribute__((always_inline)) int toa_read(const __u8 *at, const void *end, struct toa_client *client)
+/* Where among the options the first of TOA's two forms begins; TCP_OPTIONS_MOST: nowhere. Its bytes may still be cut. */
+static inline __attribute__((always_inline)) __u32 toa_locate(const __u8 *options, const void *end)
 {
-	if (at[1] == TOA_IPV4_LENGTH && (const void *)(at + TOA_IPV4_LENGTH) <= end) {
-		const struct toa_ipv4 *option = (const void *)at;
+	__u32 offset = 0;
 
-		__builtin_memset(client, 0, sizeof(*client));
-		client->address[10] = client->address[11] = 0xff;
-		__builtin_memcpy(client->address + 12, option->address, 4);
-		client->port = option->port;
-		return 1;
-	}
-	if (at[1] == TOA_IPV6_LENGTH && (const void *)(at + TOA_IPV6_LENGTH) <= end) {
-		const struct toa_ipv6 *option = (const void *)at;
-
-		__builtin_memcpy(client->address, option->address, 16);
-		client->port = option->port;
-		client->pad[0] = client->pad[1] = 0;
-		return 1;
-	}
-	return 0;
-}
-
-/* Looks through TCP options from `at`, behind the fixed header, to `end`, the end of the whole header. 1: `client` is set. */
-static inline __attribute__((always_inline)) int toa_find(const __u8 *at, const void *end, struct toa_client *client)
-{
-	for (int i = 0; i < TCP_OPTIONS_MOST; i++) {
-		__u8 length;
+	for (int i = 0; i < TCP_OPTIONS_MOST && offset < TCP_OPTIONS_MOST; i++) {
+		const __u8 *at = options + offset;
 
 		if ((const void *)(at + 1) > end || at[0] == TCP_OPTION_END)
-			return 0;
+			break;
 		if (at[0] == TCP_OPTION_NOP) {
-			at++;
+			offset++;
 			continue;
 		}
-		if ((const void *)(at + 2) > end)
-			return 0;
-		if (at[0] == TOA_KIND && toa_read(at, end, client))
-			return 1;
-		length = at[1];
-		if (length < 2 || length > TCP_OPTIONS_MOST)
-			return 0;
-		at += length;
+		if ((const void *)(at + 2) > end || at[1] < 2 || at[1] > TCP_OPTIONS_MOST)
+			break;
+		if (at[0] == TOA_KIND && (at[1] == TOA_IPV4_LENGTH || at[1] == TOA_IPV6_LENGTH))
+			return offset;
+		offset += at[1];
 	}
-	return 0;
+	return TCP_OPTIONS_MOST;
+}
+
+/* Looks through TCP options, from behind the fixed header to `end`, the end of the whole header. 1: `client` is set. */
+static inline __attribute__((always_inline)) int toa_find(const __u8 *options, const void *end, struct toa_client *client)
+{
+	__u32 offset = toa_locate(options, end);
+	const __u8 *at;
+
+	if (offset >= TCP_OPTIONS_MOST)
+		return 0;
+	at = options + offset;
+	if ((const void *)(at + TOA_IPV4_LENGTH) > end)
+		return 0;
+	client->port = ((const struct toa_ipv4 *)at)->port;
+	client->pad[0] = client->pad[1] = 0;
+	if (at[1] == TOA_IPV4_LENGTH) {
+		__builtin_memset(client->address, 0, 10);
+		client->address[10] = client->address[11] = 0xff;
+		__builtin_memcpy(client->address + 12, ((const struct toa_ipv4 *)at)->address, 4);
+		return 1;
+	}
+	if ((const void *)(at + TOA_IPV6_LENGTH) > end)
+		return 0;
+	__builtin_memcpy(client->address, ((const struct toa_ipv6 *)at)->address, 16);
+	return 1;
 }
 
 #endif
