@@ -177,17 +177,21 @@ Key prefix_key(const net::Prefix& prefix) {
   return key;
 }
 
-std::vector<std::uint64_t> read_counters(const fs::path& pin, std::size_t count) {
+std::vector<std::uint64_t> read_counters(int map, std::size_t count) {
   std::vector<std::uint64_t> sums(count);
-  const Descriptor map{bpf_obj_get(pin.c_str())};
   const int cpus = libbpf_num_possible_cpus();
-  if (!map || cpus <= 0) return sums;
+  if (cpus <= 0) return sums;
   for (std::uint32_t index = 0; index < count; ++index) {
     std::vector<std::uint64_t> values(static_cast<std::size_t>(cpus));
-    if (bpf_map_lookup_elem(map.get(), &index, values.data()) != 0) continue;
+    if (bpf_map_lookup_elem(map, &index, values.data()) != 0) continue;
     for (const auto value : values) sums[index] += value;
   }
   return sums;
+}
+
+std::vector<std::uint64_t> read_pinned_counters(const fs::path& pin, std::size_t count) {
+  const Descriptor map{bpf_obj_get(pin.c_str())};
+  return map ? read_counters(map.get(), count) : std::vector<std::uint64_t>(count);
 }
 
 std::optional<LinkInfo> link_info(const fs::path& pin) {

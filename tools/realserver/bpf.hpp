@@ -72,8 +72,10 @@ Key address_key(const net::IpAddress& address);
 /// Of a longest prefix match trie (struct prefix_key).
 Key prefix_key(const net::Prefix& prefix);
 
-/// The sums over all CPUs of a pinned per-CPU array of 64-bit counters; zeros where there is none.
-std::vector<std::uint64_t> read_counters(const std::filesystem::path& pin, std::size_t count);
+/// The sums over all CPUs of a per-CPU array of 64-bit counters.
+std::vector<std::uint64_t> read_counters(int map, std::size_t count);
+/// Of a pinned one; zeros where there is none.
+std::vector<std::uint64_t> read_pinned_counters(const std::filesystem::path& pin, std::size_t count);
 
 struct LinkInfo {
   std::uint32_t type = 0;

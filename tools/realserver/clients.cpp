@@ -112,7 +112,7 @@ void find_clients(const fs::path& pin_dir, const std::string& cgroup, Found& fou
 }
 
 void count_clients(const fs::path& pin_dir, Counters& counters) {
-  const auto counts = read_counters(folder_of(pin_dir) / "client_counts", layout::CLIENT_COUNT);
+  const auto counts = read_pinned_counters(folder_of(pin_dir) / "client_counts", layout::CLIENT_COUNT);
 #define X(id, words) counters.clients.push_back({#id, words, counts[layout::CLIENT_##id]});
   CLIENT_COUNTS(X)
 #undef X

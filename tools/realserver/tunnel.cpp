@@ -174,8 +174,8 @@ Result<> find_tunnels(const fs::path& pin_dir, const std::vector<std::string>& i
 }
 
 void count_tunnels(const fs::path& pin_dir, Counters& counters) {
-  const auto unwrapped = read_counters(folder_of(pin_dir) / "tunnel_packets", layout::KIND_COUNT);
-  const auto dropped = read_counters(folder_of(pin_dir) / "tunnel_drops", layout::TUNNEL_DROP_COUNT);
+  const auto unwrapped = read_pinned_counters(folder_of(pin_dir) / "tunnel_packets", layout::KIND_COUNT);
+  const auto dropped = read_pinned_counters(folder_of(pin_dir) / "tunnel_drops", layout::TUNNEL_DROP_COUNT);
 #define X(id, words) counters.unwrapped.push_back({#id, words, unwrapped[layout::KIND_##id]});
   TUNNEL_KINDS(X)
 #undef X

@@ -31,9 +31,6 @@ struct toa_client {
 	__u8 pad[2];
 };
 
-_Static_assert(sizeof(struct toa_ipv4) == TOA_IPV4_LENGTH, "as on the wire");
-_Static_assert(sizeof(struct toa_ipv6) == TOA_IPV6_LENGTH, "as on the wire");
-
 /* Where among the options the first of TOA's two forms begins; TCP_OPTIONS_MOST: nowhere. Its bytes may still be cut. */
 static inline __attribute__((always_inline)) __u32 toa_locate(const __u8 *options, const void *end)
 {

@@ -78,6 +78,8 @@ static __always_inline int read_inner(struct tunnel *t, struct inner *inner)
 		if ((void *)(ip + 1) > t->end || ip->version != 6)
 			return 0;
 		__builtin_memcpy(vip.address, &ip->daddr, sizeof(vip.address));
+		if (!(word[0] | word[1] | (word[2] ^ bpf_htonl(0xffff))))
+			return 0; /* ::ffff:a.b.c.d in an IPv6 header is no IPv4 VIP */
 		inner->length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
 		inner->header = sizeof(*ip);
 		inner->ecn = (bpf_ntohl(*(__be32 *)ip) >> 20) & 3;
