@@ -94,7 +94,8 @@ class Bench {
   void print(const std::vector<Case>& cases) const {
     std::printf(
         "ns a packet by BPF_PROG_RUN on CPU %u, %u packets a run, %u runs of all in turn; frames of %d (IPv4) and %d "
-        "bytes (IPv6);\nservices of %d servers each, rr, each with %u connections; making each packet anew (%.1f ns) is "
+        "bytes (IPv6);\nservices of %d servers each, rr, each with %u connections; making each packet anew (%.1f ns) "
+        "is "
         "taken off, and for TUN making it short again (%.1f ns)\n\n",
         options_.cpu, options_.packets, options_.runs, FEED_FRAME4, FEED_FRAME6, FEED_SERVERS,
         std::ranges::max(options_.flows), median(feeding_.begin()->second), median(growing_) / 2);
@@ -199,7 +200,7 @@ class Bench {
   std::vector<Samples> samples_;
   std::vector<double> swaps_;
   std::map<int, std::vector<double>> feeding_;  ///< by feeding program: what it costs
-  std::vector<double> growing_;          ///< making a frame longer and short again
+  std::vector<double> growing_;                 ///< making a frame longer and short again
   int last_feed_ = -1;
 };
 

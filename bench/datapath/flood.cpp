@@ -195,12 +195,9 @@ class Flood {
 
 int main(int argc, char** argv) {
   using ballast::bench::Contender;
-  const std::map<std::string, Contender> contenders{{"drop", Contender::drop},
-                                                    {"forward", Contender::forward},
-                                                    {"dr", Contender::dr},
-                                                    {"nat", Contender::nat},
-                                                    {"tun", Contender::tun},
-                                                    {"kernel", Contender::kernel}};
+  const std::map<std::string, Contender> contenders{{"drop", Contender::drop}, {"forward", Contender::forward},
+                                                    {"dr", Contender::dr},     {"nat", Contender::nat},
+                                                    {"tun", Contender::tun},   {"kernel", Contender::kernel}};
   ballast::bench::Options options;
   CLI::App app{"Packets a second through a load balancer on veth; bench/datapath/throughput.py calls this"};
   app.add_option("contender", options.contender)->required()->transform(CLI::CheckedTransformer(contenders));

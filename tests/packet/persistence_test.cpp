@@ -87,7 +87,8 @@ TEST_P(Persistence, AServiceWithThePortGoesBeforeOneOfAllPorts) {
 }
 
 TEST_P(Persistence, OnePacketSchedulingKeepsNoConnection) {
-  auto names = service(vip(), {server(1, 1, Method::dr, 80), server(2, 1, Method::dr, 80)}, Scheduler::rr, Protocol::udp);
+  auto names =
+      service(vip(), {server(1, 1, Method::dr, 80), server(2, 1, Method::dr, 80)}, Scheduler::rr, Protocol::udp);
   names.one_packet = true;
   have(names);
   for (unsigned number = 0; number < 4; ++number) {

@@ -99,8 +99,8 @@ Program::Program(const Sizes& sizes) : sizes_{sizes}, skeleton_{ballast_xdp__ope
   resize(maps.returns, lines.return_lines);
   resize(maps.flow_details, sizes.connections);
   resize(maps.locals, sizes.locals);
-  const auto set = xdp::set_constants(
-      skeleton_->obj, {.seed = {}, .flow_lines = lines.lines, .return_lines = lines.return_lines});
+  const auto set =
+      xdp::set_constants(skeleton_->obj, {.seed = {}, .flow_lines = lines.lines, .return_lines = lines.return_lines});
   if (!set) throw std::runtime_error(set.error().message);
   if (const int error = ballast_xdp__load(skeleton_.get()); error != 0) {
     throw std::runtime_error("the kernel does not take the BPF program: " + xdp::reason(error));

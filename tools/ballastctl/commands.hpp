@@ -13,17 +13,17 @@ struct Options {
   std::filesystem::path run_dir = "/run/ballast";
   bool json = false;
   bool colours = false;
-  bool follow = false;    ///< events
-  unsigned count = 100;   ///< events -n
-  unsigned limit = 1000;  ///< connections --limit
-  bool strict = false;    ///< check
-  std::string config_id;  ///< check, config
-  std::string file;       ///< check, config
-  std::string service;    ///< connections, server
-  std::string client;     ///< connections
-  std::string server;     ///< connections, server
-  unsigned interval = 1;  ///< top: seconds
-  unsigned rounds = 0;    ///< top: 0: until interrupted
+  bool follow = false;              ///< events
+  unsigned count = 100;             ///< events -n
+  unsigned limit = 1000;            ///< connections --limit
+  bool strict = false;              ///< check
+  std::string config_id;            ///< check, config
+  std::string file;                 ///< check, config
+  std::string service;              ///< connections, server
+  std::string client;               ///< connections
+  std::string server;               ///< connections, server
+  unsigned interval = 1;            ///< top: seconds
+  unsigned rounds = 0;              ///< top: 0: until interrupted
   std::vector<std::string> packet;  ///< trace: PROTOCOL SOURCE DESTINATION
   std::string flags = "S";          ///< trace: TCP flags by their first letters
 };

@@ -46,8 +46,8 @@ void add(Rates& total, const Rates& one) {
 }
 
 std::vector<Cell> row_of(const Rates& rates, const std::string& indent) {
-  return {indent + rates.name,         with_unit(rates.packets_in),  with_unit(rates.packets_out),
-          with_unit(rates.bits_in),    with_unit(rates.bits_out),    with_unit(rates.connections),
+  return {indent + rates.name,          with_unit(rates.packets_in),   with_unit(rates.packets_out),
+          with_unit(rates.bits_in),     with_unit(rates.bits_out),     with_unit(rates.connections),
           std::to_string(rates.active), std::to_string(rates.inactive)};
 }
 

@@ -40,9 +40,9 @@ Bytes layer4_of(const TraceQuery& query) {
   } else {
     put16(bytes, 4, bytes.size());
   }
-  const auto pseudo = net::pseudo_header_sum(query.source.address, query.destination.address,
-                                             static_cast<std::uint8_t>(query.protocol),
-                                             static_cast<std::uint32_t>(bytes.size()));
+  const auto pseudo =
+      net::pseudo_header_sum(query.source.address, query.destination.address, static_cast<std::uint8_t>(query.protocol),
+                             static_cast<std::uint32_t>(bytes.size()));
   put16(bytes, is_tcp ? 16 : 6, net::checksum_finish(net::checksum_add(bytes, pseudo)));
   return bytes;
 }
@@ -187,7 +187,8 @@ Result<std::vector<bus::TraceStep>> trace(const Object& object, const Mirror& mi
   std::vector<bus::TraceStep> steps;
   for (std::uint32_t i = 0; i < std::min<std::uint32_t>(noted->length, layout::TRACE_LENGTH); ++i) {
     const auto& [step, value] = noted->steps[i];
-    steps.push_back({step < layout::TRACE_COUNT ? step_texts[step].name : "", step_in_words(step, value, mirror, names)});
+    steps.push_back(
+        {step < layout::TRACE_COUNT ? step_texts[step].name : "", step_in_words(step, value, mirror, names)});
   }
   constexpr std::array verdicts{"aborted", "dropped", "left to the kernel", "sent back by the interface it came by",
                                 "sent on"};
