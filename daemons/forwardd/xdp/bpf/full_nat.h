@@ -220,7 +220,7 @@ __noinline int full_nat_to_server(struct xdp_md *ctx, struct shape *shape)
 /* Bytes that a client's segments may be longer than the server wants them, and its MSS is less by. */
 static __always_inline __u32 growth_of(const struct shape *shape, const struct flow *flow)
 {
-	const struct flow_detail *detail = bpf_map_lookup_elem(&flow_details, &shape->line);
+	const struct flow_detail *detail = detail_of(shape);
 	__u32 growth = shape->changes_family ? sizeof(struct ipv6hdr) - sizeof(struct iphdr) : 0;
 
 	if (detail)

@@ -174,9 +174,7 @@ __noinline int introduce(struct xdp_md *ctx, struct shape *shape, __u32 grown)
 	data = sum_of_data(ctx, shape);
 	if (!open_gap(ctx, at, grown))
 		return DROP_no_room;
-	asm volatile("" : "+r"(grown)); /* the verifier has to see the bound here */
-	grown &= TEXT_LENGTH - 1;
-	if (!grown || bpf_xdp_store_bytes(ctx, at, scratch->text, grown))
+	if (bpf_xdp_store_bytes(ctx, at, scratch->text, bounded(grown, TEXT_LENGTH)))
 		return DROP_no_room;
 	delta = sum_of_text() + bpf_htons(grown);
 	if (grown & 1)
@@ -207,7 +205,7 @@ __noinline __u32 shift_to_server(struct xdp_md *ctx, struct shape *shape)
 
 	if (!shape)
 		return 0;
-	detail = bpf_map_lookup_elem(&flow_details, &shape->line);
+	detail = detail_of(shape);
 	tcp = tcp_of(ctx, shape);
 	if (!detail || !tcp || (shape->tcp_flags & TCP_SYN))
 		return 0;
@@ -232,7 +230,7 @@ __noinline int shift_to_client(struct xdp_md *ctx, const struct shape *shape)
 
 	if (!shape || !scratch)
 		return 0;
-	detail = bpf_map_lookup_elem(&flow_details, &shape->line);
+	detail = detail_of(shape);
 	tcp = tcp_of(ctx, shape);
 	if (!detail || !tcp || !(shape->tcp_flags & TCP_ACK))
 		return 0;

@@ -124,11 +124,33 @@ __noinline __u64 sum_of_options(void)
 	return sum;
 }
 
+/* 1: there is no further option. */
+static long edit_next(__u32 step, void *unused)
+{
+	struct scratch *scratch = scratch_of_cpu();
+	__u32 at, size;
+	__u8 kind;
+
+	if (!scratch)
+		return 1;
+	at = scratch->edit.at;
+	if (at >= scratch->edit.length)
+		return 1;
+	kind = scratch->options[at & 63];
+	size = kind == OPTION_NOP ? 1 : scratch->options[(at + 1) & 63];
+	if (kind == OPTION_END || !size || at + size > scratch->edit.length)
+		return 1;
+	if (size > 1)
+		edit_option(at, size);
+	scratch->edit.at = at + size;
+	return size == 1 && kind != OPTION_NOP;
+}
+
 /* Walks over a segment's options, changes what the scratch's edit says, and the checksum. Lengths stay. */
 __noinline int edit_options(struct xdp_md *ctx, const struct shape *shape)
 {
 	struct scratch *scratch = scratch_of_cpu();
-	__u32 length, offset, at = 0;
+	__u32 length, offset;
 	struct tcphdr *tcp;
 	__u64 before;
 
@@ -143,21 +165,9 @@ __noinline int edit_options(struct xdp_md *ctx, const struct shape *shape)
 	if (length > OPTION_BYTES || bpf_xdp_load_bytes(ctx, offset, scratch->options, length))
 		return 0;
 	before = sum_of_options();
-	for (int i = 0; i < OPTION_BYTES && at < length; i++) {
-		__u8 kind = scratch->options[at & 63];
-		__u32 size = scratch->options[(at + 1) & 63];
-
-		if (kind == OPTION_END)
-			break;
-		if (kind == OPTION_NOP) {
-			at++;
-			continue;
-		}
-		if (size < 2 || at + size > length)
-			break;
-		edit_option(at, size);
-		at += size;
-	}
+	scratch->edit.at = 0;
+	scratch->edit.length = length;
+	bpf_loop(OPTION_BYTES, edit_next, &offset, 0);
 	tcp = tcp_of(ctx, shape);
 	if (!tcp || before == sum_of_options() || bpf_xdp_store_bytes(ctx, offset, scratch->options, length))
 		return 0;
