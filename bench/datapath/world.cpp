@@ -16,7 +16,8 @@ namespace {
 
 net::IpAddress ip(const std::string& text) { return *net::IpAddress::parse(text); }
 
-net::IpAddress local_address(net::Family family) { return ip(family == net::Family::ipv4 ? "10.79.0.1" : "fd79::1"); }
+/// A full table leaves most of their ports free.
+constexpr int local_addresses = 4;
 
 forwardd::DesiredService desired(const Service& service) {
   forwardd::DesiredService made;
@@ -28,7 +29,8 @@ forwardd::DesiredService desired(const Service& service) {
     // Servers' answers would go to ports that a feeding program does not know: an ACK alone establishes.
     made.sloppy_tcp = true;
     made.client_address = config::ClientAddress::none;
-    made.local_addresses = {local_address(service.vip.address.is_v4() ? net::Family::ipv4 : net::Family::ipv6)};
+    for (int i = 1; i <= local_addresses; ++i)
+      made.local_addresses.push_back(ip(fmt::format("{}{}", service.vip.address.is_v4() ? "10.79.0." : "fd79::", i)));
   }
   for (const auto& server : service.servers) {
     made.servers.push_back(

@@ -19,7 +19,7 @@ struct Service {
   net::Endpoint client;  ///< flow 0's; the feeding programs add to address and port
 };
 
-/// Of any method, IPv4 or IPv6. FNAT's has one local address and tells servers nothing.
+/// Of any method, IPv4 or IPv6. FNAT's tells servers nothing of clients.
 Service make_service(config::Method method, net::Family family);
 
 /// By which interface and to which MACs the servers are reached.

@@ -10,6 +10,9 @@ namespace ballast::forwardd::xdp {
 namespace {
 
 constexpr std::uint64_t lines_per_connection = 3;
+/// Eight entries for the six flow lines of two connections: where a flood has filled all of those, a line of entries is
+/// full now and then, sixteen of sixteen never.
+constexpr std::uint32_t connections_per_return_line = 2;
 constexpr std::uint32_t least_return_lines = 16;
 
 }  // namespace
@@ -17,7 +20,8 @@ constexpr std::uint32_t least_return_lines = 16;
 FlowSizes flow_sizes(std::uint32_t connections) {
   const auto lines = std::min<std::uint64_t>(connections * lines_per_connection, std::numeric_limits<int>::max());
   const auto buckets = std::max<std::uint64_t>(lines / layout::FLOW_WAYS, 1);
-  return {static_cast<std::uint32_t>(buckets * layout::FLOW_WAYS), std::max(connections / 4, least_return_lines)};
+  return {static_cast<std::uint32_t>(buckets * layout::FLOW_WAYS),
+          std::max(connections / connections_per_return_line, least_return_lines)};
 }
 
 std::uint32_t connections_of(std::uint32_t lines) {

@@ -60,13 +60,13 @@ static __always_inline __u32 put_character(struct scratch *scratch, __u32 at, ch
 static __always_inline __u32 put_address(struct scratch *scratch, __u32 at, const __u8 *address)
 {
 	if (is_mapped_ipv4(address)) {
-#pragma unroll /* Linux 6.1 takes no loop whose back edge follows a call */
+#pragma unroll
 		for (int i = 12; i < 16; i++) {
 			at = put_decimal(at, address[i]);
 			at = put_character(scratch, at, i == 15 ? ' ' : '.');
 		}
 	} else {
-#pragma unroll
+#pragma unroll /* Linux 6.1 takes no loop that ends with a call */
 		for (int i = 0; i < 16; i += 2) {
 			at = put_hexadecimal(at, (__u32)address[i] << 8 | address[i + 1]);
 			at = put_character(scratch, at, i == 14 ? ' ' : ':');
@@ -155,8 +155,6 @@ static __always_inline __u16 sum_of_data(struct xdp_md *ctx, const struct shape 
 
 /* Puts the header, which is in the scratch text, before the first data. The data's own sum moves by a byte where the header's length is odd. -1: done, else why the
  * packet is dropped. */
-enum { LEAST_INTRODUCTION = 4 }; /* bytes: less than any; not 0, which Linux 6.1 would not see from "not 0" */
-
 __noinline int introduce(struct xdp_md *ctx, struct shape *shape, __u32 grown)
 {
 	struct scratch *scratch = scratch_of_cpu();
@@ -176,9 +174,7 @@ __noinline int introduce(struct xdp_md *ctx, struct shape *shape, __u32 grown)
 	data = sum_of_data(ctx, shape);
 	if (!open_gap(ctx, at, grown))
 		return DROP_no_room;
-	asm volatile("" : "+r"(grown)); /* the verifier has to see the bound here */
-	grown &= TEXT_LENGTH - 1;
-	if (grown < LEAST_INTRODUCTION || bpf_xdp_store_bytes(ctx, at, scratch->text, grown))
+	if (bpf_xdp_store_bytes(ctx, at, scratch->text, bounded(grown, TEXT_LENGTH)))
 		return DROP_no_room;
 	delta = sum_of_text() + bpf_htons(grown);
 	if (grown & 1)

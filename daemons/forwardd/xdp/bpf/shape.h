@@ -34,6 +34,7 @@ struct edit {
 	__u32 shift;        /* SACK's edges, by as_client_counts() */
 	__u32 acknowledged;
 	__u32 first, grown;
+	__u32 at, length;   /* how far it has come, of how many bytes */
 };
 
 /* What has no place on the stack, of which a chain of calls has 512 bytes only. */
@@ -51,6 +52,13 @@ static __always_inline struct scratch *scratch_of_cpu(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&scratches, &zero);
+}
+
+/* A number of 1 to `most`, a power of two, in a way that every verifier sees. */
+static __always_inline __u32 bounded(__u32 number, __u32 most)
+{
+	asm volatile("" : "+r"(number));
+	return ((number - 1) & (most - 1)) + 1;
 }
 
 static __always_inline struct tcphdr *tcp_of(struct xdp_md *ctx, const struct shape *shape)
@@ -108,11 +116,9 @@ __noinline int open_gap(struct xdp_md *ctx, __u32 at, __u32 size)
 {
 	struct scratch *scratch = scratch_of_cpu();
 
-	if (!scratch || at > SCRATCH_HEADERS || size > TEXT_LENGTH)
+	if (!scratch || at < sizeof(struct ethhdr) || at > SCRATCH_HEADERS || size > TEXT_LENGTH)
 		return 0;
-	asm volatile("" : "+r"(at)); /* two comparisons: of one the verifier would not see both bounds */
-	if (at < sizeof(struct ethhdr))
-		return 0;
+	at = bounded(at, SCRATCH_HEADERS);
 	if (bpf_xdp_load_bytes(ctx, 0, scratch->headers, at) || bpf_xdp_adjust_head(ctx, -(int)size))
 		return 0;
 	return !bpf_xdp_store_bytes(ctx, 0, scratch->headers, at);
@@ -139,20 +145,20 @@ static __always_inline void grow(struct xdp_md *ctx, struct shape *shape, __u32 
 	}
 }
 
+/* 0: the flow has none. */
+static __always_inline struct flow_detail *detail_of(const struct shape *shape)
+{
+	__u32 line = shape->line; /* Linux 6.1 takes a key from the stack only */
+
+	return shape->flow_flags & FLOW_DETAILED ? bpf_map_lookup_elem(&flow_details, &line) : 0;
+}
+
 /* Sets a flag of a connection; where its state changes at the same time, a later packet does it. */
 __noinline int raise_flag(__u32 index, __u32 control, __u32 flag)
 {
 	struct flow *flow = flow_at(index);
 
 	return flow && !tracing && swap_control(flow, control, control | (flag & 0xff) << 8);
-}
-
-/* 0: the flow has none. The key is on the stack, as Linux 6.1 wants keys. */
-static __always_inline struct flow_detail *detail_of(const struct shape *shape)
-{
-	__u32 line = shape->line;
-
-	return shape->flow_flags & FLOW_DETAILED ? bpf_map_lookup_elem(&flow_details, &line) : 0;
 }
 
 #endif

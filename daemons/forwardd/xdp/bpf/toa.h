@@ -91,35 +91,24 @@ __noinline int shift_sack(__u32 at, __u32 length)
 	return 0;
 }
 
-enum { NO_MORE_OPTIONS = 0xff };
-
-/* Edits the option of the scratch that starts at a place; where the next one starts. A function of its own, so that the verifier does
- * not follow every way through the options. */
-__noinline __u32 edit_option(__u32 at, __u32 length)
+/* One option of the scratch's. */
+__noinline int edit_option(__u32 at, __u32 length)
 {
 	struct scratch *scratch = scratch_of_cpu();
 	const struct edit *edit;
-	__u32 size;
 	__u8 kind;
 
-	if (!scratch || at >= length)
-		return NO_MORE_OPTIONS;
+	if (!scratch)
+		return 0;
 	edit = &scratch->edit;
 	kind = scratch->options[at & 63];
-	size = scratch->options[(at + 1) & 63];
-	if (kind == OPTION_END)
-		return NO_MORE_OPTIONS;
-	if (kind == OPTION_NOP)
-		return at + 1;
-	if (size < 2 || at + size > length)
-		return NO_MORE_OPTIONS;
 	if ((kind == OPTION_TOA && edit->strip) || (kind == OPTION_FAST_OPEN && edit->strip & EDIT_STRIPS_FAST_OPEN))
-		wipe_option(at, size);
-	else if (kind == OPTION_MSS && size == 4 && edit->mss_cut)
+		wipe_option(at, length);
+	else if (kind == OPTION_MSS && length == 4 && edit->mss_cut)
 		cut_mss(at, edit->mss_cut);
 	else if (kind == OPTION_SACK && edit->shift)
-		shift_sack(at, size);
-	return at + size;
+		shift_sack(at, length);
+	return 0;
 }
 
 /* The sum of the scratch options' words. */
@@ -135,11 +124,33 @@ __noinline __u64 sum_of_options(void)
 	return sum;
 }
 
+/* 1: there is no further option. */
+static long edit_next(__u32 step, void *unused)
+{
+	struct scratch *scratch = scratch_of_cpu();
+	__u32 at, size;
+	__u8 kind;
+
+	if (!scratch)
+		return 1;
+	at = scratch->edit.at;
+	if (at >= scratch->edit.length)
+		return 1;
+	kind = scratch->options[at & 63];
+	size = kind == OPTION_NOP ? 1 : scratch->options[(at + 1) & 63];
+	if (kind == OPTION_END || !size || at + size > scratch->edit.length)
+		return 1;
+	if (size > 1)
+		edit_option(at, size);
+	scratch->edit.at = at + size;
+	return size == 1 && kind != OPTION_NOP;
+}
+
 /* Walks over a segment's options, changes what the scratch's edit says, and the checksum. Lengths stay. */
 __noinline int edit_options(struct xdp_md *ctx, const struct shape *shape)
 {
 	struct scratch *scratch = scratch_of_cpu();
-	__u32 length, offset, at = 0;
+	__u32 length, offset;
 	struct tcphdr *tcp;
 	__u64 before;
 
@@ -148,15 +159,15 @@ __noinline int edit_options(struct xdp_md *ctx, const struct shape *shape)
 	tcp = tcp_of(ctx, shape);
 	if (!tcp || tcp->doff <= 5)
 		return 0;
-	length = (tcp->doff * 4 - sizeof(*tcp)) & 63;
-	asm volatile("" : "+r"(length)); /* the verifier has to see the bounds here */
+	length = tcp->doff * 4 - sizeof(*tcp);
 	offset = (shape->l4 & MOST_OFFSET) + sizeof(*tcp);
 	__builtin_memset(scratch->options, 0, sizeof(scratch->options));
-	if (length < 4 || bpf_xdp_load_bytes(ctx, offset, scratch->options, length))
+	if (length > OPTION_BYTES || bpf_xdp_load_bytes(ctx, offset, scratch->options, length))
 		return 0;
 	before = sum_of_options();
-	for (int i = 0; i < OPTION_BYTES && at < length; i++)
-		at = edit_option(at, length);
+	scratch->edit.at = 0;
+	scratch->edit.length = length;
+	bpf_loop(OPTION_BYTES, edit_next, &offset, 0);
 	tcp = tcp_of(ctx, shape);
 	if (!tcp || before == sum_of_options() || bpf_xdp_store_bytes(ctx, offset, scratch->options, length))
 		return 0;

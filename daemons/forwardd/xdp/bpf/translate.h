@@ -109,13 +109,8 @@ __noinline __s64 sum_bytes(struct xdp_md *ctx, __u32 offset, __u32 length)
 	if (length >= SUM_CHUNK)
 		return -1;
 	__builtin_memset(scratch->options, 0, SUM_CHUNK);
-	if (length) {
-		length -= 1;
-		asm volatile("" : "+r"(length)); /* the verifier has to see the bounds, 1 to SUM_CHUNK, here */
-		length = (length & (SUM_CHUNK - 1)) + 1;
-		if (bpf_xdp_load_bytes(ctx, offset, scratch->options, length))
-			return -1;
-	}
+	if (length && bpf_xdp_load_bytes(ctx, offset, scratch->options, bounded(length, SUM_CHUNK)))
+		return -1;
 	return bpf_csum_diff(0, 0, (__be32 *)scratch->options, SUM_CHUNK, sum);
 }
 
