@@ -14,7 +14,7 @@ const char* family_of(const Service& service) { return service.vip.address.is_v4
 std::string_view method_of(const Service& service) { return name_of(service.method); }
 
 Result<> check_towards_server(const Service& service, const Packet& packet) {
-  const bool is_nat = service.method == config::Method::nat;
+  const bool is_nat = service.method == config::Method::nat || service.method == config::Method::fnat;
   const Hop hop;
   const bool to_server = std::ranges::find(service.servers, packet.destination) != service.servers.end();
   if (is_nat && !to_server) return fail("the destination is {}, no server of {}", packet.destination, service.vip);
@@ -39,7 +39,7 @@ std::vector<Service> make_services() {
   using enum net::Family;
   std::vector<Service> services;
   for (const auto family : {ipv4, ipv6}) {
-    for (const auto method : {config::Method::dr, config::Method::nat, config::Method::tun})
+    for (const auto method : {config::Method::dr, config::Method::nat, config::Method::tun, config::Method::fnat})
       services.push_back(make_service(method, family));
   }
   for (const auto family : {ipv4, ipv6}) {

@@ -48,8 +48,9 @@ double median(std::vector<double> values) {
 
 class Bench {
  public:
+  /// A table of the default size each: for every service one with its established connections, and two of all services.
   struct Worlds {
-    World established;
+    std::map<net::Endpoint, World> established;  ///< by VIP
     World empty;
     World full;
   };
@@ -63,7 +64,7 @@ class Bench {
   Result<> prepare(const std::vector<Service>& services) {
     const auto most = std::ranges::max(options_.flows);
     for (const auto& service : services) {
-      if (auto done = establish(feeder_, worlds_.established, service, most); !done) return done;
+      if (auto done = establish(feeder_, worlds_.established.at(service.vip), service, most); !done) return done;
     }
     return {};
   }
@@ -93,7 +94,8 @@ class Bench {
   void print(const std::vector<Case>& cases) const {
     std::printf(
         "ns a packet by BPF_PROG_RUN on CPU %u, %u packets a run, %u runs of all in turn; frames of %d (IPv4) and %d "
-        "bytes (IPv6);\nservices of %d servers each, rr, each with %u connections; making each packet anew (%.1f ns) is "
+        "bytes (IPv6);\nservices of %d servers each, rr, each with %u connections; making each packet anew (%.1f ns) "
+        "is "
         "taken off, and for TUN making it short again (%.1f ns)\n\n",
         options_.cpu, options_.packets, options_.runs, FEED_FRAME4, FEED_FRAME6, FEED_SERVERS,
         std::ranges::max(options_.flows), median(feeding_.begin()->second), median(growing_) / 2);
@@ -120,7 +122,7 @@ class Bench {
     if (last_feed_ != feeder_.program()) {
       if (auto done = measure_swap(); !done) return done;
     }
-    auto& world = world_of(measured.kind);
+    auto& world = world_of(measured);
     if (auto set = feeder_.call(world.program()); !set) return set;
     if (measured.kind == Kind::fresh) world.forget();
     select_ours(measured);
@@ -148,14 +150,16 @@ class Bench {
     return {};
   }
 
-  World& world_of(Kind kind) {
-    switch (kind) {
+  World& world_of(const Case& measured) {
+    switch (measured.kind) {
       case Kind::fresh:
         return worlds_.empty;
       case Kind::evicting:
         return worlds_.full;
+      case Kind::established:
+        return worlds_.established.at(measured.stream.service->vip);
       default:
-        return worlds_.established;
+        return worlds_.established.begin()->second;
     }
   }
 
@@ -196,7 +200,7 @@ class Bench {
   std::vector<Samples> samples_;
   std::vector<double> swaps_;
   std::map<int, std::vector<double>> feeding_;  ///< by feeding program: what it costs
-  std::vector<double> growing_;          ///< making a frame longer and short again
+  std::vector<double> growing_;                 ///< making a frame longer and short again
   int last_feed_ = -1;
 };
 
@@ -211,10 +215,13 @@ Result<> run(const Options& options) {
   if (sched_setaffinity(0, sizeof cpus, &cpus) != 0) return fail("there is no CPU {} to run on", options.cpu);
   const auto services = make_services();
   const std::vector<Service> configured{services.begin(), services.end() - 2};
-  const auto connections = std::max(config::Global{}.connection_table_size,
-                                    2 * static_cast<std::uint32_t>(configured.size()) * std::ranges::max(options.flows));
-  auto established = World::load(configured, connections, {});
-  if (!established) return established.error();
+  const auto connections = std::max(config::Global{}.connection_table_size, 2 * std::ranges::max(options.flows));
+  std::map<net::Endpoint, World> established;
+  for (const auto& service : configured) {
+    auto world = World::load({service}, connections, {});
+    if (!world) return world.error();
+    established.emplace(service.vip, std::move(*world));
+  }
   auto empty = World::load(configured, config::Global{}.connection_table_size, {});
   if (!empty) return empty.error();
   auto full = World::load(configured, config::Global{}.connection_table_size, {});
@@ -223,7 +230,7 @@ Result<> run(const Options& options) {
   if (!feeder) return feeder.error();
   const std::unique_ptr<mac_swap, DestroySwap> swap{mac_swap__open_and_load()};
   if (!swap) return fail("the kernel does not take the MAC swap: {}", forwardd::xdp::reason(errno));
-  Bench bench{options, std::move(*feeder), {std::move(*established), std::move(*empty), std::move(*full)}, *swap};
+  Bench bench{options, std::move(*feeder), {std::move(established), std::move(*empty), std::move(*full)}, *swap};
   auto cases = make_cases(services, options.flows);
   std::erase_if(cases, [&](const Case& each) { return each.name.find(options.only) == std::string::npos; });
   if (cases.empty()) return fail("no case has '{}' in its name", options.only);

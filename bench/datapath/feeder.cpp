@@ -98,10 +98,16 @@ Result<Feeder::Outcome> Feeder::shake_hands(const Service& service, std::uint32_
   return run_program(bpf_program__fd(program), frame_, count * skeleton_->bss->steps);
 }
 
+Result<Feeder::Outcome> Feeder::acknowledge(const Service& service, std::uint32_t count) {
+  select({.service = &service, .flags = tcp_ack, .flows = count, .in_turn = true});
+  return run(count);
+}
+
 Result<> establish(Feeder& feeder, const World& world, const Service& service, std::uint32_t count) {
   const auto before = world.active();
   if (auto done = feeder.call(world.program()); !done) return done;
-  const auto outcome = feeder.shake_hands(service, count);
+  const auto outcome =
+      service.method == config::Method::fnat ? feeder.acknowledge(service, count) : feeder.shake_hands(service, count);
   if (!outcome) return outcome.error();
   if (const auto made = world.active() - before; made != count) {
     return fail("{} of {} connections of {} are established", made, count, service.vip);

@@ -42,6 +42,8 @@ class Feeder {
   [[nodiscard]] Result<Outcome> run(std::uint32_t packets) const;
   /// Whole handshakes of flows [0, count) of a service, one after the other, to the program set by `call`.
   [[nodiscard]] Result<Outcome> shake_hands(const Service& service, std::uint32_t count);
+  /// One ACK of each of these flows: enough for a service that takes connections in their middle.
+  [[nodiscard]] Result<Outcome> acknowledge(const Service& service, std::uint32_t count);
   /// The descriptor of the program that makes this stream's packets.
   [[nodiscard]] int program() const;
   [[nodiscard]] const std::vector<std::uint8_t>& frame() const { return frame_; }

@@ -24,7 +24,7 @@ using forwardd::xdp::Descriptor;
 using forwardd::xdp::reason;
 
 /// What stands in the middle.
-enum class Contender : std::uint8_t { drop, forward, dr, nat, kernel };
+enum class Contender : std::uint8_t { drop, forward, dr, nat, tun, kernel };
 
 struct Options {
   Contender contender = Contender::forward;
@@ -58,7 +58,7 @@ class Flood {
     if (auto done = pin(); !done) return done.error();
     auto feeder = Feeder::load();
     if (!feeder) return feeder.error();
-    const auto service = make_service(is_nat() ? config::Method::nat : config::Method::dr, net::Family::ipv4);
+    const auto service = make_service(method(), net::Family::ipv4);
     if (auto done = enter(options_.balancer); !done) return done.error();
     if (auto done = prepare_balancer(*feeder, service); !done) return done.error();
     if (auto done = feeder->call(std::nullopt); !done) return done.error();
@@ -75,8 +75,16 @@ class Flood {
   }
 
  private:
-  [[nodiscard]] bool is_nat() const {
-    return options_.contender == Contender::nat || options_.contender == Contender::kernel;
+  [[nodiscard]] config::Method method() const {
+    switch (options_.contender) {
+      case Contender::nat:
+      case Contender::kernel:
+        return config::Method::nat;
+      case Contender::tun:
+        return config::Method::tun;
+      default:
+        return config::Method::dr;
+    }
   }
 
   Result<> pin() const {
@@ -110,6 +118,7 @@ class Flood {
         return {};
       case Contender::dr:
       case Contender::nat:
+      case Contender::tun:
         break;
     }
     auto world = World::load({service}, config::Global{}.connection_table_size, hop);
@@ -186,11 +195,9 @@ class Flood {
 
 int main(int argc, char** argv) {
   using ballast::bench::Contender;
-  const std::map<std::string, Contender> contenders{{"drop", Contender::drop},
-                                                    {"forward", Contender::forward},
-                                                    {"dr", Contender::dr},
-                                                    {"nat", Contender::nat},
-                                                    {"kernel", Contender::kernel}};
+  const std::map<std::string, Contender> contenders{{"drop", Contender::drop}, {"forward", Contender::forward},
+                                                    {"dr", Contender::dr},     {"nat", Contender::nat},
+                                                    {"tun", Contender::tun},   {"kernel", Contender::kernel}};
   ballast::bench::Options options;
   CLI::App app{"Packets a second through a load balancer on veth; bench/datapath/throughput.py calls this"};
   app.add_option("contender", options.contender)->required()->transform(CLI::CheckedTransformer(contenders));

@@ -102,7 +102,8 @@ Result<Tunnelled> unwrap(const std::vector<std::uint8_t>& frame) {
   if (is_v4 && net::checksum_finish(net::checksum_add({outer, 20})) != 0) return fail("the outer checksum is wrong");
   Tunnelled out{address_at(outer + (is_v4 ? 16 : 24), is_v4), {frame.begin(), frame.begin() + ethernet}};
   put16(&out.inside[12], inner_protocol == 4 ? 0x0800 : 0x86dd);
-  out.inside.insert(out.inside.end(), frame.begin() + static_cast<std::ptrdiff_t>(ethernet + ip_length(is_v4)), frame.end());
+  out.inside.insert(out.inside.end(), frame.begin() + static_cast<std::ptrdiff_t>(ethernet + ip_length(is_v4)),
+                    frame.end());
   return out;
 }
 

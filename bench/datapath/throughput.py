@@ -16,10 +16,10 @@ from lab.shell import run  # noqa: E402
 from lab.topology import OFFLOADS, Lab  # noqa: E402
 
 SERVERS = 8
-CLIENTS, VIP, BACK = "10.76.0.0/16", "10.77.0.2", "10.78.1"
+CLIENTS, VIP, BACK = "10.76.0.0/16", "10.77.0.1", "10.78.0"
 BALANCER_MAC = "02:00:00:00:00:10"
 CONTENDERS = {"drop": "XDP drop at the balancer", "forward": "bare XDP redirect", "dr": "Ballast, DR", "nat": "Ballast, NAT",
-              "kernel": "nf_tables DNAT"}
+              "tun": "Ballast, TUN (IPIP)", "kernel": "nf_tables DNAT"}
 
 
 class Wire:

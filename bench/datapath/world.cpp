@@ -16,12 +16,20 @@ namespace {
 
 net::IpAddress ip(const std::string& text) { return *net::IpAddress::parse(text); }
 
+net::IpAddress local_address(net::Family family) { return ip(family == net::Family::ipv4 ? "10.79.0.1" : "fd79::1"); }
+
 forwardd::DesiredService desired(const Service& service) {
   forwardd::DesiredService made;
   made.name = "tcp:" + service.vip.to_string();
   made.endpoints = {service.vip};
   made.method = service.method;
   made.scheduler = config::Scheduler::rr;
+  if (service.method == config::Method::fnat) {
+    // Servers' answers would go to ports that a feeding program does not know: an ACK alone establishes.
+    made.sloppy_tcp = true;
+    made.client_address = config::ClientAddress::none;
+    made.local_addresses = {local_address(service.vip.address.is_v4() ? net::Family::ipv4 : net::Family::ipv6)};
+  }
   for (const auto& server : service.servers) {
     made.servers.push_back(
         {.endpoint = server, .method = service.method, .weight = 1, .status = bus::ServerStatus::up});
@@ -54,7 +62,7 @@ Result<xdp::Object> load_unpinned(std::uint32_t connections) {
 }  // namespace
 
 Service make_service(config::Method method, net::Family family) {
-  const bool is_nat = method == config::Method::nat;
+  const bool is_nat = method == config::Method::nat || method == config::Method::fnat;
   const bool is_v4 = family == net::Family::ipv4;
   const auto number = static_cast<int>(method);
   Service service;

@@ -1,5 +1,5 @@
 #pragma once
-// Ballast's own data path, loaded and filled as forwardd does it: services in four kinds, eight servers each.
+// Ballast's own data path, loaded and filled as forwardd does it: services of each kind, eight servers each.
 #include <memory>
 #include <vector>
 
@@ -19,7 +19,7 @@ struct Service {
   net::Endpoint client;  ///< flow 0's; the feeding programs add to address and port
 };
 
-/// Of any method but FNAT, IPv4 or IPv6.
+/// Of any method, IPv4 or IPv6. FNAT's has one local address and tells servers nothing.
 Service make_service(config::Method method, net::Family family);
 
 /// By which interface and to which MACs the servers are reached.

@@ -137,6 +137,12 @@ struct Connection {
   double expires = 0;  ///< seconds from now
 };
 
+/// forwardd's request `trace {protocol, source, destination, flags?}` answers with an array of these.
+struct TraceStep {
+  std::string step;  ///< short name
+  std::string text;  ///< in words
+};
+
 /// forwardd's request `drops` answers with an array of these.
 struct DropCount {
   std::string reason;       ///< short name
@@ -156,6 +162,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceState, name, address, port, protocol, 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Event, time, daemon, kind, subject, message, severity)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Connection, protocol, client, virtual_address, server, service, method, state,
                                    expires)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TraceStep, step, text)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DropCount, reason, explanation, packets)
 
 /// Reads a message; the error names what is missing or wrong in it.

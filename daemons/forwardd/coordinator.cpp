@@ -63,6 +63,23 @@ Result<ConnectionFilter> filter_of(const nlohmann::json& params) {
   }
 }
 
+Result<TraceQuery> query_of(const nlohmann::json& params) try {
+  TraceQuery query;
+  const auto protocol = params.value("protocol", std::string{"tcp"});
+  if (protocol != "tcp" && protocol != "udp") return fail("trace: protocol '{}' is none of tcp, udp", protocol);
+  query.protocol = protocol == "tcp" ? config::Protocol::tcp : config::Protocol::udp;
+  const auto source = net::Endpoint::parse(params.at("source").get<std::string>());
+  const auto destination = net::Endpoint::parse(params.at("destination").get<std::string>());
+  if (!source) return fail("trace: source: {}", source.error().message);
+  if (!destination) return fail("trace: destination: {}", destination.error().message);
+  query.source = *source;
+  query.destination = *destination;
+  query.tcp_flags = params.value("flags", query.tcp_flags);
+  return query;
+} catch (const nlohmann::json::exception& exception) {
+  return fail("trace: {}", exception.what());
+}
+
 }  // namespace
 
 Coordinator::Coordinator(boost::asio::io_context& io, Engine& engine, Outlet outlet)
@@ -183,7 +200,14 @@ Result<nlohmann::json> Coordinator::request(const std::string& method, const nlo
     if (!filter) return filter.error();
     return nlohmann::json(engine_.connections(*filter));
   }
-  return fail("forwardd has no request '{}', expected services, connections, drops or engine", method);
+  if (method == "trace") {
+    const auto query = query_of(params);
+    if (!query) return query.error();
+    const auto steps = engine_.trace(*query);
+    if (!steps) return steps.error();
+    return nlohmann::json(*steps);
+  }
+  return fail("forwardd has no request '{}', expected services, connections, drops, trace or engine", method);
 }
 
 }  // namespace ballast::forwardd

@@ -33,7 +33,7 @@ class Coordinator {
   /// Links or routes are others than before.
   void network_changed() { schedule(); }
 
-  /// Answers the requests `services`, `connections`, `drops` and `engine`.
+  /// Answers the requests `services`, `connections`, `drops`, `trace` and `engine`.
   Result<nlohmann::json> request(const std::string& method, const nlohmann::json& params);
 
  private:

@@ -25,6 +25,14 @@ struct ConnectionFilter {
   std::size_t limit = 1000;
 };
 
+/// A packet that somebody asks about.
+struct TraceQuery {
+  config::Protocol protocol = config::Protocol::tcp;
+  net::Endpoint source;
+  net::Endpoint destination;
+  std::uint8_t tcp_flags = 0x02;  ///< SYN
+};
+
 /// A data path that can be made to match a desired state. Both engines (xdp, ipvs) keep this.
 class Engine {
  public:
@@ -41,6 +49,8 @@ class Engine {
   virtual std::map<std::string, std::map<std::string, ServerCounters>> counters() = 0;
   virtual std::vector<bus::Connection> connections(const ConnectionFilter& filter) = 0;
   virtual std::vector<bus::DropCount> drops() = 0;
+  /// What would happen to this packet, step by step; nothing is changed.
+  virtual Result<std::vector<bus::TraceStep>> trace(const TraceQuery& query) = 0;
 
   /// What is attached where, for `ballastctl`: an object with at least `engine` and `interfaces`.
   virtual nlohmann::json about() = 0;

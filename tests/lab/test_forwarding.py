@@ -93,8 +93,8 @@ def test_weights_share_new_connections_in_proportion(lab):
 
 def test_maglev_sends_a_client_to_the_same_server_from_either_lb(lab):
     cluster = Cluster(lab, 1, "DR").start_webs().start()
-    cluster.b1.reload(cluster.configuration(150, cluster.service(scheduler="mh")))
-    cluster.b2.reload(cluster.configuration(100, cluster.service(scheduler="mh")))
+    cluster.b1.reload(cluster.configuration(150, cluster.service(scheduler="mh", extra="mh-port")))
+    cluster.b2.reload(cluster.configuration(100, cluster.service(scheduler="mh", extra="mh-port")))
     name = service_name(cluster.vip)
     for balancer in (cluster.b1, cluster.b2):
         wait_until(lambda: balancer.service(name).get("scheduler") == "mh", "mh is in force")

@@ -4,13 +4,16 @@
 #include <bpf/bpf.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <numeric>
 #include <ostream>
 #include <stdexcept>
+#include <thread>
 
 #include "daemons/forwardd/xdp/report.hpp"
+#include "daemons/forwardd/xdp/tracer.hpp"
 
 namespace ballast::packet {
 namespace xdp = forwardd::xdp;
@@ -26,6 +29,15 @@ template <class T>
 T must(Result<T> result) {
   if (!result) throw std::runtime_error(result.error().message);
   if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+bool is_endpoint(const __u8 (&bytes)[16], std::uint16_t port, const net::Endpoint& endpoint) {
+  return ntohs(port) == endpoint.port && std::memcmp(bytes, endpoint.address.mapped().data(), sizeof bytes) == 0;
+}
+
+bool is_of(const layout::flow& flow, const Packet& from_client) {
+  return flow.protocol == from_client.protocol() && is_endpoint(flow.client, flow.client_port, from_client.source()) &&
+         is_endpoint(flow.vip, flow.vip_port, from_client.destination());
 }
 
 std::uint32_t now() {
@@ -47,8 +59,7 @@ void PrintTo(const Outcome& outcome, std::ostream* out) {
     *out << describe(outcome.frame) << fmt::format("\n  {:02x}", fmt::join(outcome.frame, ""));
 }
 void PrintTo(const Connection& connection, std::ostream* out) {
-  *out << connection.state << " at " << connection.server
-       << (connection.proved ? "" : ", half open");
+  *out << connection.state << " at " << connection.server << (connection.proved ? "" : ", half open");
 }
 void PrintTo(const Load& load, std::ostream* out) {
   *out << load.active << " active, " << load.inactive << " inactive";
@@ -133,11 +144,7 @@ Outcome DataPath::send(const Bytes& frame) {
 std::optional<layout::flow> DataPath::flow(const Packet& from_client) const {
   std::optional<layout::flow> found;
   flows_.for_each([&](std::size_t, const layout::flow& flow) {
-    if (text(flow.client, flow.client_port) != from_client.source().to_string() ||
-        text(flow.vip, flow.vip_port) != from_client.destination().to_string() ||
-        flow.protocol != from_client.protocol()) {
-      return true;
-    }
+    if (!is_of(flow, from_client)) return true;
     EXPECT_FALSE(found) << "one connection in two lines";
     found = flow;
     return true;
@@ -159,23 +166,22 @@ std::size_t DataPath::entries() const {
   return count;
 }
 
+void DataPath::await_uptime(std::uint32_t seconds) {
+  while (now() < seconds) std::this_thread::sleep_for(std::chrono::milliseconds{100});
+}
+
 void DataPath::let_pass(const Packet& from_client, std::uint32_t seconds) {
-  if (seconds > now()) {
-    throw std::runtime_error(fmt::format("nothing can be {} s old on a machine that booted later", seconds));
-  }
   flows_.for_each([&](std::size_t index, const layout::flow& flow) {
-    if (text(flow.client, flow.client_port) == from_client.source().to_string())
-      flows_.line(index).last_seen -= seconds;
+    if (!is_endpoint(flow.client, flow.client_port, from_client.source())) return true;
+    if (flow.last_seen < seconds) throw std::runtime_error("await_uptime first: nothing is older than the machine");
+    flows_.line(index).last_seen -= seconds;
     return true;
   });
 }
 
 void DataPath::forget(const Packet& from_client) {
   flows_.for_each([&](std::size_t index, const layout::flow& flow) {
-    if (text(flow.client, flow.client_port) != from_client.source().to_string() ||
-        text(flow.vip, flow.vip_port) != from_client.destination().to_string()) {
-      return true;
-    }
+    if (!is_of(flow, from_client)) return true;
     const bool active = CONTROL_STATE(flow.control) == layout::STATE_ESTABLISHED;
     load_.add(flow.server, active ? -1U : 0U, active ? 0U : -1U);
     flows_.line(index).control = CONTROL(layout::STATE_FREE, 0, CONTROL_USE(flow.control) + 1);
@@ -215,9 +221,7 @@ std::uint64_t DataPath::events(const std::string& name) const {
   throw std::runtime_error("no event " + name);
 }
 
-Sweep DataPath::sweep(std::uint32_t seconds_ahead) {
-  return sweep_at(now() + seconds_ahead);
-}
+Sweep DataPath::sweep(std::uint32_t seconds_ahead) { return sweep_at(now() + seconds_ahead); }
 
 Sweep DataPath::sweep_at(std::uint32_t seconds) {
   layout::sweep_result result{.now = seconds, .flows = 0, .half_open = 0, .expired = 0};
@@ -279,7 +283,33 @@ std::uint64_t DataPath::drops(const std::string& reason) const {
   throw std::runtime_error("no drop reason " + reason);
 }
 
+std::vector<bus::TraceStep> DataPath::trace(const Packet& packet) const {
+  return must(xdp::trace(object_, mirror_, plan_.services,
+                         {.protocol = static_cast<config::Protocol>(packet.protocol()),
+                          .source = packet.source(),
+                          .destination = packet.destination(),
+                          .tcp_flags = packet.flags()}));
+}
+
 void DataPath::change_routes() { must(xdp::bump_route_generation(object_)); }
+
+std::size_t DataPath::ports_in_use() const {
+  std::size_t used = 0;
+  must(object_.maps.at("returns").for_each([&](const std::uint8_t*, const std::uint8_t* bytes) {
+    layout::return_line line{};
+    std::memcpy(&line, bytes, sizeof line);
+    used += static_cast<std::size_t>(std::ranges::count_if(line.entry, [](auto entry) { return entry != 0; }));
+    return true;
+  }));
+  return used;
+}
+
+std::size_t DataPath::details() const {
+  std::size_t count = 0;
+  must(
+      object_.maps.at("flow_details").for_each([&](const std::uint8_t*, const std::uint8_t*) { return ++count != 0; }));
+  return count;
+}
 
 std::string DataPath::server_of(const Packet& from_client) const {
   const auto found = connection(from_client);

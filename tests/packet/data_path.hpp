@@ -81,8 +81,9 @@ class DataPath {
   [[nodiscard]] std::optional<layout::flow> flow(const Packet& from_client) const;
   /// Connections in the table.
   [[nodiscard]] std::size_t entries() const;
-  /// Makes the connections of a packet's client as if their last packets were so long ago. Throws when the machine has
-  /// not been up for so long.
+  /// Before making connections for let_pass, on a machine that may have booted just now.
+  static void await_uptime(std::uint32_t seconds);
+  /// Makes the connections of a packet's client as if their last packets were so long ago.
   void let_pass(const Packet& from_client, std::uint32_t seconds);
   /// Takes a connection away as an eviction does.
   void forget(const Packet& from_client);
@@ -104,6 +105,12 @@ class DataPath {
   [[nodiscard]] layout::server_stats stats(const std::string& server) const;
   [[nodiscard]] std::uint64_t drops(const std::string& reason) const;
   void change_routes();
+  /// The steps of a trace, by short name; nothing is changed by it.
+  std::vector<bus::TraceStep> trace(const Packet& packet) const;
+  /// LIPs' ports that are given to connections.
+  [[nodiscard]] std::size_t ports_in_use() const;
+  /// Connections of which sequence numbers are remembered.
+  [[nodiscard]] std::size_t details() const;
 
   /// Of a server of one service only.
   [[nodiscard]] std::uint32_t index_of(const std::string& server) const;

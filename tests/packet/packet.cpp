@@ -59,8 +59,10 @@ struct View {
 std::optional<View> view(const Bytes& frame) {
   if (frame.size() < ethernet_header) return std::nullopt;
   View made;
-  made.ethertype = get16(frame, 12);
-  made.ip = std::span{frame}.subspan(ethernet_header);
+  std::size_t start = ethernet_header;
+  while (get16(frame, start - 2) == ethertype_vlan && frame.size() >= start + 4) start += 4;
+  made.ethertype = get16(frame, start - 2);
+  made.ip = std::span{frame}.subspan(start);
   const auto ip = made.ip;
   if (made.ethertype == ethertype_ipv4 && ip.size() >= ipv4_header) {
     const std::size_t header = (ip[0] & 0xfU) * 4U;
@@ -77,6 +79,10 @@ std::optional<View> view(const Bytes& frame) {
     made.ip = ip.first(length);
     made.layer4 = made.ip.subspan(ipv6_header);
     made.protocol = ip[6];
+    if (made.protocol == IPPROTO_DSTOPTS && made.layer4.size() >= 8) {
+      made.protocol = made.layer4[0];
+      made.layer4 = made.layer4.subspan(8);
+    }
     made.source = *net::IpAddress::from_bytes(ip.subspan(8, 16));
     made.destination = *net::IpAddress::from_bytes(ip.subspan(24, 16));
   } else {
@@ -116,6 +122,10 @@ Packet Packet::flag(std::uint8_t bit) const {
     return copy;                              \
   }
 BALLAST_WITH(data(std::string_view text), data_, text)
+BALLAST_WITH(sequence(std::uint32_t number), sequence_, number)
+BALLAST_WITH(acknowledges(std::uint32_t number), acknowledges_, number)
+BALLAST_WITH(options(Bytes bytes), options_, bytes)
+BALLAST_WITH(traffic_class(std::uint8_t value), traffic_class_, value)
 BALLAST_WITH(from(const net::Endpoint& source), source_, source)
 BALLAST_WITH(to(const net::Endpoint& destination), destination_, destination)
 BALLAST_WITH(ttl(unsigned value), ttl_, value)
@@ -131,6 +141,13 @@ BALLAST_WITH(tcp_header_words(unsigned words), tcp_header_words_, words)
 BALLAST_WITH(udp_length(unsigned bytes), udp_length_, bytes)
 BALLAST_WITH(in_ipv6_header(), ipv6_header_, true)
 #undef BALLAST_WITH
+
+Packet Packet::identification(std::uint16_t number, bool dont_fragment) const {
+  auto copy = *this;
+  copy.identification_ = number;
+  copy.dont_fragment_ = dont_fragment;
+  return copy;
+}
 
 Packet Packet::via(const net::MacAddress& source, const net::MacAddress& destination) const {
   auto copy = *this;
@@ -155,12 +172,13 @@ Bytes Packet::layer4() const {
   } else if (protocol_ == IPPROTO_TCP) {
     put16(out, source_.port);
     put16(out, destination_.port);
-    put32(out, 0x01020304);
-    put32(out, (flags_ & 0x10) != 0 ? 0x0a0b0c0d : 0);
-    put8(out, tcp_header_words_.value_or(5) << 4);
+    put32(out, sequence_);
+    put32(out, (flags_ & 0x10) != 0 ? acknowledges_ : 0);
+    put8(out, tcp_header_words_.value_or(static_cast<unsigned>(5 + options_.size() / 4)) << 4);
     put8(out, flags_);
     put16(out, 64240);
     put32(out, 0);
+    put(out, options_);
   } else {
     put16(out, source_.port);
     put16(out, destination_.port);
@@ -192,10 +210,10 @@ void Packet::append_ipv4(Bytes& out, std::size_t payload) const {
   const auto start = out.size();
   const auto header = static_cast<unsigned>(ipv4_header) + 4 * option_words_;
   put8(out, 0x40U | ip_header_words_.value_or(header / 4));
-  put8(out, 0);
+  put8(out, traffic_class_);
   put16(out, ip_length_.value_or(static_cast<unsigned>(header + payload)));
-  put16(out, fragment_id);
-  put16(out, fragment_ ? fragment_->offset / 8 | (fragment_->more ? 0x2000U : 0U) : 0x4000U);
+  put16(out, identification_);
+  put16(out, fragment_ ? fragment_->offset / 8 | (fragment_->more ? 0x2000U : 0U) : dont_fragment_ ? 0x4000U : 0U);
   put8(out, ttl_);
   put8(out, protocol_);
   put16(out, 0);
@@ -219,7 +237,7 @@ void Packet::append_ipv6(Bytes& out, std::size_t payload) const {
     extensions.insert(extensions.begin(), {next, 0, 1, 4, 0, 0, 0, 0});
     next = IPPROTO_DSTOPTS;
   }
-  put32(out, 0x60000000);
+  put32(out, 0x60000000U | static_cast<unsigned>(traffic_class_) << 20U);
   put16(out, ip_length_.value_or(static_cast<unsigned>(extensions.size() + payload)));
   put8(out, next);
   put8(out, ttl_);
@@ -253,6 +271,36 @@ Packet ping(const net::IpAddress& source, const net::IpAddress& destination) {
   const auto protocol = source.is_v4() ? std::uint8_t{IPPROTO_ICMP} : std::uint8_t{IPPROTO_ICMPV6};
   return {protocol, {source, 0}, {destination, 0}};
 }
+
+Bytes operator+(Bytes left, const Bytes& right) {
+  put(left, right);
+  return left;
+}
+Bytes nops(unsigned count) { return Bytes(count, 1); }
+Bytes mss(unsigned bytes) {
+  Bytes made{2, 4};
+  put16(made, bytes);
+  return made;
+}
+Bytes toa(const net::Endpoint& client) {
+  Bytes made{254, static_cast<std::uint8_t>(client.address.is_v6() ? 20 : 8)};
+  put16(made, client.port);
+  put(made, client.address.bytes());
+  return made;
+}
+Bytes timestamps() { return {8, 10, 1, 2, 3, 4, 5, 6, 7, 8}; }
+Bytes sack(const std::vector<std::uint32_t>& edges) {
+  Bytes made{5, static_cast<std::uint8_t>(2 + 4 * edges.size())};
+  for (const auto edge : edges) put32(made, edge);
+  return made;
+}
+
+net::Endpoint sender(const Bytes& frame) {
+  const auto seen = view(frame);
+  if (!seen || seen->layer4.size() < 8) throw std::runtime_error("no TCP or UDP in " + describe(frame));
+  return {seen->source, get16(seen->layer4, 0)};
+}
+std::uint16_t identification(const Bytes& frame) { return get16(frame, ethernet_header + 4); }
 
 std::string checksum_fault(const Bytes& frame) {
   const auto seen = view(frame);

@@ -31,6 +31,11 @@ class Packet {
   [[nodiscard]] Packet rst() const { return flag(0x04); }
   [[nodiscard]] Packet ack() const { return flag(0x10); }
   [[nodiscard]] Packet data(std::string_view text) const;
+  [[nodiscard]] Packet sequence(std::uint32_t number) const;
+  /// Sets the number only; .ack() sets the flag.
+  [[nodiscard]] Packet acknowledges(std::uint32_t number) const;
+  /// TCP options, a multiple of 4 bytes. Where there are more than 40 bytes the header lies.
+  [[nodiscard]] Packet options(Bytes bytes) const;
 
   [[nodiscard]] Packet from(const net::Endpoint& source) const;
   [[nodiscard]] Packet to(const net::Endpoint& destination) const;
@@ -40,6 +45,10 @@ class Packet {
   [[nodiscard]] Packet hop() const;
 
   [[nodiscard]] Packet vlan(unsigned id) const;
+  /// Of the IPv4 header; without it, 0x4242 and "don't fragment".
+  [[nodiscard]] Packet identification(std::uint16_t number, bool dont_fragment) const;
+  /// Type of service, traffic class.
+  [[nodiscard]] Packet traffic_class(std::uint8_t value) const;
   /// NOP words in the IPv4 header.
   [[nodiscard]] Packet ip_options(unsigned words) const;
   /// An empty destination options header before TCP or UDP.
@@ -63,6 +72,10 @@ class Packet {
   [[nodiscard]] const net::Endpoint& source() const { return source_; }
   [[nodiscard]] const net::Endpoint& destination() const { return destination_; }
   [[nodiscard]] std::uint8_t protocol() const { return protocol_; }
+  [[nodiscard]] std::uint8_t flags() const { return flags_; }
+  [[nodiscard]] const std::string& text() const { return data_; }
+  [[nodiscard]] std::uint32_t sequence() const { return sequence_; }
+  [[nodiscard]] const Bytes& options() const { return options_; }
   /// Of the IP packet.
   [[nodiscard]] std::uint64_t ip_bytes() const;
 
@@ -82,6 +95,12 @@ class Packet {
   unsigned ttl_ = 64;
   std::uint8_t flags_ = 0;
   std::string data_;
+  std::uint32_t sequence_ = 0x01020304;
+  std::uint32_t acknowledges_ = 0x0a0b0c0d;
+  Bytes options_;
+  std::uint16_t identification_ = 0x4242;
+  bool dont_fragment_ = true;
+  std::uint8_t traffic_class_ = 0;
   std::optional<unsigned> vlan_;
   unsigned option_words_ = 0;
   bool ipv6_options_ = false;
@@ -104,6 +123,21 @@ Packet tcp(std::string_view source, std::string_view destination);
 Packet udp(std::string_view source, std::string_view destination);
 /// An echo request, of the addresses' family.
 Packet ping(const net::IpAddress& source, const net::IpAddress& destination);
+
+// TCP options, to be added up to a multiple of 4 bytes.
+Bytes operator+(Bytes left, const Bytes& right);
+Bytes nops(unsigned count);
+Bytes mss(unsigned bytes);
+/// TOA (kind 254): IPv4 8 bytes, IPv6 20.
+Bytes toa(const net::Endpoint& client);
+Bytes timestamps();
+/// `edges` in pairs.
+Bytes sack(const std::vector<std::uint32_t>& edges);
+
+/// Where a TCP or UDP frame comes from, by its headers alone. Throws when it is none.
+net::Endpoint sender(const Bytes& frame);
+/// The identification of an IPv4 frame.
+std::uint16_t identification(const Bytes& frame);
 
 /// What is wrong with a frame's checksums, by summing all of it; empty: nothing.
 std::string checksum_fault(const Bytes& frame);

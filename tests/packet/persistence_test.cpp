@@ -12,7 +12,7 @@ class Persistence : public Scenario {
  protected:
   void persistent(std::vector<DesiredServer> servers, unsigned prefix4 = 32, unsigned prefix6 = 128) {
     auto web = service(vip(), std::move(servers));
-    web.persistence_timeout = 100s;
+    web.persistence_timeout = 20s;
     web.persistence_prefix4 = prefix4;
     web.persistence_prefix6 = prefix6;
     have(web);
@@ -41,13 +41,14 @@ TEST_P(Persistence, ANetworkCanCountAsOneClient) {
 }
 
 TEST_P(Persistence, ItEndsWhenTheTimeIsUpAfterTheLastConnection) {
+  DataPath::await_uptime(21);
   persistent({server(1), server(2)});
   EXPECT_EQ(take(from_client()), name(1));
-  path().sweep(50);  // the connection lives and keeps it
+  path().sweep(19);  // the connection lives and keeps it
   EXPECT_EQ(take(from_client(1)), name(1));
   path().forget(from_client());
   path().forget(from_client(1));
-  path().age_persistence(101);
+  path().age_persistence(21);
   EXPECT_EQ(take(from_client(2)), name(2));
 }
 
@@ -86,7 +87,8 @@ TEST_P(Persistence, AServiceWithThePortGoesBeforeOneOfAllPorts) {
 }
 
 TEST_P(Persistence, OnePacketSchedulingKeepsNoConnection) {
-  auto names = service(vip(), {server(1, 1, Method::dr, 80), server(2, 1, Method::dr, 80)}, Scheduler::rr, Protocol::udp);
+  auto names =
+      service(vip(), {server(1, 1, Method::dr, 80), server(2, 1, Method::dr, 80)}, Scheduler::rr, Protocol::udp);
   names.one_packet = true;
   have(names);
   for (unsigned number = 0; number < 4; ++number) {

@@ -90,14 +90,17 @@ Program::Program(const Sizes& sizes) : sizes_{sizes}, skeleton_{ballast_xdp__ope
   if (!skeleton_) throw std::runtime_error("cannot read the BPF object");
   const auto& maps = skeleton_->maps;
   for (auto* map : {maps.services, maps.cursors, maps.tables}) resize(map, sizes.services);
-  for (auto* map : {maps.servers, maps.server_extras, maps.server_load, maps.census, maps.server_stats}) resize(map, sizes.servers);
+  for (auto* map : {maps.servers, maps.server_extras, maps.server_load, maps.census, maps.server_stats})
+    resize(map, sizes.servers);
   resize(maps.service_index, 2 * sizes.services);
   resize(maps.roles, sizes.roles);
   const auto lines = xdp::flow_sizes(sizes.connections);
   resize(maps.flows, lines.lines);
   resize(maps.returns, lines.return_lines);
-  const auto set = xdp::set_constants(
-      skeleton_->obj, {.seed = {1, 2}, .flow_lines = lines.lines, .return_lines = lines.return_lines});
+  resize(maps.flow_details, sizes.connections);
+  resize(maps.locals, sizes.locals);
+  const auto set =
+      xdp::set_constants(skeleton_->obj, {.seed = {}, .flow_lines = lines.lines, .return_lines = lines.return_lines});
   if (!set) throw std::runtime_error(set.error().message);
   if (const int error = ballast_xdp__load(skeleton_.get()); error != 0) {
     throw std::runtime_error("the kernel does not take the BPF program: " + xdp::reason(error));

@@ -13,6 +13,7 @@ struct Sizes {
   std::uint32_t services = 16;
   std::uint32_t servers = 64;
   std::uint32_t roles = 8;
+  std::uint32_t locals = 64;
   bool operator==(const Sizes&) const = default;
 };
 

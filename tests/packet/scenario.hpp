@@ -32,7 +32,7 @@ class Scenario : public ::testing::TestWithParam<net::Family> {
   [[nodiscard]] net::Endpoint vip(unsigned port = 80, unsigned number = 10) const {
     return at("203.0", "2001:db8:aaaa", number, port);
   }
-  [[nodiscard]] net::Endpoint real(unsigned number, unsigned port = 8080) const {
+  [[nodiscard]] virtual net::Endpoint real(unsigned number, unsigned port = 8080) const {
     return at("10.0", "fd00:5", number, port);
   }
   [[nodiscard]] std::string name(unsigned number, unsigned port = 8080) const { return real(number, port).to_string(); }
@@ -92,7 +92,8 @@ class Scenario : public ::testing::TestWithParam<net::Family> {
       for (const auto& one : each.servers) {
         const auto bytes = one.endpoint.address.bytes();
         const unsigned number = bytes[bytes.size() - 2] * 256U + bytes.back();
-        hops[one.endpoint.address] = {interface, balancer_mac, real_mac(number), outer_source(one.endpoint.address), mtu};
+        hops[one.endpoint.address] = {interface, balancer_mac, real_mac(number), outer_source(one.endpoint.address),
+                                      mtu};
       }
     }
     for (const auto& each : unreachable) hops.erase(each);

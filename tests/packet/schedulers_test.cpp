@@ -281,7 +281,8 @@ TEST_P(Schedulers, AServerAtItsUpperThresholdRestsUntilItIsUnderTheLowerOne) {
     send(connection(port).rst());
     path().let_pass(connection(port), 11);
     path().sweep(0);
-    EXPECT_EQ(send(tcp(client(port + 51), vip()).syn()), dropped("no_server")) << "3 are left, the lower threshold is 2";
+    EXPECT_EQ(send(tcp(client(port + 51), vip()).syn()), dropped("no_server"))
+        << "3 are left, the lower threshold is 2";
     for (unsigned next = port + 1; next < port + 3; ++next) {
       send(connection(next).rst());
       path().let_pass(connection(next), 11);

@@ -83,6 +83,7 @@ TEST_P(Services, ATupleIsFreeAgainOnceItsConnectionIsClosed) {
 
 TEST_P(Services, ATupleIsFreeAgainOnceItsConnectionHasExpired) {
   share_servers({server(1)});
+  DataPath::await_uptime(21);
   for (auto& each : desired.services) each.timeouts.tcp = 20s;
   apply();
   establish_nat(from_client(), 1);

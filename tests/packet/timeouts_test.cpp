@@ -14,8 +14,9 @@ class Timeouts : public Scenario {
     have({timed(service(vip(), {server(1)})), timed(service(vip(), {server(1)}, Scheduler::rr, Protocol::udp)),
           timed(service(vip(81), {server(2, 1, Method::dr, 81)}))});
   }
-  /// For let_pass, which can make nothing older than the machine's uptime.
+  /// For let_pass: 20 seconds, which the machine has been up for.
   void have_short_timeouts() {
+    DataPath::await_uptime(21);
     for (auto& each : desired.services) each.timeouts = {.tcp = 20s, .tcp_fin = 20s, .udp = 20s};
     apply();
   }

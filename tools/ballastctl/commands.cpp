@@ -5,11 +5,13 @@
 
 #include <array>
 #include <cstdio>
+#include <thread>
 
 #include "common/config/loader.hpp"
 #include "common/runtime/clock.hpp"
 #include "tools/ballastctl/lists.hpp"
 #include "tools/ballastctl/session.hpp"
+#include "tools/ballastctl/top.hpp"
 
 namespace ballast::ctl {
 namespace {
@@ -71,6 +73,16 @@ std::vector<std::string> lines_of(const nlohmann::json& json, const char* field)
   return lines;
 }
 
+void print_rates(const std::vector<ServiceRates>& rates, const Options& options) {
+  constexpr auto clear = "\x1b[H\x1b[2J";
+  if (options.json)
+    fmt::print("{}\n", nlohmann::json(rates).dump());
+  else
+    fmt::print("{}{}", options.rounds == 0 && isatty(STDOUT_FILENO) == 1 ? clear : "",
+               render_rates(rates, options.colours));
+  std::fflush(stdout);
+}
+
 }  // namespace
 
 int complain(const std::string& message, int exit_status) {
@@ -111,6 +123,35 @@ int connections(const Options& options) {
 
 int drops(const Options& options) {
   return print_list<bus::DropCount>(options, "forwardd", "drops", nlohmann::json::object(), render_drops);
+}
+
+int trace(const Options& options) {
+  const auto flags = parse_tcp_flags(options.flags);
+  if (!flags) return complain(flags.error().message, wrong_usage);
+  return print_list<bus::TraceStep>(options, "forwardd", "trace",
+                                    {{"protocol", options.packet[0]},
+                                     {"source", options.packet[1]},
+                                     {"destination", options.packet[2]},
+                                     {"flags", *flags}},
+                                    render_trace);
+}
+
+int top(const Options& options) {
+  auto session = Session::open(options.run_dir, {});
+  if (!session) return complain(session.error().message, no_ballastd);
+  std::optional<Sample> before;
+  for (unsigned round = 0; options.rounds == 0 || round <= options.rounds; ++round) {
+    const auto reply = (*session)->request("forwardd", "services", nlohmann::json::object());
+    if (!reply) return complain(reply.error().message, failed);
+    auto services = bus::decode<std::vector<bus::ServiceState>>(*reply);
+    if (!services) return complain("forwardd's answer cannot be read: " + services.error().message, failed);
+    Sample now{runtime::unix_time(), std::move(*services)};
+    if (before) print_rates(rates_between(*before, now), options);
+    before = std::move(now);
+    if (round != options.rounds || options.rounds == 0)
+      std::this_thread::sleep_for(std::chrono::seconds{options.interval});
+  }
+  return ok;
 }
 
 int events(const Options& options) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace ballast::ctl {
 
@@ -12,15 +13,19 @@ struct Options {
   std::filesystem::path run_dir = "/run/ballast";
   bool json = false;
   bool colours = false;
-  bool follow = false;    ///< events
-  unsigned count = 100;   ///< events -n
-  unsigned limit = 1000;  ///< connections --limit
-  bool strict = false;    ///< check
-  std::string config_id;  ///< check, config
-  std::string file;       ///< check, config
-  std::string service;    ///< connections, server
-  std::string client;     ///< connections
-  std::string server;     ///< connections, server
+  bool follow = false;              ///< events
+  unsigned count = 100;             ///< events -n
+  unsigned limit = 1000;            ///< connections --limit
+  bool strict = false;              ///< check
+  std::string config_id;            ///< check, config
+  std::string file;                 ///< check, config
+  std::string service;              ///< connections, server
+  std::string client;               ///< connections
+  std::string server;               ///< connections, server
+  unsigned interval = 1;            ///< top: seconds
+  unsigned rounds = 0;              ///< top: 0: until interrupted
+  std::vector<std::string> packet;  ///< trace: PROTOCOL SOURCE DESTINATION
+  std::string flags = "S";          ///< trace: TCP flags by their first letters
 };
 
 // One function a verb; each returns the exit status and has said what went wrong.
@@ -29,6 +34,8 @@ int health(const Options& options);
 int connections(const Options& options);
 int drops(const Options& options);
 int events(const Options& options);
+int top(const Options& options);
+int trace(const Options& options);
 int reload(const Options& options);
 int check(const Options& options);
 int show_config(const Options& options);

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <ctime>
 #include <set>
@@ -83,6 +84,27 @@ std::string render_drops(const std::vector<bus::DropCount>& drops, bool colours)
                drop.explanation});
   }
   return table.render(colours);
+}
+
+std::string render_trace(const std::vector<bus::TraceStep>& steps, bool colours) {
+  std::string text;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const auto& step = steps[i];
+    const auto colour = step.step == "dropped" ? Colour::bad : step.step == "verdict" ? Colour::good : Colour::plain;
+    text += fmt::format("{:>2}. {}\n", i + 1, paint(step.text, colour, colours));
+  }
+  return text;
+}
+
+Result<std::uint8_t> parse_tcp_flags(std::string_view letters) {
+  constexpr std::array<std::pair<char, unsigned>, 4> known{{{'F', 1}, {'S', 2}, {'R', 4}, {'A', 16}}};
+  unsigned flags = 0;
+  for (const char letter : letters) {
+    const auto found = std::ranges::find(known, static_cast<char>(letter & ~0x20), &std::pair<char, unsigned>::first);
+    if (found == known.end()) return fail("'{}' is none of the TCP flags S, A, F, R", letter);
+    flags |= found->second;
+  }
+  return static_cast<std::uint8_t>(flags);
 }
 
 std::string render_event(const bus::Event& event, bool colours) {

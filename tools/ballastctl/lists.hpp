@@ -18,6 +18,12 @@ nlohmann::json health_json(const std::vector<bus::ServerHealth>& healths, const 
 std::string render_connections(const std::vector<bus::Connection>& connections, bool colours);
 std::string render_drops(const std::vector<bus::DropCount>& drops, bool colours);
 
+/// Steps of a trace, numbered.
+std::string render_trace(const std::vector<bus::TraceStep>& steps, bool colours);
+
+/// TCP flags from their letters: S, A, F, R.
+Result<std::uint8_t> parse_tcp_flags(std::string_view letters);
+
 /// One line, with the local time.
 std::string render_event(const bus::Event& event, bool colours);
 

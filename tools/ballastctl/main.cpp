@@ -28,6 +28,14 @@ void add_reports(CLI::App& app, Options& options, Action& action) {
   listing->add_option("--client", options.client, "only of this client address");
   listing->add_option("--server", options.server, "only to this real server");
   listing->add_option("--limit", options.limit, "at most so many")->capture_default_str();
+  auto* live = add("top", "packets, bits and connections a second, by service and server", top);
+  live->add_option("--interval", options.interval, "seconds")->check(CLI::Range(1, 3600))->capture_default_str();
+  live->add_option("-n,--rounds", options.rounds, "so many times; 0: until interrupted")->capture_default_str();
+  auto* asking = add("trace", "what the data path would do with a packet, step by step, and why", trace);
+  asking->add_option("PROTOCOL SOURCE DESTINATION", options.packet, "as in: tcp 198.51.100.7:40000 203.0.113.10:80")
+      ->required()
+      ->expected(3);
+  asking->add_option("--flags", options.flags, "TCP flags: S, A, F, R in any order")->capture_default_str();
   auto* past = add("events", "what happened, oldest first", events);
   past->add_flag("-f,--follow", options.follow, "go on with what happens now");
   past->add_option("-n,--lines", options.count, "so many of the past")->capture_default_str();

@@ -8,8 +8,8 @@
 namespace ballast::ctl {
 namespace {
 
-constexpr std::array<std::string_view, 9> verbs{"check",  "config", "connections", "drops", "events",
-                                                "health", "reload", "server",      "status"};
+constexpr std::array<std::string_view, 11> verbs{"check",  "config", "connections", "drops", "events", "health",
+                                                 "reload", "server", "status",      "top",   "trace"};
 constexpr std::array<std::string_view, 3> server_verbs{"disable", "drain", "enable"};
 
 // The place of the first word that is no option, from `from` on.

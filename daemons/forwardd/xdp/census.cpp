@@ -4,10 +4,8 @@ namespace ballast::forwardd::xdp {
 
 std::optional<layout::server_load> DriftFinder::compare(std::uint32_t server, layout::server_load counted,
                                                         layout::server_load load) {
-  const layout::server_load difference{.active = counted.active - load.active,
-                                       .inactive = counted.inactive - load.inactive,
-                                       .overloaded = 0,
-                                       .pad = 0};
+  const layout::server_load difference{
+      .active = counted.active - load.active, .inactive = counted.inactive - load.inactive, .overloaded = 0, .pad = 0};
   if (difference.active == 0 && difference.inactive == 0) {
     suspects_.erase(server);
     return std::nullopt;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemons/forwardd/xdp/report.hpp"
+#include "daemons/forwardd/xdp/tracer.hpp"
 
 namespace ballast::forwardd::xdp {
 namespace asio = boost::asio;
@@ -21,12 +22,14 @@ std::set<net::IpAddress> servers_of(const DesiredState& desired) {
   return servers;
 }
 
-std::set<net::IpAddress> vips_of(const DesiredState& desired) {
-  std::set<net::IpAddress> vips;
+/// The addresses that packets come to: VIPs and LIPs.
+std::set<net::IpAddress> targets_of(const DesiredState& desired) {
+  std::set<net::IpAddress> targets;
   for (const auto& service : desired.services) {
-    for (const auto& endpoint : service.endpoints) vips.insert(endpoint.address);
+    for (const auto& endpoint : service.endpoints) targets.insert(endpoint.address);
+    targets.insert(service.local_addresses.begin(), service.local_addresses.end());
   }
-  return vips;
+  return targets;
 }
 
 void append(std::vector<Error>& all, std::vector<Error> more) { std::ranges::move(more, std::back_inserter(all)); }
@@ -180,19 +183,19 @@ std::vector<Interface> XdpEngine::interfaces_for(const DesiredState& desired, st
 
 std::set<std::string> XdpEngine::find_interfaces(const DesiredState& desired) {
   std::set<std::string> names;
-  auto vips = vips_of(desired);
-  for (const auto& [vip, interface] : desired.virtual_addresses) {
-    if (vips.erase(vip) > 0) names.insert(interface);
+  auto targets = targets_of(desired);
+  for (const auto& [address, interface] : desired.virtual_addresses) {
+    if (targets.erase(address) > 0) names.insert(interface);
   }
   const auto& links = resolver_.links();
   const auto add = [&](int index) {
     if (const auto link = links.find(index); link != links.end()) names.insert(link->second.name);
   };
   for (const int index : resolver_.links_used()) add(index);
-  // VIPs that no VRRP instance has are somewhere on this machine by the administrator's hand.
-  if (const auto addresses = vips.empty() ? Result<std::vector<netlink::Address>>{} : socket_.addresses()) {
+  // Those that no VRRP instance has are somewhere on this machine by the administrator's hand.
+  if (const auto addresses = targets.empty() ? Result<std::vector<netlink::Address>>{} : socket_.addresses()) {
     for (const auto& address : *addresses) {
-      if (vips.contains(address.prefix.address)) add(address.link);
+      if (targets.contains(address.prefix.address)) add(address.link);
     }
   }
   names.erase(loopback);
@@ -233,6 +236,11 @@ std::vector<bus::Connection> XdpEngine::connections(const ConnectionFilter& filt
 std::vector<bus::DropCount> XdpEngine::drops() {
   if (!object_) return {};
   return read_drops(*object_);
+}
+
+Result<std::vector<bus::TraceStep>> XdpEngine::trace(const TraceQuery& query) {
+  if (!object_) return fail("the data path is not loaded yet: there is no service");
+  return xdp::trace(*object_, mirror_, services_, query);
 }
 
 nlohmann::json XdpEngine::about() {

@@ -34,6 +34,7 @@ class XdpEngine final : public Engine {
   std::map<std::string, std::map<std::string, ServerCounters>> counters() override;
   std::vector<bus::Connection> connections(const ConnectionFilter& filter) override;
   std::vector<bus::DropCount> drops() override;
+  Result<std::vector<bus::TraceStep>> trace(const TraceQuery& query) override;
   nlohmann::json about() override;
   Result<> unload() override;
 

@@ -47,6 +47,7 @@ struct Write {
     return map("tables").put(put.service, static_cast<std::uint32_t>(inner->get()));
   }
   Result<> operator()(const PutRole& put) const { return map("roles").put(put.index, put.value); }
+  Result<> operator()(const PutLocal& put) const { return map("locals").put(put.index, put.value); }
   Result<> operator()(const PutFilters& put) const { return map("filters").put(std::uint32_t{0}, *put.value); }
   Result<> operator()(const PutKey& put) const { return map("service_index").put(put.key, put.service); }
   Result<> operator()(const DropKey& drop) const { return map("service_index").drop(drop.key); }
@@ -112,27 +113,29 @@ Result<Mirror> read_mirror(const Object& object) {
   Mirror mirror;
   const auto& maps = object.maps;
   mirror.limits = {maps.at("services").info().max_entries, maps.at("servers").info().max_entries,
-                   maps.at("roles").info().max_entries};
+                   maps.at("roles").info().max_entries, maps.at("locals").info().max_entries};
   auto keys = read_keys(maps.at("service_index"));
   auto services = read_array<layout::service>(maps.at("services"), [](const auto& value) { return value.used != 0; });
   auto servers =
       read_array<layout::server>(maps.at("servers"), [](const auto& value) { return value.generation != 0; });
-  auto extras = read_array<layout::server_extra>(maps.at("server_extras"), [](const auto& value) {
-    return !same_bytes(value, layout::server_extra{});
-  });
+  auto extras = read_array<layout::server_extra>(
+      maps.at("server_extras"), [](const auto& value) { return !same_bytes(value, layout::server_extra{}); });
   auto roles = read_array<std::uint32_t>(maps.at("roles"), [](std::uint32_t value) { return value != 0; });
+  auto locals = read_array<layout::local>(maps.at("locals"), [](const auto& value) { return value.generation != 0; });
   auto filters = maps.at("filters").get<layout::filters>(0);
   if (!keys) return keys.error();
   if (!services) return services.error();
   if (!servers) return servers.error();
   if (!extras) return extras.error();
   if (!roles) return roles.error();
+  if (!locals) return locals.error();
   if (!filters) return filters.error();
   mirror.keys = std::move(*keys);
   mirror.services = std::move(*services);
   mirror.servers = std::move(*servers);
   mirror.extras = std::move(*extras);
   mirror.roles = std::move(*roles);
+  mirror.locals = std::move(*locals);
   mirror.filters = *filters;
   mirror.tables.resize(mirror.services.size());
   for (std::uint32_t index = 1; index < mirror.services.size(); ++index) {

@@ -18,6 +18,7 @@ struct Apply {
   void operator()(const PutService& put) const { slot(mirror.services, put.index) = put.value; }
   void operator()(const PutTable& put) const { slot(mirror.tables, put.service) = put.digest; }
   void operator()(const PutRole& put) const { slot(mirror.roles, put.index) = put.value; }
+  void operator()(const PutLocal& put) const { slot(mirror.locals, put.index) = put.value; }
   void operator()(const PutFilters& put) const { mirror.filters = *put.value; }
   void operator()(const PutKey& put) const { mirror.keys[put.key] = put.service; }
   void operator()(const DropKey& drop) const { mirror.keys.erase(drop.key); }

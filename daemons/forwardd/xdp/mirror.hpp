@@ -34,16 +34,18 @@ struct Limits {
   std::uint32_t services = 0;
   std::uint32_t servers = 0;
   std::uint32_t roles = 0;
+  std::uint32_t locals = 0;
 };
 
 struct Mirror {
   Limits limits;
   Keys keys;
-  std::vector<layout::service> services;  ///< up to the last that was ever used
-  std::vector<layout::server> servers;    ///< as above; a free one keeps its generation
+  std::vector<layout::service> services;     ///< up to the last that was ever used
+  std::vector<layout::server> servers;       ///< as above; a free one keeps its generation
   std::vector<layout::server_extra> extras;  ///< by server
   std::vector<std::uint32_t> roles;
-  std::vector<TableDigest> tables;  ///< by service
+  std::vector<layout::local> locals;  ///< up to the last that was ever used; a free one keeps its generation
+  std::vector<TableDigest> tables;    ///< by service
   layout::filters filters{};
 };
 
@@ -68,6 +70,10 @@ struct PutRole {
   std::uint32_t index;
   std::uint32_t value;
 };
+struct PutLocal {
+  std::uint32_t index;
+  layout::local value;
+};
 struct PutFilters {
   std::shared_ptr<const layout::filters> value;
 };
@@ -78,7 +84,7 @@ struct PutKey {
 struct DropKey {
   layout::service_key key;
 };
-using Change = std::variant<PutServer, PutService, PutTable, PutRole, PutFilters, PutKey, DropKey>;
+using Change = std::variant<PutServer, PutService, PutTable, PutRole, PutLocal, PutFilters, PutKey, DropKey>;
 
 /// Makes the mirror show what a change wrote.
 void apply(Mirror& mirror, const Change& change);

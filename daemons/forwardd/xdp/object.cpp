@@ -54,7 +54,9 @@ fs::path existing_part(fs::path path) {
   return path;
 }
 
-bool is_sized_by_connections(const std::string& name) { return name == "flows" || name == "returns"; }
+bool is_sized_by_connections(const std::string& name) {
+  return name == "flows" || name == "returns" || name == "flow_details";
+}
 
 std::vector<bpf_map*> shared_maps(bpf_object* object) {
   std::vector<bpf_map*> maps;
@@ -104,15 +106,6 @@ Result<> reuse(bpf_object* object, const std::map<std::string, Map>& pinned) {
   return {};
 }
 
-/// Constants that fit the pinned maps.
-Result<Constants> constants_of(const std::map<std::string, Map>& pinned) {
-  const auto settings = pinned.at("settings").get<layout::settings>(0);
-  if (!settings) return settings.error();
-  return Constants{.seed = {settings->seed[0], settings->seed[1]},
-                   .flow_lines = pinned.at("flows").info().max_entries,
-                   .return_lines = pinned.at("returns").info().max_entries};
-}
-
 /// Sizes the maps that are still to be made; constants that fit them.
 Result<Constants> size_maps(bpf_object* object, std::uint32_t connections) {
   const auto seed = draw_seed();
@@ -120,6 +113,7 @@ Result<Constants> size_maps(bpf_object* object, std::uint32_t connections) {
   const auto sizes = flow_sizes(connections);
   bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "flows"), sizes.lines);
   bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "returns"), sizes.return_lines);
+  bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "flow_details"), connections);
   return Constants{.seed = *seed, .flow_lines = sizes.lines, .return_lines = sizes.return_lines};
 }
 
@@ -179,6 +173,14 @@ bool holds_pins(const fs::path& dir) {
 }
 
 }  // namespace
+
+Result<Constants> constants_of(const std::map<std::string, Map>& pinned) {
+  const auto settings = pinned.at("settings").get<layout::settings>(0);
+  if (!settings) return settings.error();
+  return Constants{.seed = {settings->seed[0], settings->seed[1]},
+                   .flow_lines = pinned.at("flows").info().max_entries,
+                   .return_lines = pinned.at("returns").info().max_entries};
+}
 
 bus::Event engine_event(std::string severity, std::string subject, std::string message) {
   bus::Event event;

@@ -7,6 +7,7 @@
 
 #include "common/bus/messages.hpp"
 #include "daemons/forwardd/xdp/bpf_map.hpp"
+#include "daemons/forwardd/xdp/program.hpp"
 
 namespace ballast::forwardd::xdp {
 
@@ -32,6 +33,9 @@ std::filesystem::path layout_dir(const std::filesystem::path& pin_dir);
 /// Loads the program over the pinned maps where all of them are there and fit, else over new ones, which it pins.
 /// `connections` is the size of a new connection table; an adopted one keeps its size, and a warning tells so.
 Result<Object> load_object(const std::filesystem::path& pin_dir, std::uint32_t connections, const Tell& tell);
+
+/// The constants of a program that is to work on these maps.
+Result<Constants> constants_of(const std::map<std::string, Map>& maps);
 
 /// Pins of other layouts, whose links have been taken over by now.
 void remove_other_layouts(const std::filesystem::path& pin_dir, const Tell& tell);

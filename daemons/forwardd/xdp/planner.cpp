@@ -7,85 +7,13 @@
 
 #include "daemons/forwardd/tables.hpp"
 #include "daemons/forwardd/xdp/filters.hpp"
+#include "daemons/forwardd/xdp/layout_values.hpp"
+#include "daemons/forwardd/xdp/local_plan.hpp"
 
 namespace ballast::forwardd::xdp {
 namespace {
 
 using ServerIdentity = std::tuple<std::uint32_t, net::IpAddress, std::uint16_t, std::uint8_t>;
-
-layout::service_key key_of(const net::Endpoint& endpoint, config::Protocol protocol) {
-  layout::service_key key{};
-  std::memcpy(key.address, endpoint.address.mapped().data(), sizeof key.address);
-  key.port = htons(endpoint.port);
-  key.protocol = static_cast<std::uint8_t>(protocol);
-  return key;
-}
-
-/// Port and protocol 0 say that the address is a VIP (layout.h); no service has index 0.
-layout::service_key vip_key(const net::IpAddress& address) {
-  layout::service_key key{};
-  std::memcpy(key.address, address.mapped().data(), sizeof key.address);
-  return key;
-}
-
-std::uint8_t method_of(config::Method method) {
-  switch (method) {
-    case config::Method::nat:
-      return layout::METHOD_NAT;
-    case config::Method::dr:
-      return layout::METHOD_DR;
-    case config::Method::tun:
-      return layout::METHOD_TUN;
-    case config::Method::fnat:
-      return layout::METHOD_FNAT;
-  }
-  return layout::METHOD_NAT;
-}
-
-std::uint8_t tunnel_of(config::TunnelType type) {
-  switch (type) {
-    case config::TunnelType::ipip:
-      return layout::TUNNEL_IPIP;
-    case config::TunnelType::gue:
-      return layout::TUNNEL_GUE;
-    case config::TunnelType::gre:
-      return layout::TUNNEL_GRE;
-  }
-  return layout::TUNNEL_IPIP;
-}
-
-std::uint32_t scheduler_of(config::Scheduler scheduler) {
-  using enum config::Scheduler;
-  switch (scheduler) {
-    case rr:
-    case wrr:
-      return layout::SCHED_TURNS;
-    case mh:
-    case sh:
-      return layout::SCHED_SOURCE;
-    case dh:
-      return layout::SCHED_DESTINATION;
-    case lc:
-    case wlc:
-      return layout::SCHED_LEAST;
-    case sed:
-      return layout::SCHED_DELAY;
-    case nq:
-      return layout::SCHED_IDLE_OR_DELAY;
-    case fo:
-      return layout::SCHED_FAILOVER;
-    case ovf:
-      return layout::SCHED_OVERFLOW;
-    case twos:
-    case p2c:
-      return layout::SCHED_TWO;
-    case lblc:
-      return layout::SCHED_LOCALITY;
-    case lblcr:
-      return layout::SCHED_LOCALITY_SET;
-  }
-  return layout::SCHED_LEAST;
-}
 
 /// rr and lc know no weights but 0.
 std::uint32_t weight_of(config::Scheduler scheduler, int weight) {
@@ -107,7 +35,10 @@ std::uint8_t flags_of(const DesiredServer& server) {
 std::uint32_t flags_of(const DesiredService& service) {
   std::uint32_t flags = 0;
   if (service.hash_port) flags |= layout::SERVICE_HASH_PORT;
-  if (service.one_packet) flags |= layout::SERVICE_ONE_PACKET;
+  // FNAT has to know where an answer goes.
+  const bool keeps_ways =
+      std::ranges::any_of(service.servers, [](const auto& server) { return server.method == config::Method::fnat; });
+  if (service.one_packet && !keeps_ways) flags |= layout::SERVICE_ONE_PACKET;
   if (service.sloppy_tcp) flags |= layout::SERVICE_SLOPPY;
   return flags;
 }
@@ -150,7 +81,7 @@ std::vector<DesiredServer> without_doubles(const std::vector<DesiredServer>& ser
 class Planner {
  public:
   Planner(const Mirror& now, const DesiredState& desired, const NextHops& hops)
-      : now_{now}, desired_{desired}, hops_{hops} {}
+      : now_{now}, desired_{desired}, hops_{hops}, locals_{now.locals, now.limits.locals} {}
 
   Plan run() {
     claim_services();
@@ -294,6 +225,10 @@ class Planner {
     after.role = service.role.empty() ? 0 : plan_.roles[service.role];
     after.tunnel = tunnel_of(server.tunnel.type);
     after.tunnel_port = htons(server.tunnel.port);
+    if (fresh) {
+      std::memcpy(extra.former_address, before.address, sizeof extra.former_address);
+      extra.former_port = before.port;
+    }
     extra.upper_threshold = server.upper_threshold;
     extra.lower_threshold = server.lower_threshold;
     after.weight = weight_of(service.scheduler, server.weight);
@@ -315,6 +250,31 @@ class Planner {
       members.push_back({server.endpoint, *index, weight_of(service.scheduler, server.weight)});
     }
     plan_table(service, planned.index, members);
+  }
+
+  static std::vector<net::IpAddress> locals_of(const DesiredService& service, bool is_v6) {
+    std::vector<net::IpAddress> found;
+    for (const auto& address : service.local_addresses) {
+      if (address.is_v6() == is_v6 && std::ranges::find(found, address) == found.end()) found.push_back(address);
+    }
+    return found;
+  }
+
+  void plan_locals(const DesiredService& service, std::uint32_t index, layout::service& after) {
+    const auto before = at(now_.services, index);
+    for (const bool is_v6 : {false, true}) {
+      const auto wanted = locals_of(service, is_v6);
+      const auto range = locals_.place(index, before.used != 0 ? before.locals[is_v6] : layout::local_range{}, wanted);
+      if (range) {
+        after.locals[is_v6] = *range;
+      } else {
+        plan_.errors.push_back(
+            fail("service {}: the data path has room for {} local addresses of all services, and "
+                 "too few are left for its {}",
+                 service.name, now_.limits.locals - 1, wanted.size()));
+      }
+    }
+    for (auto& put : locals_.take_changes()) plan_.changes.push_back(put);
   }
 
   static std::uint64_t digest_inputs(config::Scheduler scheduler, const std::vector<TableServer>& members) {
@@ -358,6 +318,8 @@ class Planner {
     after.persistence = service.persistence_timeout.count() > 0 ? seconds(service.persistence_timeout) : 0;
     after.prefix4 = static_cast<std::uint8_t>(service.persistence_prefix4);
     after.prefix6 = static_cast<std::uint8_t>(service.persistence_prefix6);
+    after.client_address = client_address_of(service.client_address);
+    plan_locals(service, index, after);
     std::optional<PutTable> table;
     const auto inputs = digest_inputs(service.scheduler, members);
     if (inputs != known.inputs || before.used == 0) {
@@ -384,6 +346,7 @@ class Planner {
         set_bit(filters_->source, filter_bit(server.endpoint.address));
         answers_pass = true;
       }
+      for (const auto& local : service.local_addresses) set_bit(filters_->local, filter_bit(local));
       for (const auto& endpoint : service.endpoints) {
         set_bit(filters_->destination, filter_bit(endpoint.address));
         if (answers_pass) set_bit(filters_->by_client, filter_bit(endpoint.address));
@@ -416,12 +379,14 @@ class Planner {
       cleared.weight = 0;
       plan_.changes.push_back(PutServer{index, cleared, layout::server_extra{}, false});
     }
+    for (auto& put : locals_.leavers()) plan_.changes.push_back(put);
     if (narrowed_) plan_.changes.push_back(PutFilters{filters_});
   }
 
   const Mirror& now_;
   const DesiredState& desired_;
   const NextHops& hops_;
+  LocalPlan locals_;
   Plan plan_;
   std::set<std::uint32_t> claimed_services_;
   std::set<std::uint32_t> kept_servers_;

@@ -17,7 +17,7 @@ struct NextHop {
   net::MacAddress source;
   net::MacAddress destination;
   net::IpAddress local{};  ///< this machine's address towards it
-  unsigned mtu = 0;      ///< 0: not known
+  unsigned mtu = 0;        ///< 0: not known
   bool operator==(const NextHop&) const = default;
 };
 /// Servers whose next hop is known; the others are written as unreachable.

@@ -141,6 +141,11 @@ std::vector<bus::Connection> list_connections(const FlowTable& flows, const Mirr
   return found;
 }
 
+bus::DropCount drop_text(std::uint32_t reason) {
+  if (reason >= layout::DROP_COUNT) return {"unknown", "a reason that this version does not know", 0};
+  return {drop_texts[reason].name, drop_texts[reason].explanation, 0};
+}
+
 std::vector<bus::DropCount> read_drops(const Object& object) {
   std::vector<bus::DropCount> drops;
   for (std::uint32_t reason = 0; reason < layout::DROP_COUNT; ++reason) {

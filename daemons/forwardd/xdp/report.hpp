@@ -25,5 +25,7 @@ std::vector<bus::Connection> list_connections(const FlowTable& flows, const Mirr
                                               const ConnectionFilter& filter);
 
 std::vector<bus::DropCount> read_drops(const Object& object);
+/// A reason's name and explanation, without a count.
+bus::DropCount drop_text(std::uint32_t reason);
 
 }  // namespace ballast::forwardd::xdp

@@ -83,7 +83,7 @@ void Sweeper::finish(const Outcome& outcome) {
   }
   told_failure_ = false;
   correct();
-  warn_when_full();
+  warn();
   const bool empty = outcome.result.flows == 0 && outcome.result.half_open == 0;
   wait(std::clamp(outcome.took * (empty ? empty_share : used_share), period, longest));
 }
@@ -97,19 +97,33 @@ void Sweeper::correct() {
   }
 }
 
-void Sweeper::warn_when_full() {
-  const auto counts = object_.maps.at("drops").get_per_cpu<std::uint64_t>(layout::DROP_table_full);
-  if (!counts) return;
-  const auto refused = std::accumulate(counts->begin(), counts->end(), std::uint64_t{0});
-  if (looked_ && refused > refused_) {
-    tell_(engine_event(
-        "error", "connection_table_size",
-        fmt::format("the connection table is full: since the last sweep {} connections had to stay among the half-open "
-                    "ones, where a flood evicts them; raise connection_table_size",
-                    refused - refused_)));
+std::vector<Sweeper::Watched> Sweeper::all_watched() {
+  return {{layout::DROP_table_full, "connection_table_size",
+           [](std::uint64_t count) {
+             return fmt::format(
+                 "the connection table is full: since the last sweep {} connections found no room; raise "
+                 "connection_table_size",
+                 count);
+           },
+           std::nullopt},
+          {layout::DROP_no_local_port, "local_address_group",
+           [](std::uint64_t count) {
+             return fmt::format(
+                 "local ports are used up: since the last sweep {} FNAT connections found none that was "
+                 "free towards their server; add LIPs to the service's local_address_group",
+                 count);
+           },
+           std::nullopt}};
+}
+
+void Sweeper::warn() {
+  for (auto& watched : watched_) {
+    const auto counts = object_.maps.at("drops").get_per_cpu<std::uint64_t>(watched.reason);
+    if (!counts) continue;
+    const auto count = std::accumulate(counts->begin(), counts->end(), std::uint64_t{0});
+    const auto before = std::exchange(watched.counted, count);
+    if (before && count > *before) tell_(engine_event("error", watched.subject, watched.words(count - *before)));
   }
-  refused_ = refused;
-  looked_ = true;
 }
 
 }  // namespace ballast::forwardd::xdp

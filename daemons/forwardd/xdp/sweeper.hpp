@@ -33,7 +33,7 @@ class Sweeper {
   void start();
   void finish(const Outcome& outcome);
   void correct();
-  void warn_when_full();
+  void warn();
 
   boost::asio::io_context& io_;
   boost::asio::steady_timer timer_;
@@ -43,8 +43,15 @@ class Sweeper {
   std::function<std::uint32_t()> servers_;
   Tell tell_;
   DriftFinder drift_;
-  std::uint64_t refused_ = 0;  ///< connections that found the table full, as of the last look
-  bool looked_ = false;
+  /// A drop that forwardd tells of once a sweep, as somebody has to do something about it.
+  struct Watched {
+    layout::drop_reason reason;
+    const char* subject;
+    std::string (*words)(std::uint64_t count);
+    std::optional<std::uint64_t> counted;  ///< as of the last look
+  };
+  static std::vector<Watched> all_watched();
+  std::vector<Watched> watched_ = all_watched();
   bool told_failure_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   boost::asio::thread_pool pool_{1};

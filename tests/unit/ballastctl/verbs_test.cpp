@@ -30,7 +30,8 @@ TEST(Verbs, TheVerbsOfServerMayBeAbbreviatedToo) {
 
 TEST(Verbs, AWrongWordIsAnsweredByTheValidOnes) {
   EXPECT_EQ(error_of({"stauts"}),
-            "no verb 'stauts'; there are check, config, connections, drops, events, health, reload, server, status");
+            "no verb 'stauts'; there are check, config, connections, drops, events, health, reload, server, "
+            "status, top, trace");
 }
 
 TEST(Verbs, AnAmbiguousPrefixIsAnsweredByItsCandidates) {

@@ -33,6 +33,10 @@ class Recorder final : public Engine {
     return {};
   }
   std::vector<bus::DropCount> drops() override { return {{"ttl", "time to live used up", 3}}; }
+  Result<std::vector<bus::TraceStep>> trace(const TraceQuery& query) override {
+    traced = query;
+    return std::vector<bus::TraceStep>{{"send", "sent"}};
+  }
   nlohmann::json about() override { return {{"engine", "recorder"}}; }
   Result<> unload() override { return {}; }
 
@@ -40,6 +44,7 @@ class Recorder final : public Engine {
   std::vector<std::map<std::string, RoleState>> role_changes;
   std::vector<Error> failures;
   ConnectionFilter asked;
+  TraceQuery traced;
 };
 
 config::Model model() {

@@ -35,7 +35,7 @@ DesiredService service(const std::string& vip, std::vector<DesiredServer> server
 class PlannerTest : public ::testing::Test {
  protected:
   PlannerTest() {
-    maps.limits = {.services = 8, .servers = 16, .roles = 4};
+    maps.limits = {.services = 8, .servers = 16, .roles = 4, .locals = 16};
     desired.services = {service("203.0.113.10:80", {server("10.0.0.1:80"), server("10.0.0.2:80")})};
   }
 
@@ -62,6 +62,16 @@ class PlannerTest : public ::testing::Test {
       const auto bit = filter_bit(net::IpAddress::v6(server.address));
       EXPECT_NE(maps.filters.source[bit / 8] & 1U << (bit % 8), 0) << "a NAT server whose answers pass by";
     }
+    for (const auto& service : maps.services) {
+      for (const auto& range : service.locals) {
+        for (std::uint32_t index = range.first; index < range.first + std::uint32_t{range.count}; ++index) {
+          const auto& local = maps.locals.at(index);
+          EXPECT_EQ(local.used, 1U) << "a new connection would get a LIP that is none";
+          const auto bit = filter_bit(net::IpAddress::v6(local.address));
+          EXPECT_NE(maps.filters.local[bit / 8] & 1U << (bit % 8), 0) << "a LIP that the filter hides";
+        }
+      }
+    }
   }
 
   template <class T>
@@ -76,6 +86,29 @@ class PlannerTest : public ::testing::Test {
   std::uint32_t index_of(const std::string& name, const std::string& text) {
     return plan.services.at(name).servers.at(text);
   }
+  /// The LIPs that new connections of the service get.
+  std::vector<std::string> locals_in(const layout::local_range& range) {
+    std::vector<std::string> found;
+    for (std::uint32_t index = range.first; index < range.first + std::uint32_t{range.count}; ++index)
+      found.push_back(net::IpAddress::v6(maps.locals.at(index).address).to_string());
+    return found;
+  }
+  layout::local_range range4(const std::string& name = web_name) {
+    return maps.services.at(plan.services.at(name).index).locals[0];
+  }
+  layout::local_range range6(const std::string& name = web_name) {
+    return maps.services.at(plan.services.at(name).index).locals[1];
+  }
+  void have_locals(DesiredService& service, const std::vector<std::string>& locals) {
+    service.local_addresses.clear();
+    for (const auto& text : locals) service.local_addresses.push_back(ip(text));
+    run();
+  }
+  std::size_t used_locals() {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(maps.locals, [](const auto& local) { return local.used != 0; }));
+  }
+
   DesiredService& web() { return desired.services[0]; }
   static constexpr auto web_name = "tcp:203.0.113.10:80";
 
@@ -293,6 +326,111 @@ TEST_F(PlannerTest, WhatDoesNotFitIsNamedAndTheRestWorks) {
   EXPECT_EQ(plan.errors[0].message,
             "service tcp:203.0.113.10:80, server 10.0.0.2:80: the data path has room for 1 servers, and all are taken");
   EXPECT_THAT(changes<PutTable>().at(0).slots, ElementsAre(index_of(web_name, "10.0.0.1:80")));
+}
+
+TEST_F(PlannerTest, AServiceHasItsLocalAddressesSideBySideOneRangeAFamily) {
+  web().client_address = config::ClientAddress::proxy_v2;
+  have_locals(web(), {"10.0.1.1", "fd00:1::1", "10.0.1.2", "10.0.1.1"});
+  EXPECT_THAT(locals_in(range4()), ElementsAre("10.0.1.1", "10.0.1.2"));
+  EXPECT_THAT(locals_in(range6()), ElementsAre("fd00:1::1"));
+  EXPECT_GT(range4().first, 0) << "index 0 is none";
+  EXPECT_EQ(maps.services[plan.services[web_name].index].client_address, layout::CLIENT_PROXY_V2);
+  run();
+  EXPECT_THAT(plan.changes, IsEmpty());
+}
+
+TEST_F(PlannerTest, ALocalAddressThatStaysKeepsItsIndexAndGeneration) {
+  have_locals(web(), {"10.0.1.1", "10.0.1.2"});
+  const auto first = range4().first;
+  have_locals(web(), {"10.0.1.3", "10.0.1.2", "10.0.1.1"});
+  EXPECT_EQ(range4().first, first);
+  EXPECT_THAT(locals_in(range4()), ElementsAre("10.0.1.1", "10.0.1.2", "10.0.1.3"));
+  have_locals(web(), {"10.0.1.2", "10.0.1.4", "10.0.1.3"});
+  EXPECT_THAT(locals_in(range4()), ElementsAre("10.0.1.4", "10.0.1.2", "10.0.1.3"));
+  EXPECT_EQ(maps.locals[first].generation, 2U) << "its connections are another LIP's";
+  EXPECT_EQ(maps.locals[first + 1].generation, 1U);
+}
+
+TEST_F(PlannerTest, ARangeHasNoHolesAndAMovedLocalAddressKeepsItsConnections) {
+  have_locals(web(), {"10.0.1.1", "10.0.1.2", "10.0.1.3"});
+  const auto first = range4().first;
+  have_locals(web(), {"10.0.1.2", "10.0.1.3"});
+  EXPECT_THAT(locals_in(range4()), ElementsAre("10.0.1.3", "10.0.1.2"));
+  EXPECT_EQ(maps.locals[first + 2].used, 1U) << "connections lead to it still";
+  EXPECT_EQ(maps.locals[first + 2].generation, 1U);
+  have_locals(web(), {"10.0.1.2"});
+  EXPECT_EQ(used_locals(), 2U) << "10.0.1.2 where it is and where it was";
+  have_locals(web(), {});
+  EXPECT_EQ(used_locals(), 0U);
+}
+
+TEST_F(PlannerTest, ARangeThatCannotGrowMovesAndItsConnectionsStay) {
+  web().local_addresses = {ip("10.0.1.1")};
+  desired.services.push_back(service("203.0.113.11:80", {server("10.0.0.1:80")}));
+  have_locals(desired.services[1], {"10.0.1.1"});
+  const auto first = range4().first;
+  have_locals(web(), {"10.0.1.1", "10.0.1.2", "10.0.1.3"});
+  EXPECT_THAT(locals_in(range4()), ElementsAre("10.0.1.1", "10.0.1.2", "10.0.1.3"));
+  EXPECT_NE(range4().first, first);
+  EXPECT_EQ(maps.locals[first].used, 1U);
+  EXPECT_EQ(maps.locals[first].generation, 1U);
+}
+
+TEST_F(PlannerTest, OneFamilyDoesNotDisturbTheOther) {
+  have_locals(web(), {"10.0.1.1", "fd00:1::1"});
+  const auto six = range6().first;
+  have_locals(web(), {"10.0.1.1", "10.0.1.2", "10.0.1.3", "fd00:1::1"});
+  EXPECT_THAT(locals_in(range4()), ElementsAre("10.0.1.1", "10.0.1.2", "10.0.1.3"));
+  EXPECT_EQ(range6().first, six);
+  EXPECT_EQ(maps.locals[six].generation, 1U);
+}
+
+TEST_F(PlannerTest, FormerEntriesGiveWayWhereThereIsNoRoomElse) {
+  std::vector<std::string> many;
+  for (int i = 1; i <= 7; ++i) many.push_back(fmt::format("10.0.1.{}", i));
+  have_locals(web(), many);
+  many.erase(many.begin(), many.begin() + 3);
+  have_locals(web(), many);
+  EXPECT_GT(used_locals(), many.size());
+  desired.services.push_back(service("203.0.113.11:80", {server("10.0.0.1:80")}));
+  std::vector<std::string> others;
+  for (int i = 1; i <= 11; ++i) others.push_back(fmt::format("10.0.2.{}", i));
+  have_locals(desired.services[1], others);
+  EXPECT_THAT(plan.errors, IsEmpty());
+  EXPECT_THAT(locals_in(range4(desired.services[1].name)), SizeIs(11));
+  EXPECT_EQ(used_locals(), 15U);
+}
+
+TEST_F(PlannerTest, FullNatKeepsConnectionsThoughOnePacketSchedulingIsAskedFor) {
+  web().one_packet = true;
+  run();
+  EXPECT_NE(maps.services[1].flags & layout::SERVICE_ONE_PACKET, 0U);
+  web().servers[1].method = config::Method::fnat;
+  run();
+  EXPECT_EQ(maps.services[1].flags & layout::SERVICE_ONE_PACKET, 0U);
+}
+
+TEST_F(PlannerTest, AServersIndexRemembersWhoseItWas) {
+  run();
+  const auto index = index_of(web_name, "10.0.0.2:80");
+  web().servers.pop_back();
+  run();
+  web().servers.push_back(server("10.0.0.9:81"));
+  run();
+  ASSERT_EQ(index_of(web_name, "10.0.0.9:81"), index);
+  EXPECT_EQ(net::IpAddress::v6(maps.extras[index].former_address), ip("10.0.0.2"));
+  EXPECT_EQ(ntohs(maps.extras[index].former_port), 80);
+}
+
+TEST_F(PlannerTest, TooManyLocalAddressesAreAnErrorThatNamesTheService) {
+  std::vector<std::string> many;
+  for (int i = 1; i <= 16; ++i) many.push_back(fmt::format("10.0.1.{}", i));
+  have_locals(web(), many);
+  ASSERT_THAT(plan.errors, SizeIs(1));
+  EXPECT_EQ(plan.errors[0].message,
+            "service tcp:203.0.113.10:80: the data path has room for 15 local addresses of all services, and too few "
+            "are left for its 16");
+  EXPECT_EQ(range4().count, 0);
 }
 
 TEST_F(PlannerTest, RoundRobinIgnoresWeightsAndWeightedDoesNot) {

@@ -75,13 +75,24 @@ static __noinline int find_where_it_was(struct found *found, const struct tuple 
 	return 1;
 }
 
-static __always_inline int start_with(struct packet *p, __u64 hash, int stale, __u32 now)
+static __always_inline __u32 sequence_of(const struct packet *p)
+{
+	struct tcphdr *tcp = p->l4;
+
+	return (void *)(tcp + 1) > (void *)(long)p->ctx->data_end ? 0 : bpf_ntohl(tcp->seq);
+}
+
+static __always_inline int start_with(struct packet *p, __u64 hash, int stale, __u32 now, struct found *made)
 {
 	__u32 zero = 0;
 	struct arrival *arrival = bpf_map_lookup_elem(&arrivals, &zero);
 
+	int server;
+
 	if (!arrival)
 		return START_PASS;
+	arrival->line = NO_LINE;
+	arrival->sequence = p->key.protocol == IPPROTO_TCP ? sequence_of(p) : 0;
 	arrival->hash = hash;
 	arrival->now = now;
 	arrival->tcp_flags = p->tcp_flags;
@@ -91,7 +102,11 @@ static __always_inline int start_with(struct packet *p, __u64 hash, int stale, _
 	__builtin_memcpy(arrival->hop.destination_mac, p->eth->h_source, 6);
 	arrival->hop.vlan[0] = p->vlan[0];
 	arrival->hop.vlan[1] = p->vlan[1];
-	return start(&p->key, arrival);
+	server = start(&p->key, arrival);
+	made->index = arrival->line;
+	made->flow = flow_at(made->index);
+	made->control = made->flow ? READ_ONCE(made->flow->control) : 0;
+	return server;
 }
 
 static __always_inline int from_client(struct packet *p, int by_client)
@@ -108,17 +123,30 @@ static __always_inline int from_client(struct packet *p, int by_client)
 		known = known_connection(p, &found, now);
 	if (known == KNOWN_STANDBY)
 		return XDP_PASS;
-	index = known == KNOWN ? (int)found.flow->server : start_with(p, hash, known == KNOWN_STALE, now);
+	index = known == KNOWN ? (int)found.flow->server : start_with(p, hash, known == KNOWN_STALE, now, &found);
 	if (index <= 0)
 		return index == START_PASS ? XDP_PASS : XDP_DROP;
 	server = find_server(index);
 	if (!server)
 		return XDP_PASS;
 	NOTE(server, index);
-	return towards_server(p, index, server, known != KNOWN);
+	return towards_server(p, index, server, &found, known != KNOWN);
 }
 
-static __always_inline int from_server(struct packet *p)
+static __always_inline int find_returned(struct found *found, const struct tuple *key)
+{
+	__u64 index = find_return(key);
+
+	if (index == NO_RETURN)
+		return 0;
+	found->index = index;
+	found->control = index >> 32;
+	found->flow = flow_at(found->index);
+	return found->flow != 0;
+}
+
+/* to_local, from_nat: what the filters say. */
+static __always_inline int from_server(struct packet *p, int to_local, int from_nat)
 {
 	__u32 now = seconds_now();
 	struct server *server;
@@ -126,7 +154,7 @@ static __always_inline int from_server(struct packet *p)
 	struct hop *hop;
 	int is_first;
 
-	if (!find_answered(&found, &p->key))
+	if (!(to_local && find_returned(&found, &p->key)) && !(from_nat && find_answered(&found, &p->key)))
 		return XDP_PASS;
 	server = find_server(found.flow->server);
 	if (!server || !is_forwarding(server->role))
@@ -144,6 +172,8 @@ static __always_inline int from_server(struct packet *p)
 	hop = way_to_client(p->ctx, &found, is_first, now);
 	if (!hop)
 		return drop(DROP_no_route);
+	if (server->method == METHOD_FNAT)
+		return full_nat_answer(p, &found, server, hop);
 	return towards_client(p, found.flow, hop);
 }
 
@@ -154,7 +184,7 @@ int ballast_xdp(struct xdp_md *ctx)
 	struct filters *filter;
 	enum parsed parsed;
 	__u32 zero = 0;
-	int to_vip;
+	int to_vip, to_local, from_nat;
 
 	parsed = parse_ip(ctx, &p);
 	if (parsed == PARSED_ALIEN || parsed == PARSED_ICMP) {
@@ -165,7 +195,9 @@ int ballast_xdp(struct xdp_md *ctx)
 	if (!filter)
 		return XDP_PASS;
 	to_vip = test_bit(filter->destination, p.key.destination);
-	if (!to_vip && !test_bit(filter->source, p.key.source)) {
+	to_local = test_bit(filter->local, p.key.destination);
+	from_nat = test_bit(filter->source, p.key.source);
+	if (!to_vip && !to_local && !from_nat) {
 		NOTE(not_ours, 0);
 		return XDP_PASS;
 	}
@@ -179,10 +211,10 @@ int ballast_xdp(struct xdp_md *ctx)
 	if (to_vip) {
 		int verdict = from_client(&p, test_bit(filter->by_client, p.key.destination));
 
-		if (verdict != XDP_PASS || !test_bit(filter->source, p.key.source))
+		if (verdict != XDP_PASS || !(to_local || from_nat))
 			return verdict;
 	}
-	return from_server(&p);
+	return from_server(&p, to_local, from_nat);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -5,8 +5,7 @@
 
 #include "maps.h"
 #include "parse.h"
-
-#define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+#include "returns.h"
 
 enum { NO_LINE = 0xffffffff, CLAIM_TRIES = 2 };
 
@@ -53,7 +52,8 @@ static __always_inline int is_expired(const struct flow *flow, __u32 now)
 /* The server's index is its own still: it was not removed, and is no other's. */
 static __always_inline int is_servers(const struct flow *flow, const struct server *server)
 {
-	return server && (__u16)server->generation == flow->server_generation && (server->flags & SERVER_USED);
+	return server && (__u16)server->generation == flow->server_generation && (server->flags & SERVER_USED) &&
+	       has_its_local(flow);
 }
 
 static __always_inline void count_class(struct server_load *load, enum load_class class, __s32 step)
@@ -107,56 +107,6 @@ static __always_inline int swap_control(struct flow *flow, __u32 from, __u32 to)
 	return __sync_val_compare_and_swap(&flow->control, from, to) == from;
 }
 
-static __always_inline __u64 hash_return(const __u8 *local, __be16 local_port, const struct server *server, __u8 protocol)
-{
-	__u64 seed = hash_seed[0];
-	__u64 ports = (__u64)local_port << 32 | (__u32)server->port << 16 | protocol;
-
-	return hash_mix(hash_mix(hash_address((const __u32 *)local, seed) ^ seed) +
-			hash_mix(hash_address((const __u32 *)server->address, seed) ^ ports));
-}
-
-static __always_inline struct return_line *return_line_of(__u64 hash)
-{
-	__u32 line = (__u64)(__u32)hash * return_lines >> 32;
-
-	return bpf_map_lookup_elem(&returns, &line);
-}
-
-static __always_inline __u64 return_entry(__u64 hash, __u32 index)
-{
-	return (hash >> 32 | 1) << 32 | index;
-}
-
-/* Gives a FULLNAT flow's LIP and port back. */
-__noinline int release_return(__u32 index)
-{
-	const struct flow *flow = bpf_map_lookup_elem(&flows, &index);
-	__u32 local_index;
-	const struct local *local;
-	const struct server *server;
-	struct return_line *line;
-	__u64 hash, entry;
-
-	if (!flow)
-		return 0;
-	local_index = flow->local;
-	local = bpf_map_lookup_elem(&locals, &local_index);
-	server = find_server(flow->server);
-	if (!local || !server)
-		return 0;
-	hash = hash_return(local->address, flow->local_port, server, flow->protocol);
-	entry = return_entry(hash, index);
-	line = return_line_of(hash);
-	if (!line)
-		return 0;
-	for (int way = 0; way < RETURN_WAYS; way++) {
-		if (READ_ONCE(line->entry[way]) == entry)
-			__sync_val_compare_and_swap(&line->entry[way], entry, 0ULL);
-	}
-	return 0;
-}
-
 /* Ends a connection; only one of several that try does, and undoes its count. `next`: STATE_FREE, or STATE_BUSY to have the line. */
 __noinline int take_line(__u32 index, __u32 control, __u32 next)
 {
@@ -170,6 +120,8 @@ __noinline int take_line(__u32 index, __u32 control, __u32 next)
 		recount(flow, class_of(CONTROL_STATE(control)), LOAD_NONE);
 		if (flow->local_port)
 			release_return(index);
+		if (CONTROL_FLAGS(control) & FLOW_DETAILED)
+			bpf_map_delete_elem(&flow_details, &index);
 	}
 	flow->local_port = 0;
 	if (next == STATE_FREE)
@@ -180,11 +132,6 @@ __noinline int take_line(__u32 index, __u32 control, __u32 next)
 static __always_inline int end_flow(const struct found *found)
 {
 	return take_line(found->index, found->control, STATE_FREE);
-}
-
-static __always_inline struct flow *flow_at(__u32 index)
-{
-	return bpf_map_lookup_elem(&flows, &index);
 }
 
 static __always_inline int is_client(const struct flow *flow, const __u8 *address, __be16 port, __u8 protocol)
@@ -238,12 +185,6 @@ static __always_inline int find_flow(struct found *found, __u64 hash, const stru
 		return 1;
 	index = search_further(hash, key);
 	return index != NO_LINE && probe(found, index, key);
-}
-
-/* Where a NAT server listens: a port of its own, or that of the VIP. */
-static __always_inline __be16 port_behind(const struct server *server, const struct flow *flow)
-{
-	return server->port ? server->port : flow->vip_port;
 }
 
 static __always_inline int probe_answer(struct found *found, __u32 index, const struct tuple *key)
@@ -342,45 +283,50 @@ __noinline int consider(struct choice *choice, __u32 bucket, __u32 index, __u32 
 
 enum evicts { EVICTS_NONE, EVICTS_HALF_OPEN, EVICTS_CLOSING };
 
-/* The first bucket while it has room, the emptier one then: so both are full only where nearly all is full. */
-static __always_inline enum evicts choose_line(struct chosen *chosen, __u64 hash, __u32 now)
+/* The first bucket while it has room, the emptier one then: so both are full only where nearly all is full. The line is
+ * choice->victim where one has to give way, else choice->free[0]. */
+__noinline int choose_line(struct choice *choice, __u64 hash, __u32 now)
 {
-	struct choice choice = {.free = {{NO_LINE}, {NO_LINE}}, .victim = {NO_LINE}};
-
-	for (__u32 step = 0; step < FLOW_CANDIDATES; step++)
-		consider(&choice, step >= FLOW_WAYS, flow_candidate(hash, step, flow_buckets), now);
-	if (!choice.free_lines[0] && !choice.free_lines[1]) {
-		*chosen = choice.victim;
-		return choice.victim_closing ? EVICTS_CLOSING : EVICTS_HALF_OPEN;
-	}
-	if (choice.free_lines[0] < 2 && choice.free_lines[1] > choice.free_lines[0])
-		*chosen = choice.free[1];
-	else
-		*chosen = choice.free[0];
+	if (!choice)
+		return EVICTS_NONE;
+	__builtin_memset(choice, 0, sizeof(*choice));
+	choice->free[0].index = choice->free[1].index = choice->victim.index = NO_LINE;
+	for (__u32 step = 0; step < FLOW_WAYS; step++)
+		consider(choice, 0, flow_candidate(hash, step, flow_buckets), now);
+	if (choice->free_lines[0] >= 2)
+		return EVICTS_NONE;
+	for (__u32 step = FLOW_WAYS; step < FLOW_CANDIDATES; step++)
+		consider(choice, 1, flow_candidate(hash, step, flow_buckets), now);
+	if (!choice->free_lines[0] && !choice->free_lines[1])
+		return choice->victim_closing ? EVICTS_CLOSING : EVICTS_HALF_OPEN;
+	if (choice->free_lines[1] > choice->free_lines[0])
+		choice->free[0] = choice->free[1];
 	return EVICTS_NONE;
 }
 
 /* A line for a new connection, busy until publish() or give_back(); NO_LINE: all are taken by established connections. */
 __noinline __u32 claim_line(__u64 hash, __u32 now)
 {
-	for (int attempt = 0; attempt < CLAIM_TRIES; attempt++) {
-		struct chosen chosen;
-		enum evicts evicts = choose_line(&chosen, hash, now);
+	struct choice choice = {};
 
-		if (chosen.index == NO_LINE)
+	for (int attempt = 0; attempt < CLAIM_TRIES; attempt++) {
+		int evicts = choose_line(&choice, hash, now);
+		const struct chosen *chosen = evicts == EVICTS_NONE ? &choice.free[0] : &choice.victim;
+
+		if (chosen->index == NO_LINE)
 			return NO_LINE;
-		if (!take_line(chosen.index, chosen.control, STATE_BUSY))
+		if (!take_line(chosen->index, chosen->control, STATE_BUSY))
 			continue;
 		if (evicts != EVICTS_NONE)
 			count_event(evicts == EVICTS_HALF_OPEN ? EVENT_evicted_half_open : EVENT_evicted_closing);
-		return chosen.index;
+		return chosen->index;
 	}
 	return NO_LINE;
 }
 
-static __always_inline void publish(struct flow *flow, __u8 state)
+static __always_inline void publish(struct flow *flow, __u8 state, __u8 flags)
 {
-	__u32 control = CONTROL(state, 0, CONTROL_USE(flow->control));
+	__u32 control = CONTROL(state, flags, CONTROL_USE(flow->control));
 
 	recount(flow, LOAD_NONE, class_of(state));
 	__sync_lock_test_and_set(&flow->control, control);

@@ -4,6 +4,7 @@
 #define BALLAST_FORWARD_H
 
 #include "connection.h"
+#include "full_nat.h"
 #include "hop.h"
 #include "rewrite.h"
 #include "tunnel.h"
@@ -17,10 +18,12 @@ static __always_inline int send_to_server(struct packet *p, const struct server 
 		.vlan = server->vlan,
 	};
 
-	return send_frame(p, &way);
+	return send_frame(p->ctx, p->tags, p->vlan, &way);
 }
 
-static __always_inline int towards_server(struct packet *p, __u32 index, const struct server *server, int is_new)
+/* line: the connection's, which FULLNAT needs; control as it was found. */
+static __always_inline int towards_server(struct packet *p, __u32 index, const struct server *server, const struct found *line,
+					  int is_new)
 {
 	if (!(server->flags & SERVER_REACHABLE))
 		return drop(DROP_unreachable);
@@ -31,6 +34,8 @@ static __always_inline int towards_server(struct packet *p, __u32 index, const s
 		NOTE(nat, index);
 		rewrite(p, 0, server->address, server->port ? server->port : p->key.destination_port);
 		break;
+	case METHOD_FNAT:
+		return full_nat_request(p, line, server, index, is_new);
 	case METHOD_TUN:
 		if (server->mtu && p->length + tunnel_overhead(server) > server->mtu)
 			return drop(DROP_too_big);
@@ -57,7 +62,7 @@ static __always_inline int towards_client(struct packet *p, struct flow *flow, c
 		return drop(DROP_ttl);
 	rewrite(p, 1, flow->vip, flow->vip_port);
 	count_packet(flow->server, p->length, 1, 0);
-	return send_frame(p, &way);
+	return send_frame(p->ctx, p->tags, p->vlan, &way);
 }
 
 #endif

@@ -69,6 +69,11 @@ enum service_flags {
 
 enum client_address { CLIENT_TOA, CLIENT_PROXY_V1, CLIENT_PROXY_V2, CLIENT_HIDDEN };
 
+/* LIPs side by side in `locals`. */
+struct local_range {
+	__u16 first, count;
+};
+
 /* `services` (array). Index 0 is never used. */
 struct service {
 	__u32 used;
@@ -81,8 +86,8 @@ struct service {
 	__u8 prefix4, prefix6;        /* bits of a client's address that persistence looks at */
 	__u8 client_address;          /* enum client_address, FNAT */
 	__u8 pad;
-	__u16 first_local, locals;    /* its LIPs in `locals` */
-	__u32 reserved[5];
+	struct local_range locals[2]; /* its LIPs: IPv4, IPv6 */
+	__u32 reserved[4];
 };
 
 /* `persistence` (LRU hash): which server a client's connections go to. The client is an address with the service's prefix only. */
@@ -152,7 +157,10 @@ struct server_extra {
 	__u8 outer_source[16]; /* TUN: this LB's address towards the server */
 	__u32 upper_threshold; /* 0: none */
 	__u32 lower_threshold;
-	__u32 reserved[10];
+	__u8 former_address[16]; /* FNAT: whose index it was a generation ago, so that ports of then can be given back */
+	__be16 former_port;
+	__u16 pad;
+	__u32 reserved[5];
 };
 
 /* `server_load` (array, mmapable): connections of each server, kept by the program, put right by the sweep. */
@@ -172,13 +180,17 @@ struct server_stats {
 	__u64 packets_out, bytes_out; /* from the server (NAT, FNAT) */
 };
 
-/* `locals` (array): the LIPs of all services, each service's side by side. */
+/* `locals` (array), a cache line: the LIPs of all services. Those that new connections get stand side by side (service.locals). A LIP that moved has
+ * two entries, while connections may use the former. Index 0 is never used; an index is given to another LIP only with a new
+ * generation. */
 struct local {
 	__u8 address[16];
 	__u32 used;
 	__u32 generation;
 	__u32 service;
 	__u32 reserved;
+	__u8 former[16]; /* the LIP of a generation ago, whose ports can still be given back */
+	__u32 more[4];
 };
 
 /* `flows` (array, mmapable): the connections, a cache line each. A connection lives in one of FLOW_WAYS lines of either of two
@@ -204,8 +216,8 @@ enum flow_state {
 };
 
 enum flow_flags {
-	FLOW_ACKNOWLEDGED = 1 << 0, /* FNAT: the client has acknowledged server data, TOA has arrived */
-	FLOW_INTRODUCED = 1 << 1,   /* FNAT: the PROXY header was sent */
+	FLOW_ACKNOWLEDGED = 1 << 0, /* FNAT: the server knows the client's address, or is not to be told */
+	FLOW_DETAILED = 1 << 1,     /* FNAT: the flow has an entry in `flow_details` */
 };
 
 /* control: state, flags, and a number that grows with each use of the line. */
@@ -232,7 +244,7 @@ struct flow {
 	__u16 route_generation;   /* low bits, of `hop` */
 };
 
-/* `flow_details` (array, an index a flow): what few connections need. Written before the flow is published. */
+/* `flow_details` (hash by a flow's index): what few connections need. There while FLOW_DETAILED is set. */
 struct flow_detail {
 	__u32 first_sequence; /* PROXY: of the client's first byte of data */
 	__u32 grown;          /* PROXY: bytes put before it */
@@ -313,7 +325,7 @@ static inline __u32 flow_candidate(__u64 hash, __u32 step, __u32 buckets)
 	X(raced, "two packets that start one connection arrived at once; the client sends again") \
 	X(too_big, "a packet too big for the way to its server, whose sender was told so: path MTU discovery, no fault") \
 	X(no_local_port, "all ports of the LIPs towards a server are in use: add LIPs to the service's local_address_group") \
-	X(no_room, "no room in the frame for a tunnel's header: the driver leaves too little before a packet")
+	X(no_room, "no room in the frame for a tunnel's or a PROXY header: the driver leaves too little before a packet")
 
 enum drop_reason {
 #define X(name, explanation) DROP_##name,
@@ -385,7 +397,7 @@ struct trace {
 #ifdef __cplusplus
 static_assert(sizeof(service_key) == 20 && sizeof(service) == 64 && sizeof(cursor) == 64);
 static_assert(sizeof(server) == 64 && sizeof(server_extra) == 64 && sizeof(flow) == 64 && sizeof(flow_detail) == 16);
-static_assert(sizeof(hop) == 32 && sizeof(local) == 32 && sizeof(return_line) == 64);
+static_assert(sizeof(hop) == 32 && sizeof(local) == 64 && sizeof(return_line) == 64);
 static_assert(sizeof(persistence_key) == 20 && sizeof(persistence_entry) == 12 && sizeof(locality_entry) == 36);
 static_assert(sizeof(server_load) == 16 && sizeof(server_stats) == 40 && sizeof(settings) == 64);
 #endif

@@ -19,6 +19,8 @@ const volatile __u32 flow_buckets = 1;      /* lines of `flows` / FLOW_WAYS */
 const volatile __u32 return_lines = 1;
 const volatile __u8 tracing = 0; /* this program tells what it would do and changes nothing but the packet */
 
+#define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+
 #define ARRAY_OF(map_name, map_type, entries, value_type, map_flag) \
 	struct { \
 		__uint(type, map_type); \
@@ -69,6 +71,14 @@ struct {
 	__type(key, struct locality_key);
 	__type(value, struct locality_entry);
 } locality SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FLOW_WAYS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct flow_detail);
+} flow_details SEC(".maps");
 
 struct table {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -137,6 +147,17 @@ static __always_inline struct server *find_server(__u32 index)
 static __always_inline struct service *find_service(__u32 index)
 {
 	return bpf_map_lookup_elem(&services, &index);
+}
+
+static __always_inline struct flow *flow_at(__u32 index)
+{
+	return bpf_map_lookup_elem(&flows, &index);
+}
+
+/* Where a server listens: a port of its own, or that of the VIP. */
+static __always_inline __be16 port_behind(const struct server *server, const struct flow *flow)
+{
+	return server->port ? server->port : flow->vip_port;
 }
 
 static __always_inline int is_forwarding(__u32 role)

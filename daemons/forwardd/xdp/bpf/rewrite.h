@@ -152,12 +152,10 @@ static __noinline int retag(struct xdp_md *ctx, __u32 tags, __be16 outer, __be16
 
 enum { VLAN_ID = 0x0fff };
 
-static __always_inline int has_tags(const struct packet *p, const __be16 *vlan)
+static __always_inline int same_tags(__u32 tags, const __be16 *had, const __be16 *wanted)
 {
-	__u32 tags = vlan[0] ? (vlan[1] ? 2 : 1) : 0;
-
-	return p->tags == tags && !((p->vlan[0] ^ vlan[0]) & bpf_htons(VLAN_ID)) &&
-	       !((p->vlan[1] ^ vlan[1]) & bpf_htons(VLAN_ID));
+	return tags == (wanted[0] ? (wanted[1] ? 2 : 1) : 0) && !((had[0] ^ wanted[0]) & bpf_htons(VLAN_ID)) &&
+	       !((had[1] ^ wanted[1]) & bpf_htons(VLAN_ID));
 }
 
 /* Where a frame goes: what a server's next hop and a client's have in common. */
@@ -168,20 +166,20 @@ struct way {
 	const __be16 *vlan;
 };
 
-/* Sends the frame at the context's start; p's pointers need not be right any more. */
-static __always_inline int send_frame(struct packet *p, const struct way *way)
+/* Sends the frame, which has so many VLAN tags now. */
+static __always_inline int send_frame(struct xdp_md *ctx, __u32 tags, const __be16 *vlan, const struct way *way)
 {
 	struct ethhdr *eth;
 
-	if (!has_tags(p, way->vlan) && !retag(p->ctx, p->tags, way->vlan[0], way->vlan[1]))
+	if (!same_tags(tags, vlan, way->vlan) && !retag(ctx, tags, way->vlan[0], way->vlan[1]))
 		return drop(DROP_no_room);
-	eth = (void *)(long)p->ctx->data;
-	if ((void *)(eth + 1) > (void *)(long)p->ctx->data_end)
+	eth = (void *)(long)ctx->data;
+	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
 		return drop(DROP_truncated);
 	__builtin_memcpy(eth->h_dest, way->destination_mac, 6);
 	__builtin_memcpy(eth->h_source, way->source_mac, 6);
 	NOTE(send, way->ifindex);
-	if (way->ifindex == p->ctx->ingress_ifindex)
+	if (way->ifindex == ctx->ingress_ifindex)
 		return XDP_TX;
 	/* Said so that the verifier knows it is no other verdict, after which the packet would be looked at again. */
 	return bpf_redirect(way->ifindex, 0) == XDP_REDIRECT ? XDP_REDIRECT : XDP_ABORTED;

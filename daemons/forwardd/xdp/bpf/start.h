@@ -53,11 +53,19 @@ __noinline int judge_rival(__u32 own, __u32 index, __u32 now)
  * or another of this client with the same NAT server, whose answers could not be told from ours. */
 __noinline int find_rival(__u64 hash, __u32 own, __u32 now)
 {
+	const struct flow *mine = flow_at(own);
 	int worst = RIVAL_NONE;
 
+	if (!mine)
+		return RIVAL_NONE;
 	for (__u32 step = 0; step < FLOW_CANDIDATES; step++) {
-		int rival = judge_rival(own, flow_candidate(hash, step, flow_buckets), now);
+		__u32 index = flow_candidate(hash, step, flow_buckets);
+		const struct flow *other = flow_at(index);
+		int rival;
 
+		if (!other || other->client_port != mine->client_port || index == own)
+			continue;
+		rival = judge_rival(own, index, now);
 		if (rival == RIVAL_TWIN)
 			return rival;
 		if (rival != RIVAL_NONE)
@@ -87,6 +95,8 @@ struct arrival {
 	__u8 tcp_flags;
 	__u8 stale;     /* it had a connection whose server is gone */
 	__u16 pad;
+	__u32 sequence; /* of a TCP packet */
+	__u32 line;     /* out: where the connection was entered */
 	struct hop hop; /* the way that it came */
 };
 
@@ -101,12 +111,13 @@ static __always_inline __u8 first_state(const struct tuple *key, const struct ar
 }
 
 /* Enters the connection. DROP_COUNT: done; else why not. */
-__noinline int enter(const struct tuple *key, const struct arrival *arrival, __u32 server_index)
+__noinline int enter(const struct tuple *key, struct arrival *arrival, __u32 server_index)
 {
 	struct server *server = find_server(server_index);
 	struct service *service = server ? find_service(server->service) : 0;
 	struct flow *flow;
 	__u32 index;
+	int flags = 0;
 	__u8 state;
 	int rival;
 
@@ -120,7 +131,15 @@ __noinline int enter(const struct tuple *key, const struct arrival *arrival, __u
 	fill_line(flow, key, server, service, state, arrival->now);
 	flow->server = server_index;
 	flow->hop = sees_answers(server) ? hop_number(&arrival->hop, arrival->now) : 0;
-	publish(flow, state);
+	if (server->method == METHOD_FNAT) {
+		flags = borrow_local(index) ? prepare_full_nat(index, arrival->tcp_flags, arrival->sequence) : -1;
+		if (flags < 0) {
+			give_back(flow);
+			return DROP_no_local_port;
+		}
+	}
+	publish(flow, state, flags);
+	arrival->line = index;
 	rival = find_rival(arrival->hash, index, arrival->now);
 	if (rival == RIVAL_NONE)
 		return DROP_COUNT;
@@ -132,7 +151,7 @@ enum { START_PASS = 0, START_DROP = -1 };
 
 /* The server of the new connection; or START_DROP, counted. Two attempts: the second where the first server would answer two of the
  * client's connections from one endpoint. */
-static __always_inline int connect_to_server(const struct tuple *key, const struct arrival *arrival, __u32 service_index)
+static __always_inline int connect_to_server(const struct tuple *key, struct arrival *arrival, __u32 service_index)
 {
 	__u32 taken = 0;
 
@@ -171,7 +190,7 @@ static __always_inline int may_start(const struct tuple *key, __u8 flags, const 
 }
 
 /* A packet of no connection: the server that it goes to, START_PASS, or START_DROP, counted. */
-__noinline int start(const struct tuple *key, const struct arrival *arrival)
+__noinline int start(const struct tuple *key, struct arrival *arrival)
 {
 	struct service *service;
 	__u32 index;

@@ -1,0 +1,96 @@
+#include "daemons/forwardd/xdp/layout_values.hpp"
+
+#include <arpa/inet.h>
+
+#include <cstring>
+
+namespace ballast::forwardd::xdp {
+
+layout::service_key key_of(const net::Endpoint& endpoint, config::Protocol protocol) {
+  layout::service_key key{};
+  std::memcpy(key.address, endpoint.address.mapped().data(), sizeof key.address);
+  key.port = htons(endpoint.port);
+  key.protocol = static_cast<std::uint8_t>(protocol);
+  return key;
+}
+
+layout::service_key vip_key(const net::IpAddress& address) {
+  layout::service_key key{};
+  std::memcpy(key.address, address.mapped().data(), sizeof key.address);
+  return key;
+}
+
+std::uint8_t method_of(config::Method method) {
+  switch (method) {
+    case config::Method::nat:
+      return layout::METHOD_NAT;
+    case config::Method::dr:
+      return layout::METHOD_DR;
+    case config::Method::tun:
+      return layout::METHOD_TUN;
+    case config::Method::fnat:
+      return layout::METHOD_FNAT;
+  }
+  return layout::METHOD_NAT;
+}
+
+std::uint8_t tunnel_of(config::TunnelType type) {
+  switch (type) {
+    case config::TunnelType::ipip:
+      return layout::TUNNEL_IPIP;
+    case config::TunnelType::gue:
+      return layout::TUNNEL_GUE;
+    case config::TunnelType::gre:
+      return layout::TUNNEL_GRE;
+  }
+  return layout::TUNNEL_IPIP;
+}
+
+std::uint8_t client_address_of(config::ClientAddress how) {
+  switch (how) {
+    case config::ClientAddress::toa:
+      return layout::CLIENT_TOA;
+    case config::ClientAddress::proxy_v1:
+      return layout::CLIENT_PROXY_V1;
+    case config::ClientAddress::proxy_v2:
+      return layout::CLIENT_PROXY_V2;
+    case config::ClientAddress::none:
+      return layout::CLIENT_HIDDEN;
+  }
+  return layout::CLIENT_HIDDEN;
+}
+
+std::uint32_t scheduler_of(config::Scheduler scheduler) {
+  using enum config::Scheduler;
+  switch (scheduler) {
+    case rr:
+    case wrr:
+      return layout::SCHED_TURNS;
+    case mh:
+    case sh:
+      return layout::SCHED_SOURCE;
+    case dh:
+      return layout::SCHED_DESTINATION;
+    case lc:
+    case wlc:
+      return layout::SCHED_LEAST;
+    case sed:
+      return layout::SCHED_DELAY;
+    case nq:
+      return layout::SCHED_IDLE_OR_DELAY;
+    case fo:
+      return layout::SCHED_FAILOVER;
+    case ovf:
+      return layout::SCHED_OVERFLOW;
+    case twos:
+    case p2c:
+      return layout::SCHED_TWO;
+    case lblc:
+      return layout::SCHED_LOCALITY;
+    case lblcr:
+      return layout::SCHED_LOCALITY_SET;
+  }
+  return layout::SCHED_LEAST;
+}
+
+}  // namespace ballast::forwardd::xdp
