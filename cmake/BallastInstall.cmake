@@ -1,11 +1,11 @@
 # What people type is on the PATH, what systemd starts lives in libexec.
-install(TARGETS ballastd ballastctl RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
+install(TARGETS ballastd ballastctl ballast-realserver RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
 install(TARGETS vrrpd checkd forwardd RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/ballast)
 
 set(SBINDIR ${CMAKE_INSTALL_FULL_SBINDIR})
 set(LIBEXECDIR ${CMAKE_INSTALL_FULL_LIBEXECDIR}/ballast)
 set(BALLAST_UNIT_DIR lib/systemd/system)
-set(units ballastd vrrpd vrrpd-withdraw checkd forwardd)
+set(units ballastd vrrpd vrrpd-withdraw checkd forwardd ballast-realserver)
 foreach(unit IN LISTS units)
   configure_file(${CMAKE_SOURCE_DIR}/systemd/${unit}.service ${CMAKE_BINARY_DIR}/systemd/${unit}.service @ONLY)
   install(FILES ${CMAKE_BINARY_DIR}/systemd/${unit}.service DESTINATION ${BALLAST_UNIT_DIR})
@@ -13,11 +13,15 @@ endforeach()
 install(FILES systemd/ballast.target DESTINATION ${BALLAST_UNIT_DIR})
 install(FILES systemd/ballast.sysusers DESTINATION lib/sysusers.d RENAME ballast.conf)
 install(FILES systemd/ballast.tmpfiles DESTINATION lib/tmpfiles.d RENAME ballast.conf)
-# Where ballastd.service looks for it, whatever the prefix; one that is there already is its owner's.
-install(CODE "
-  if(NOT EXISTS \"\$ENV{DESTDIR}/etc/ballast/ballast.conf\")
-    file(INSTALL DESTINATION /etc/ballast TYPE FILE FILES \"${CMAKE_SOURCE_DIR}/etc/ballast.conf\")
-  endif()")
+# Where the units look for them, whatever the prefix; one that is there already is its owner's.
+function(ballast_install_once file folder name)
+  install(CODE "
+    if(NOT EXISTS \"\$ENV{DESTDIR}${folder}/${name}\")
+      file(INSTALL DESTINATION ${folder} TYPE FILE RENAME ${name} FILES \"${CMAKE_SOURCE_DIR}/${file}\")
+    endif()")
+endfunction()
+ballast_install_once(etc/ballast.conf /etc/ballast ballast.conf)
+ballast_install_once(etc/ballast-realserver.default /etc/default ballast-realserver)
 install(DIRECTORY etc/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 file(GLOB manual CONFIGURE_DEPENDS docs/man/*.8)
