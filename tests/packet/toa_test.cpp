@@ -1,4 +1,6 @@
 // FNAT with TOA: the client's address and port in a TCP option, until the server has shown that it got it.
+#include <random>
+
 #include "tests/packet/full_nat.hpp"
 
 namespace ballast::packet {
@@ -108,6 +110,27 @@ TEST_P(Toa, BrokenOptionsStayAsTheyAre) {
   for (const auto& broken : {Bytes{254, 0, 0, 0}, Bytes{254, 40, 0, 0}, Bytes{1, 1, 1, 254}, Bytes{0, 254, 8, 0}}) {
     const auto request = from_client().ack().options(broken);
     EXPECT_EQ(send(request), transmitted(told(request, local)));
+  }
+}
+
+TEST_P(Toa, OptionsOfNoiseNeverBreakAChecksumOrALength) {
+  std::mt19937 random{254};
+  constexpr std::uint8_t kinds[] = {0, 1, 2, 5, 8, 34, 254, 254};
+  const auto local = shake_hands();
+  for (unsigned round = 0; round < 3000; ++round) {
+    Bytes options(4 * (random() % 11));
+    for (auto& byte : options) {
+      byte = random() % 2 == 0 ? kinds[random() % std::size(kinds)] : static_cast<std::uint8_t>(random() % 12);
+    }
+    for (const auto& packet :
+         {from_client().ack().options(options).data("GET /"), from_client().syn().options(options)}) {
+      const auto outcome = send(packet);  // which checks the checksums
+      ASSERT_EQ(outcome.verdict, Verdict::transmit);
+      const auto grown = outcome.frame.size() - packet.bytes().size();
+      ASSERT_TRUE(grown == 0 || grown == option_size()) << describe(packet.bytes());
+    }
+    const auto answer = reply(local).syn().ack().options(options);
+    ASSERT_EQ(send(answer).frame.size(), answer.bytes().size());
   }
 }
 

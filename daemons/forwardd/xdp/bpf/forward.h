@@ -35,6 +35,10 @@ static __always_inline int towards_server(struct packet *p, __u32 index, const s
 		rewrite(p, 0, server->address, server->port ? server->port : p->key.destination_port);
 		break;
 	case METHOD_FNAT:
+		if (tracing && line->index == NO_LINE) { /* a new connection, which tracing does not enter */
+			NOTE(full_nat, 0);
+			break;
+		}
 		return full_nat_request(p, line, server, index, is_new);
 	case METHOD_TUN:
 		if (server->mtu && p->length + tunnel_overhead(server) > server->mtu)

@@ -187,8 +187,8 @@ __noinline int full_nat_to_server(struct xdp_md *ctx, struct shape *shape)
 	server = find_server(shape->server);
 	flow = flow_at(shape->line);
 	local = flow ? local_of(flow) : 0;
-	if (!local || !server)
-		return drop(DROP_server_gone);
+	if (!local || !server || !flow->local_port) /* ended by another CPU in this moment */
+		return drop(DROP_no_connection);
 	if (!has_hops_left(ctx, shape))
 		return drop(DROP_ttl);
 	to.source = local->address;
@@ -267,7 +267,7 @@ __noinline int full_nat_to_client(struct xdp_md *ctx, struct shape *shape, const
 	length = shape->length;
 	flow = flow_at(shape->line);
 	if (!flow)
-		return drop(DROP_server_gone);
+		return drop(DROP_no_connection);
 	if (!has_hops_left(ctx, shape))
 		return drop(DROP_ttl);
 	to.source = flow->vip;

@@ -316,7 +316,7 @@ static inline __u32 flow_candidate(__u64 hash, __u32 step, __u32 buckets)
 	X(fragment, "an IP fragment whose first fragment was not seen: lost, or another way taken; lower the senders' MTU") \
 	X(no_server, "a new connection, and no server of the service takes any: see `ballastctl health`") \
 	X(no_connection, "a TCP packet of no known connection that does not start one: after expiry, or a scan") \
-	X(server_gone, "a packet of a connection whose server was removed from the configuration") \
+	X(server_gone, "a packet of a connection whose server or LIP was removed from the configuration") \
 	X(unreachable, "the server's MAC address is not known: is it up, is there a route to it?") \
 	X(table_full, "a new connection found the connection table full of established ones: raise connection_table_size") \
 	X(ttl, "time to live used up on the way through") \

@@ -19,26 +19,25 @@ static __always_inline int is_orphan(__u64 entry)
 	return state == STATE_FREE || !flow->local_port || return_entry(hash_of_return(flow), (__u32)entry) != entry;
 }
 
-/* What a server would send to a LIP and port for a line that is being written; 0: the LIP is none any more. */
-static __always_inline __u64 hash_wanted(const struct flow *flow, __u32 local_index, __u32 port)
+/* Of what a server would send to a LIP and port for a line that is being written; 0: the LIP is none any more. */
+__noinline __u64 hash_wanted(__u32 index, __u32 local_index, __u32 port)
 {
 	const struct local *local = bpf_map_lookup_elem(&locals, &local_index);
-	const struct server *server = find_server(flow->server);
+	const struct flow *flow = flow_at(index);
+	const struct server *server = flow ? find_server(flow->server) : 0;
 
 	if (!local || !local->used || !server)
 		return 0;
 	return hash_return(local->address, bpf_htons(port), server->address, port_behind(server, flow), flow->protocol);
 }
 
-/* Clears entries that nobody gave back, where they are in the way: that of a tuple, and all of a full line. Their number. */
-__noinline int drop_orphans(__u32 local_index, __u32 port, __u32 index)
+/* Clears entries that nobody gave back, where they are in a tuple's way: its own, and all of a full line. Their number. */
+__noinline int drop_orphans(__u64 hash)
 {
-	const struct flow *flow = flow_at(index);
-	__u64 hash = flow ? hash_wanted(flow, local_index, port) : 0;
 	struct return_line *line = return_line_of(hash);
 	int is_full, dropped = 0;
 
-	if (!hash || !line)
+	if (!line)
 		return 0;
 	is_full = find_way(line, return_mark(hash)) == WAY_NONE;
 	for (int way = 0; way < RETURN_WAYS; way++) {
@@ -50,14 +49,14 @@ __noinline int drop_orphans(__u32 local_index, __u32 port, __u32 index)
 	return dropped;
 }
 
-/* Tries a LIP with a port for a line that is being written. */
-__noinline int try_local(__u32 local_index, __u32 port, __u32 index)
+/* Tries a LIP with a port. */
+static __always_inline int try_local(struct flow *flow, __u32 index, __u32 local_index, __u32 port)
 {
 	const struct local *local = bpf_map_lookup_elem(&locals, &local_index);
-	struct flow *flow = flow_at(index);
-	__u64 hash = flow ? hash_wanted(flow, local_index, port) : 0;
+	__u64 hash = hash_wanted(index, local_index, port);
 
-	if (!local || !flow || !hash || !enter_return(hash, index))
+	if (!local || !hash ||
+	    (!enter_return(hash, index) && !(drop_orphans(hash) && enter_return(hash, index))))
 		return 0;
 	flow->local = local_index;
 	flow->local_generation = local->generation;
@@ -85,8 +84,7 @@ __noinline int borrow_local(__u32 index)
 	for (int attempt = 0; attempt < PORT_TRIES && range.count; attempt++) {
 		__u32 port = FIRST_LOCAL_PORT + ((__u64)(__u32)hash * LOCAL_PORTS >> 32);
 
-		if (try_local(range.first + turn, port, index) ||
-		    (drop_orphans(range.first + turn, port, index) && try_local(range.first + turn, port, index)))
+		if (try_local(flow, index, range.first + turn, port))
 			return 1;
 		hash = hash_mix(hash + 1);
 		if (attempt % TRIES_A_LOCAL == TRIES_A_LOCAL - 1 && ++turn >= range.count)

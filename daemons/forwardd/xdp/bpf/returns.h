@@ -127,7 +127,7 @@ static __always_inline int has_twin(const struct return_line *line, __u32 mark, 
 
 /* Enters a tuple for a connection. 0: it is another's, or its line is full. Of two CPUs that want one tuple at once at least one sees
  * the other's entry, after its own, and steps back. */
-static __always_inline int enter_return(__u64 hash, __u32 index)
+__noinline int enter_return(__u64 hash, __u32 index)
 {
 	struct return_line *line = return_line_of(hash);
 	__u64 entry = return_entry(hash, index);
