@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* TOA: the TCP option by which a load balancer tells a real server the client's address and port. No includes but types:
  * for whoever writes the option as well as for who reads it. */
-#ifndef BALLAST_TOA_H
-#define BALLAST_TOA_H
+#ifndef BALLAST_REALSERVER_TOA_H
+#define BALLAST_REALSERVER_TOA_H
 
 #include <linux/types.h>
 
