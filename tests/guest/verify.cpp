@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "daemons/forwardd/xdp/program.hpp"
+#include "tools/realserver/clients.hpp"
+#include "tools/realserver/tunnel.hpp"
 
 namespace ballast {
 namespace {
@@ -27,6 +29,8 @@ struct ShippedObject {
 /// A further object is one more line.
 const ShippedObject shipped_objects[] = {
     {"forwardd", forwardd::xdp::program_image()},
+    {"realserver_tunnel", realserver::tunnel_image()},
+    {"realserver_clients", realserver::clients_image()},
 };
 
 /// Half of what the verifier works through before it gives up (BPF_COMPLEXITY_LIMIT_INSNS).
