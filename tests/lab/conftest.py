@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from lab.realserver import cgroup
 from lab.topology import Lab
 
 
@@ -22,6 +23,22 @@ def lab():
     """An empty lab; it is gone after the test, whatever happened."""
     with Lab() as made:
         yield made
+
+
+@pytest.fixture
+def wire(lab):
+    """A client, which plays the load balancer, too, and a server on one network."""
+    network = lab.network("front")
+    client, server = lab.node("client", 1, network.name), lab.node("server", 21, network.name)
+    client.sysctl("net.ipv4.conf.all.arp_ignore=1")
+    client.ip("route add 192.0.2.100/32 dev eth0", "route add 2001:db8::100/128 dev eth0")
+    return client, server
+
+
+@pytest.fixture
+def group(lab):
+    with cgroup(lab.name) as folder:
+        yield folder
 
 
 @pytest.hookimpl(hookwrapper=True)

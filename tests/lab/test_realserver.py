@@ -1,12 +1,10 @@
 """ballast-realserver: each way in which load balancers forward, on a real server whose programs know nothing of it."""
 
-import pathlib
-import sys
 import time
 
 import pytest
 
-from lab.realserver import (PROGRAM, Fullnat, RealServer, cgroup, encapsulate, ip, is_v6, mac, send_frame, start_in, toa)
+from lab.realserver import PROGRAM, RealServer, cgroup, encapsulate, ip, is_v6, mac, send_frame
 from lab.shell import LabError, run, wait_until
 from lab.web import Nginx, UdpEcho, curl
 from scapy.layers.inet import UDP
@@ -18,22 +16,6 @@ ECHO_PORT = 7000
 OUTER = {4: ("10.1.0.11", "10.1.0.21"), 6: ("fd01::11", "fd01::21")}
 CONFIGURATION = ("net.ipv4.conf.all.arp_ignore", "net.ipv4.conf.all.arp_announce", "net.ipv4.conf.eth0.arp_ignore",
                  "net.ipv4.conf.eth0.arp_announce", "net.ipv4.conf.eth0.rp_filter", "net.ipv4.conf.all.rp_filter")
-
-
-@pytest.fixture
-def wire(lab):
-    """A client, which plays the load balancer, too, and a server on one network."""
-    network = lab.network("front")
-    client, server = lab.node("client", 1, network.name), lab.node("server", 21, network.name)
-    client.sysctl("net.ipv4.conf.all.arp_ignore=1")
-    client.ip(f"route add {VIP}/32 dev eth0", f"route add {VIP6}/128 dev eth0")
-    return client, server
-
-
-@pytest.fixture
-def group(lab):
-    with cgroup(lab.name) as folder:
-        yield folder
 
 
 def state_of(server):
@@ -193,167 +175,6 @@ def test_tun_names_the_program_that_is_in_its_place(wire):
     assert other.is_whole()
     other.undo()
     assert state_of(server) == before
-
-
-# FNAT
-
-NGINX = """daemon off;
-worker_processes 1;
-pid {folder}/clients.pid;
-error_log {folder}/nginx.log warn;
-events {{ worker_connections 64; }}
-http {{
-    log_format plain '$remote_addr $remote_port';
-    access_log {folder}/access.log plain;
-    client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
-    uwsgi_temp_path {folder}; scgi_temp_path {folder};
-    server {{
-        listen 80; listen [::]:80 ipv6only=on; listen [::]:81 ipv6only=off;
-        location / {{ return 200 "$remote_addr $remote_port\\n"; }}
-    }}
-}}
-"""
-
-HAPROXY = """global
-    log stdout format raw local0
-defaults
-    mode http
-    timeout client 5s
-    timeout server 5s
-    timeout connect 5s
-    log global
-    log-format "%ci %cp"
-frontend answers
-    bind :::82 v4v6
-    http-request return status 200 content-type text/plain lf-string "%[src] %[src_port]\\n"
-frontend forwards
-    bind :::83 v4v6
-    option forwardfor
-    default_backend tells
-backend tells
-    server self 127.0.0.1:84
-frontend tells
-    bind 127.0.0.1:84
-    http-request return status 200 content-type text/plain lf-string "%[req.hdr(x-forwarded-for)]\\n"
-"""
-
-DUAL_NGINX, HA, FORWARDFOR, PYTHON, PYTHON4 = 81, 82, 83, 9000, 9001
-LIP, LIP6 = "10.1.0.200", "fd01::200"
-
-
-@pytest.fixture
-def servers(wire, group):
-    """nginx, haproxy and Python on the server, in one cgroup, started before anybody prepares the server."""
-    _, server = wire
-    (server.folder / "clients.conf").write_text(NGINX.format(folder=server.folder), encoding="utf-8")
-    (server.folder / "haproxy.cfg").write_text(HAPROXY, encoding="utf-8")
-    start_in(group, server, "nginx", "-p", server.folder, "-c", server.folder / "clients.conf", "-e",
-             server.folder / "nginx.log", log="nginx.log")
-    start_in(group, server, "haproxy", "-db", "-f", server.folder / "haproxy.cfg", log="haproxy.log")
-    peer = pathlib.Path(__file__).parent / "lab/peer.py"
-    start_in(group, server, sys.executable, peer, PYTHON, log="peer.log")
-    start_in(group, server, sys.executable, peer, PYTHON4, "ipv4", log="peer4.log")
-    for port in (80, DUAL_NGINX, HA, FORWARDFOR, PYTHON, PYTHON4):
-        wait_until(lambda port=port: answers(server, port), f"port {port} answers")
-    return server
-
-
-def answers(server, port):
-    try:
-        server.connect("127.0.0.1", port, 1).close()
-    except OSError:
-        return False
-    return True
-
-
-class Balancer:
-    """Connections from a LIP, each from a port of its own."""
-
-    def __init__(self, client, server):
-        self.client, self.server, self._port = client, server, 20000
-
-    def ask(self, port, told=None, lip=LIP):
-        """What the server's program says its client is: the last line of its answer."""
-        self._port += 1
-        options = [("NOP", None), ("NOP", None), toa(told)] if told else []
-        connection = Fullnat(self.client, (lip, self._port), self.server, options)
-        try:
-            destination = self.server.address("front", 6 if is_v6(lip) else 4)
-            return connection.ask((destination, port)).strip().split("\n")[-1].strip()
-        finally:
-            connection.close()
-
-    @property
-    def source_port(self):
-        """Of the last connection."""
-        return self._port
-
-
-@pytest.fixture
-def balancer(wire, servers, group):
-    client, server = wire
-    realserver = RealServer(server)
-    realserver.up("--mode", "fnat", "--trust", f"{LIP},{LIP6}", "--cgroup", group)
-    made = Balancer(client, server)
-    made.realserver = realserver
-    yield made
-    realserver.undo()
-
-
-IPV4_CLIENT, IPV6_CLIENT = ("198.51.100.7", 40000), ("2001:db8:77::7", 50000)
-
-
-@pytest.mark.parametrize("lip, told", [(LIP, IPV4_CLIENT), (LIP6, IPV6_CLIENT)])
-def test_fnat_nginx_haproxy_and_python_see_the_client(balancer, servers, lip, told):
-    address, port = told
-    shown = f"{address} {port}"
-    assert balancer.ask(80, told, lip) == shown
-    assert (servers.folder / "access.log").read_text(encoding="utf-8").split("\n")[-2] == shown
-    assert balancer.ask(HA, told, lip) in (shown, f"::ffff:{shown}")
-    wait_until(lambda: shown in (servers.folder / "haproxy.log").read_text(encoding="utf-8"), "haproxy logs the client")
-    assert balancer.ask(FORWARDFOR, told, lip) in (address, f"::ffff:{address}")
-    accepted = f"{'' if is_v6(address) else '::ffff:'}{shown}"
-    assert balancer.ask(PYTHON, told, lip) == f"{accepted} {accepted}"
-    assert balancer.realserver.status()["clients"] == {"restored": 4, "absent": 0, "untrusted": 0, "other_family": 0}
-
-
-def test_fnat_dual_stack_listeners_get_mapped_addresses(balancer):
-    mapped = f"::ffff:{IPV4_CLIENT[0]} {IPV4_CLIENT[1]}"
-    assert balancer.ask(DUAL_NGINX, IPV4_CLIENT) == mapped
-    assert balancer.ask(PYTHON, IPV4_CLIENT) == f"{mapped} {mapped}"
-    assert balancer.ask(PYTHON4, IPV4_CLIENT) == " ".join(2 * [f"{IPV4_CLIENT[0]} {IPV4_CLIENT[1]}"])
-
-
-def test_fnat_an_ipv6_client_behind_ipv4_is_shown_where_it_can_be(balancer):
-    shown = f"{IPV6_CLIENT[0]} {IPV6_CLIENT[1]}"
-    assert balancer.ask(PYTHON, IPV6_CLIENT) == f"{shown} {shown}"
-    assert balancer.ask(DUAL_NGINX, IPV6_CLIENT) == shown
-    plain = balancer.ask(PYTHON4, IPV6_CLIENT)  # an IPv4 socket has no room for it
-    assert plain == " ".join(2 * [f"{LIP} {balancer.source_port}"])
-    assert balancer.ask(80, IPV6_CLIENT) == f"{LIP} {balancer.source_port}"
-    assert balancer.realserver.status()["clients"]["other_family"] > 0
-
-
-def test_fnat_without_toa_the_address_is_the_plain_one(balancer):
-    assert balancer.ask(80) == f"{LIP} {balancer.source_port}"
-    assert balancer.ask(PYTHON, lip=LIP6).startswith(f"{LIP6} {balancer.source_port} ")
-    assert balancer.realserver.status()["clients"] == {"restored": 0, "absent": 2, "untrusted": 0, "other_family": 0}
-
-
-@pytest.mark.parametrize("liar", ["10.1.0.201", "fd01::201"])
-def test_fnat_nobody_else_can_tell_a_client(balancer, liar):
-    told = IPV6_CLIENT if is_v6(liar) else IPV4_CLIENT
-    assert balancer.ask(80, told, liar) == f"{liar} {balancer.source_port}"
-    assert balancer.realserver.status()["clients"] == {"restored": 0, "absent": 0, "untrusted": 1, "other_family": 0}
-
-
-def test_fnat_trust_changes_without_a_gap_and_undo_ends_it(balancer, group):
-    other = "10.1.0.201"
-    balancer.realserver.up("--mode", "fnat", "--trust", "10.1.0.201/32", "--cgroup", group)
-    assert balancer.ask(80, IPV4_CLIENT, other) == f"{IPV4_CLIENT[0]} {IPV4_CLIENT[1]}"
-    assert balancer.ask(80, IPV4_CLIENT) == f"{LIP} {balancer.source_port}"
-    balancer.realserver.undo()
-    assert balancer.ask(80, IPV4_CLIENT, other) == f"{other} {balancer.source_port}"
 
 
 # Life

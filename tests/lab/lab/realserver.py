@@ -116,23 +116,27 @@ def send_frame(node, device, destination_mac, packet):
 
 
 def toa(client):
-    """The TCP option that tells this client (address, port)."""
+    """The TCP option that tells this client (address, port); without one, no bytes."""
+    if client is None:
+        return b""
     address, port = client
-    family = socket.AF_INET6 if is_v6(address) else socket.AF_INET
-    return (254, struct.pack("!H", port) + socket.inet_pton(family, address))
+    told = struct.pack("!H", port) + socket.inet_pton(socket.AF_INET6 if is_v6(address) else socket.AF_INET, address)
+    return bytes([254, 2 + len(told)]) + told
 
 
 class Fullnat:
     """A load balancer's TCP towards a server: from an address that its kernel knows nothing of, with TOA where told.
 
-    `options`: of the handshake's ACK and the data. The server is told where the address is, as nobody answers for it."""
+    Options are bytes as on the wire, right behind the fixed header. The server is told where the address is, as nobody
+    answers for it."""
 
-    def __init__(self, node, source, server, options=(), device="eth0"):
-        self.node, self.device, self.source, self.options = node, device, source, list(options)
+    def __init__(self, node, source, server, device="eth0"):
+        self.node, self.device, self.source, self.destination = node, device, source, None
         self.server_mac = mac(server)
         server.ip(f"neigh replace {source[0]} lladdr {mac(node, device)} dev eth0 nud permanent")
         self.sock = node.inside(self._open)
         self.sequence, self.acknowledged = 1000, 0
+        self.unheard = []  # segments that may have an answer beside what was waited for
 
     def _open(self):
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
@@ -140,41 +144,58 @@ class Fullnat:
         sock.settimeout(0.2)
         return sock
 
-    def _send(self, destination, flags, payload=b"", options=()):
-        segment = TCP(sport=self.source[1], dport=destination[1], flags=flags, seq=self.sequence, ack=self.acknowledged,
-                      options=list(options))
-        packet = ip(self.source[0], destination[0]) / segment / Raw(payload)
+    def _send(self, flags, payload=b"", options=b""):
+        options += b"\1" * (-len(options) % 4)
+        segment = TCP(sport=self.source[1], dport=self.destination[1], flags=flags, seq=self.sequence, ack=self.acknowledged,
+                      dataofs=5 + len(options) // 4)
+        packet = ip(self.source[0], self.destination[0]) / segment / Raw(options + payload)
         self.sock.send(raw(Ether(src=mac(self.node, self.device), dst=self.server_mac) / packet))
 
-    def _receive(self, destination, condition, limit=10):
-        """The next segment from there that fulfils the condition."""
+    def _next(self):
+        """A segment of this connection, or None when for a moment none came."""
+        if self.unheard:
+            return self.unheard.pop(0)
+        try:
+            frame = Ether(self.sock.recv(65535))
+        except TimeoutError:
+            return None
+        if TCP in frame and (frame[TCP].sport, frame[TCP].dport) == (self.destination[1], self.source[1]):
+            return frame[TCP]
+        return None
+
+    def _receive(self, condition, limit=10):
+        """The next segment of this connection that fulfils the condition."""
         end = time.monotonic() + limit
         while time.monotonic() < end:
-            try:
-                frame = Ether(self.sock.recv(65535))
-            except TimeoutError:
-                continue
-            if TCP in frame and frame[TCP].sport == destination[1] and frame[TCP].dport == self.source[1] \
-                    and condition(frame[TCP]):
-                return frame[TCP]
-        raise AssertionError(f"no answer from {destination} to {self.source}")
+            segment = self._next()
+            if segment is not None and condition(segment):
+                return segment
+        raise AssertionError(f"no answer from {self.destination} to {self.source}")
 
-    def ask(self, destination, request=b"GET / HTTP/1.0\r\n\r\n"):
-        """Handshake, request, and what was answered until the server closed or reset."""
-        self._send(destination, "S")
-        syn_ack = self._receive(destination, lambda tcp: tcp.flags.S and tcp.flags.A)
+    def open(self, destination, options=b""):
+        """The handshake; the options are of its ACK."""
+        self.destination = destination
+        self._send("S")
+        syn_ack = self._receive(lambda tcp: tcp.flags.S and tcp.flags.A)
         self.sequence, self.acknowledged = self.sequence + 1, syn_ack.seq + 1
-        self._send(destination, "A", options=self.options)
-        self._send(destination, "PA", request, self.options)
-        self.sequence += len(request)
+        self._send("A", options=options)
+
+    def say(self, payload, options=b""):
+        """Sends a segment and waits until the server has it."""
+        self._send("PA", payload, options)
+        self.sequence += len(payload)
+        self.unheard.append(self._receive(lambda tcp: tcp.flags.R or tcp.ack == self.sequence))
+
+    def hear(self):
+        """What was answered until the server closed or reset."""
         answer = b""
         while True:
-            segment = self._receive(destination, lambda tcp: tcp.seq == self.acknowledged and
+            segment = self._receive(lambda tcp: tcp.seq == self.acknowledged and
                                     (tcp.flags.F or tcp.flags.R or len(tcp.payload)))
             data = bytes(segment.payload.original) if Raw in segment else b""
             answer += data
             self.acknowledged += len(data) + (1 if segment.flags.F else 0)
-            self._send(destination, "FA" if segment.flags.F else "A")
+            self._send("FA" if segment.flags.F else "A")
             if segment.flags.F or segment.flags.R:
                 return answer.decode()
 

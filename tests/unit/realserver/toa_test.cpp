@@ -27,7 +27,7 @@ std::string find(const Bytes& options) {
   const std::unique_ptr<std::uint8_t[]> exact{new std::uint8_t[options.size()]};
   std::ranges::copy(options, exact.get());
   toa_client client{};
-  if (toa_find(exact.get(), exact.get() + options.size(), &client) == 0) return "";
+  if (toa_find(exact.get(), exact.get() + options.size(), &client) != TOA_FOUND) return "";
   std::array<char, INET6_ADDRSTRLEN> text{};
   inet_ntop(AF_INET6, client.address, text.data(), text.size());
   return fmt::format("{} {}", text.data(), ntohs(client.port));

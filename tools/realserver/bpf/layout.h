@@ -51,8 +51,11 @@ struct mac_key {
 
 /* `client_counts` (per CPU array): connections accepted, but for `other_family`, which counts answers. */
 #define CLIENT_COUNTS(X) \
-	X(restored, "from a trusted address, with the client's address") \
-	X(absent, "from a trusted address, without a client's address") \
+	X(restored_ipv4, "from a trusted address, with an IPv4 client's address") \
+	X(restored_ipv6, "from a trusted address, with an IPv6 client's address") \
+	X(late, "of these, told by the first data, not by the handshake") \
+	X(absent, "from a trusted address, without a client's address in the handshake") \
+	X(malformed, "from a trusted address, with a client's address that is cut or of an unknown length") \
 	X(untrusted, "with a client's address from a source in no prefix given by --trust, which is ignored") \
 	X(other_family, "times an IPv4 socket had to show the load balancer's address, as its client's is IPv6")
 

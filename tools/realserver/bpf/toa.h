@@ -31,9 +31,12 @@ struct toa_client {
 	__u8 pad[2];
 };
 
+enum toa_found { TOA_ABSENT, TOA_FOUND, TOA_MALFORMED };
+
 /* Where among the options the first of TOA's two forms begins; TCP_OPTIONS_MOST: nowhere. Its bytes may still be cut.
+ * `malformed` is set where one of this kind has neither form's length.
  * Goes from byte to byte and counts down those within an option: the verifier follows that far faster than computed places. */
-static inline __attribute__((always_inline)) __u32 toa_locate(const __u8 *options, const void *end)
+static inline __attribute__((always_inline)) __u32 toa_locate(const __u8 *options, const void *end, int *malformed)
 {
 	__u32 within = 0;
 
@@ -50,36 +53,42 @@ static inline __attribute__((always_inline)) __u32 toa_locate(const __u8 *option
 			continue;
 		if (at[0] == TCP_OPTION_END || at[1] < 2)
 			break;
-		if (at[0] == TOA_KIND && (at[1] == TOA_IPV4_LENGTH || at[1] == TOA_IPV6_LENGTH))
-			return i;
+		if (at[0] == TOA_KIND) {
+			if (at[1] == TOA_IPV4_LENGTH || at[1] == TOA_IPV6_LENGTH)
+				return i;
+			*malformed = 1;
+		}
 		within = at[1] - 1;
 	}
 	return TCP_OPTIONS_MOST;
 }
 
-/* Looks through TCP options, from behind the fixed header to `end`, the end of the whole header. 1: `client` is set. */
-static inline __attribute__((always_inline)) int toa_find(const __u8 *options, const void *end, struct toa_client *client)
+/* Looks through TCP options, from behind the fixed header to `end`, the end of the whole header. `client` is set where
+ * it is found. */
+static inline __attribute__((always_inline)) enum toa_found toa_find(const __u8 *options, const void *end,
+								     struct toa_client *client)
 {
-	__u32 offset = toa_locate(options, end);
+	int malformed = 0;
+	__u32 offset = toa_locate(options, end, &malformed);
 	const __u8 *at;
 
 	if (offset >= TCP_OPTIONS_MOST)
-		return 0;
+		return malformed ? TOA_MALFORMED : TOA_ABSENT;
 	at = options + offset;
 	if ((const void *)(at + TOA_IPV4_LENGTH) > end)
-		return 0;
+		return TOA_MALFORMED;
 	client->port = ((const struct toa_ipv4 *)at)->port;
 	client->pad[0] = client->pad[1] = 0;
 	if (at[1] == TOA_IPV4_LENGTH) {
 		__builtin_memset(client->address, 0, 10);
 		client->address[10] = client->address[11] = 0xff;
 		__builtin_memcpy(client->address + 12, ((const struct toa_ipv4 *)at)->address, 4);
-		return 1;
+		return TOA_FOUND;
 	}
 	if ((const void *)(at + TOA_IPV6_LENGTH) > end)
-		return 0;
+		return TOA_MALFORMED;
 	__builtin_memcpy(client->address, ((const struct toa_ipv6 *)at)->address, 16);
-	return 1;
+	return TOA_FOUND;
 }
 
 #endif
