@@ -175,6 +175,12 @@ static __always_inline void put_gre(struct gre_header *gre, const struct outer *
 	sum[1] = 0;
 }
 
+/* Outer packets that routers may cut have the server's and the balancer's addresses alone to tell them apart: not the client's number. */
+static __always_inline __be16 outer_id(__be16 fragment_field, __be16 inner_id)
+{
+	return fragment_field & bpf_htons(IP_DONT_FRAGMENT) ? inner_id : (__be16)bpf_get_prandom_u32();
+}
+
 /* RFC 6040: the outer header has the inner one's ECN, and its DSCP. */
 static __always_inline int describe_inner(const struct packet *p, struct outer *outer, int with_sum)
 {
@@ -195,7 +201,7 @@ static __always_inline int describe_inner(const struct packet *p, struct outer *
 		outer->protocol = IPPROTO_IPIP;
 		outer->traffic_class = p->ip4->tos;
 		outer->dont_fragment = !!(p->ip4->frag_off & bpf_htons(IP_DONT_FRAGMENT));
-		outer->id = p->ip4->id;
+		outer->id = outer_id(p->ip4->frag_off, p->ip4->id);
 	}
 	if (with_sum)
 		outer->inner_sum = inner_sum(p, &known);
@@ -204,20 +210,18 @@ static __always_inline int describe_inner(const struct packet *p, struct outer *
 }
 
 /* VLAN tags go: whoever sends the frame puts those of the way on. */
-static __always_inline int wrap(struct packet *p, const struct server *server, const struct server_extra *extra,
+static __always_inline int wrap(struct xdp_md *ctx, __u32 tags, const struct server *server, const struct server_extra *extra,
 				const struct outer *outer, int is_ipv6, enum shim shim)
 {
 	__u32 header = is_ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 	struct ethhdr *eth;
 	void *ip;
 
-	if (bpf_xdp_adjust_head(p->ctx, p->tags * (int)sizeof(struct vlan_header) - (int)(header + shim)))
+	if (bpf_xdp_adjust_head(ctx, (int)tags * (int)sizeof(struct vlan_header) - (int)(header + shim)))
 		return 0;
-	p->tags = 0;
-	p->vlan[0] = p->vlan[1] = 0;
-	eth = (void *)(long)p->ctx->data;
+	eth = (void *)(long)ctx->data;
 	ip = eth + 1;
-	if (ip + header + shim > (void *)(long)p->ctx->data_end)
+	if (ip + header + shim > (void *)(long)ctx->data_end)
 		return 0;
 	if (is_ipv6) {
 		eth->h_proto = bpf_htons(ETH_P_IPV6);
@@ -233,35 +237,46 @@ static __always_inline int wrap(struct packet *p, const struct server *server, c
 	return 1;
 }
 
-/* Puts the outer header before the packet; p's pointers are void afterwards. 0: no room. */
-static __noinline int encapsulate(struct packet *p, const struct server *server, __u32 index)
+/* Puts the outer header before the packet that `outer` describes, in a frame with so many VLAN tags, which go. 0: no room. */
+static __noinline int put_outer(struct xdp_md *ctx, __u32 tags, const struct server *server, __u32 index, const struct outer *outer)
 {
 	const struct server_extra *extra = bpf_map_lookup_elem(&server_extras, &index);
-	struct outer outer = {};
 	enum shim shim;
 
-	if (!p || !server || !extra || !describe_inner(p, &outer, server->flags & SERVER_CHECKSUM))
+	if (!server || !extra || !outer || tags > VLAN_TAGS)
 		return 0;
 	shim = shim_of(server);
-	if (shim == SHIM_GRE_CHECKSUM && !outer.has_sum)
+	if (shim == SHIM_GRE_CHECKSUM && !outer->has_sum)
 		shim = SHIM_GRE;
 	NOTE(tunnel, server->tunnel);
 	if (is_mapped_ipv4(server->address)) {
 		switch (shim) {
-		case SHIM_NONE: return wrap(p, server, extra, &outer, 0, SHIM_NONE);
-		case SHIM_GRE: return wrap(p, server, extra, &outer, 0, SHIM_GRE);
-		case SHIM_GRE_CHECKSUM: return wrap(p, server, extra, &outer, 0, SHIM_GRE_CHECKSUM);
-		case SHIM_GUE: return wrap(p, server, extra, &outer, 0, SHIM_GUE);
+		case SHIM_NONE: return wrap(ctx, tags, server, extra, outer, 0, SHIM_NONE);
+		case SHIM_GRE: return wrap(ctx, tags, server, extra, outer, 0, SHIM_GRE);
+		case SHIM_GRE_CHECKSUM: return wrap(ctx, tags, server, extra, outer, 0, SHIM_GRE_CHECKSUM);
+		case SHIM_GUE: return wrap(ctx, tags, server, extra, outer, 0, SHIM_GUE);
 		}
 	} else {
 		switch (shim) {
-		case SHIM_NONE: return wrap(p, server, extra, &outer, 1, SHIM_NONE);
-		case SHIM_GRE: return wrap(p, server, extra, &outer, 1, SHIM_GRE);
-		case SHIM_GRE_CHECKSUM: return wrap(p, server, extra, &outer, 1, SHIM_GRE_CHECKSUM);
-		case SHIM_GUE: return wrap(p, server, extra, &outer, 1, SHIM_GUE);
+		case SHIM_NONE: return wrap(ctx, tags, server, extra, outer, 1, SHIM_NONE);
+		case SHIM_GRE: return wrap(ctx, tags, server, extra, outer, 1, SHIM_GRE);
+		case SHIM_GRE_CHECKSUM: return wrap(ctx, tags, server, extra, outer, 1, SHIM_GRE_CHECKSUM);
+		case SHIM_GUE: return wrap(ctx, tags, server, extra, outer, 1, SHIM_GUE);
 		}
 	}
 	return 0;
+}
+
+/* Puts the outer header before the packet; p's pointers are void afterwards. 0: no room. */
+static __always_inline int encapsulate(struct packet *p, const struct server *server, __u32 index)
+{
+	struct outer outer = {};
+
+	if (!describe_inner(p, &outer, server->flags & SERVER_CHECKSUM) || !put_outer(p->ctx, p->tags, server, index, &outer))
+		return 0;
+	p->tags = 0;
+	p->vlan[0] = p->vlan[1] = 0;
+	return 1;
 }
 
 #endif
