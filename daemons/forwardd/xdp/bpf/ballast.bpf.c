@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* A packet's way: is it for a VIP or from a NAT server; which connection; if none, which server; rewrite; send. */
+#include "deliver.h"
 #include "forward.h"
+#include "fragments.h"
 #include "maps.h"
 #include "parse.h"
 #include "start.h"
 #include "sweep.h"
-
-static __always_inline int test_bit(const __u8 *bits, const __u8 *address)
-{
-	__u32 hash = address_hash((const __u32 *)address);
-
-	return bits[hash >> 3] & (1 << (hash & 7));
-}
 
 /* Port and protocol 0 name the VIP itself. */
 static __always_inline int is_vip(const struct tuple *key)
@@ -56,14 +51,6 @@ static __always_inline enum known known_connection(struct packet *p, struct foun
 	return KNOWN;
 }
 
-static __always_inline __u64 hash_of(const struct tuple *key, int by_client)
-{
-	__u32 salt = by_client ? 0 : vip_salt((const __u32 *)key->destination, key->destination_port);
-	__u64 seed[2] = {hash_seed[0], hash_seed[1]};
-
-	return flow_hash((const __u32 *)key->source, key->source_port, key->protocol, salt, seed);
-}
-
 /* Connections from before the VIP got its first NAT server, or lost its last one, are where they were. */
 static __noinline int find_where_it_was(struct found *found, const struct tuple *key, int by_client)
 {
@@ -86,10 +73,10 @@ static __always_inline int start_with(struct packet *p, __u64 hash, int stale, _
 {
 	__u32 zero = 0;
 	struct arrival *arrival = bpf_map_lookup_elem(&arrivals, &zero);
-
+	struct ethhdr *eth = frame_of(p);
 	int server;
 
-	if (!arrival)
+	if (!arrival || (void *)(eth + 1) > (void *)(long)p->ctx->data_end)
 		return START_PASS;
 	arrival->line = NO_LINE;
 	arrival->sequence = p->key.protocol == IPPROTO_TCP ? sequence_of(p) : 0;
@@ -98,8 +85,8 @@ static __always_inline int start_with(struct packet *p, __u64 hash, int stale, _
 	arrival->tcp_flags = p->tcp_flags;
 	arrival->stale = stale;
 	arrival->hop.ifindex = p->ctx->ingress_ifindex;
-	__builtin_memcpy(arrival->hop.source_mac, p->eth->h_dest, 6);
-	__builtin_memcpy(arrival->hop.destination_mac, p->eth->h_source, 6);
+	__builtin_memcpy(arrival->hop.source_mac, eth->h_dest, 6);
+	__builtin_memcpy(arrival->hop.destination_mac, eth->h_source, 6);
 	arrival->hop.vlan[0] = p->vlan[0];
 	arrival->hop.vlan[1] = p->vlan[1];
 	server = start(&p->key, arrival);
@@ -124,6 +111,8 @@ static __always_inline int from_client(struct packet *p, int by_client)
 	if (known == KNOWN_STANDBY)
 		return XDP_PASS;
 	index = known == KNOWN ? (int)found.flow->server : start_with(p, hash, known == KNOWN_STALE, now, &found);
+	if (p->fragment == FRAGMENT_FIRST && index != START_DROP)
+		remember_fragment(p, index, &found, 0, now);
 	if (index <= 0)
 		return index == START_PASS ? XDP_PASS : XDP_DROP;
 	server = find_server(index);
@@ -172,6 +161,8 @@ static __always_inline int from_server(struct packet *p, int to_local, int from_
 	hop = way_to_client(p->ctx, &found, is_first, now);
 	if (!hop)
 		return drop(DROP_no_route);
+	if (p->fragment == FRAGMENT_FIRST)
+		remember_fragment(p, found.flow->server, &found, 1, now);
 	if (server->method == METHOD_FNAT)
 		return full_nat_answer(p, &found, server, hop);
 	return towards_client(p, found.flow, hop);
@@ -187,6 +178,8 @@ int ballast_xdp(struct xdp_md *ctx)
 	int to_vip, to_local, from_nat;
 
 	parsed = parse_ip(ctx, &p);
+	if (parsed == PARSED_ICMP && note_report(&p))
+		return deliver_report(ctx);
 	if (parsed == PARSED_ALIEN || parsed == PARSED_ICMP) {
 		NOTE(alien, 0);
 		return XDP_PASS;
@@ -201,13 +194,12 @@ int ballast_xdp(struct xdp_md *ctx)
 		NOTE(not_ours, 0);
 		return XDP_PASS;
 	}
-	if (parsed == PARSED && p.fragment == FRAGMENT_NONE)
+	if (parsed == PARSED && p.fragment == FRAGMENT_LATER)
+		return follow_first(&p, to_vip && is_vip(&p.key));
+	if (parsed == PARSED)
 		parsed = parse_l4(&p);
-	if (parsed != PARSED || p.fragment != FRAGMENT_NONE) {
-		if (!to_vip || !is_vip(&p.key))
-			return XDP_PASS;
-		return drop(parsed == PARSED ? DROP_fragment : DROP_truncated);
-	}
+	if (parsed != PARSED)
+		return to_vip && is_vip(&p.key) ? drop(DROP_truncated) : XDP_PASS;
 	if (to_vip) {
 		int verdict = from_client(&p, test_bit(filter->by_client, p.key.destination));
 

@@ -134,6 +134,14 @@ static __always_inline int end_flow(const struct found *found)
 	return take_line(found->index, found->control, STATE_FREE);
 }
 
+static __always_inline __u64 hash_of(const struct tuple *key, int by_client)
+{
+	__u32 salt = by_client ? 0 : vip_salt((const __u32 *)key->destination, key->destination_port);
+	__u64 seed[2] = {hash_seed[0], hash_seed[1]};
+
+	return flow_hash((const __u32 *)key->source, key->source_port, key->protocol, salt, seed);
+}
+
 static __always_inline int is_client(const struct flow *flow, const __u8 *address, __be16 port, __u8 protocol)
 {
 	return flow->client_port == port && flow->protocol == protocol && same_address(flow->client, address);

@@ -7,6 +7,7 @@
 #include "full_nat.h"
 #include "hop.h"
 #include "rewrite.h"
+#include "too_big.h"
 #include "tunnel.h"
 
 static __always_inline int send_to_server(struct packet *p, const struct server *server)
@@ -21,12 +22,26 @@ static __always_inline int send_to_server(struct packet *p, const struct server 
 	return send_frame(p->ctx, p->tags, p->vlan, &way);
 }
 
+/* What a client may send to a server at most; 0: not known. */
+static __always_inline __u32 most_for(const struct packet *p, const struct server *server)
+{
+	if (!server->mtu)
+		return 0;
+	if (server->method == METHOD_TUN)
+		return server->mtu - tunnel_overhead(server);
+	if (server->method == METHOD_FNAT && p->is_ipv6 && is_mapped_ipv4(server->address))
+		return server->mtu + sizeof(struct ipv6hdr) - sizeof(struct iphdr);
+	return server->mtu;
+}
+
 /* line: the connection's, which FULLNAT needs; control as it was found. */
 static __always_inline int towards_server(struct packet *p, __u32 index, const struct server *server, const struct found *line,
 					  int is_new)
 {
 	if (!(server->flags & SERVER_REACHABLE))
 		return drop(DROP_unreachable);
+	if (p->length > most_for(p, server) && server->mtu)
+		return tell_too_big(p, most_for(p, server));
 	switch (server->method) {
 	case METHOD_NAT:
 		if (!decrement_ttl(p))
@@ -41,8 +56,6 @@ static __always_inline int towards_server(struct packet *p, __u32 index, const s
 		}
 		return full_nat_request(p, line, server, index, is_new);
 	case METHOD_TUN:
-		if (server->mtu && p->length + tunnel_overhead(server) > server->mtu)
-			return drop(DROP_too_big);
 		if (!encapsulate(p, server, index))
 			return drop(DROP_no_room);
 		break;
@@ -53,7 +66,7 @@ static __always_inline int towards_server(struct packet *p, __u32 index, const s
 	return send_to_server(p, server);
 }
 
-static __always_inline int towards_client(struct packet *p, struct flow *flow, const struct hop *hop)
+static __always_inline int send_to_client(struct packet *p, const struct hop *hop)
 {
 	const struct way way = {
 		.ifindex = hop->ifindex,
@@ -62,11 +75,16 @@ static __always_inline int towards_client(struct packet *p, struct flow *flow, c
 		.vlan = hop->vlan,
 	};
 
+	return send_frame(p->ctx, p->tags, p->vlan, &way);
+}
+
+static __always_inline int towards_client(struct packet *p, struct flow *flow, const struct hop *hop)
+{
 	if (!decrement_ttl(p))
 		return drop(DROP_ttl);
 	rewrite(p, 1, flow->vip, flow->vip_port);
 	count_packet(flow->server, p->length, 1, 0);
-	return send_frame(p->ctx, p->tags, p->vlan, &way);
+	return send_to_client(p, hop);
 }
 
 #endif

@@ -20,13 +20,14 @@ static __always_inline struct shape *shape_of(const struct packet *p, const stru
 	shape->control = found->control;
 	shape->server = server_index;
 	shape->service = server->service;
-	shape->ip = (void *)p->ip4 - (void *)p->eth;
-	shape->l4 = p->l4 - (void *)p->eth;
+	shape->ip = offset_of(p, p->ip4);
+	shape->l4 = offset_of(p, p->l4);
 	shape->length = p->length;
 	shape->payload_length = p->payload_length;
 	shape->mtu = server->mtu;
 	shape->changes_family = changes_family;
 	shape->is_new = 0;
+	shape->is_fragment = p->fragment != FRAGMENT_NONE;
 	shape->vlan[0] = p->vlan[0];
 	shape->vlan[1] = p->vlan[1];
 	shape->tags = p->tags;
@@ -148,10 +149,16 @@ __noinline int prepare_segment(struct xdp_md *ctx, struct shape *shape)
 	}
 	if (shape->flow_flags & FLOW_DETAILED) {
 		length = shift_to_server(ctx, shape);
+		if (length && shape->is_fragment)
+			return DROP_fragment;
 		return length ? put_introduction(ctx, shape, length) : -1;
 	}
-	if (!(shape->flow_flags & FLOW_ACKNOWLEDGED) && !(shape->tcp_flags & (TCP_SYN | TCP_RST)))
-		add_toa(ctx, shape);
+	if (!(shape->flow_flags & FLOW_ACKNOWLEDGED) && !(shape->tcp_flags & (TCP_SYN | TCP_RST))) {
+		if (shape->is_fragment)
+			count_event(EVENT_toa_left_out);
+		else
+			add_toa(ctx, shape);
+	}
 	return -1;
 }
 
@@ -162,14 +169,6 @@ static __always_inline int needs_preparing(const struct packet *p, const struct 
 
 	return p->key.protocol == IPPROTO_TCP && (shape->flow_flags != FLOW_ACKNOWLEDGED ||
 						  (void *)(p->tcp + 1) > end || !has_plain_options(p->tcp, end));
-}
-
-/* Said so that the verifier knows it is no other verdict, after which the packet would be looked at again. */
-static __always_inline int sent_or_dropped(int verdict)
-{
-	if (verdict == XDP_TX)
-		return XDP_TX;
-	return verdict == XDP_REDIRECT ? XDP_REDIRECT : XDP_DROP;
 }
 
 __noinline int full_nat_to_server(struct xdp_md *ctx, struct shape *shape)
@@ -309,6 +308,8 @@ static __always_inline int full_nat_request(struct packet *p, const struct found
 
 	if (!shape)
 		return drop(DROP_no_room);
+	if (shape->is_fragment && shape->changes_family)
+		return drop(DROP_fragment);
 	shape->is_new = is_new;
 	if (needs_preparing(p, shape)) {
 		reason = prepare_segment(p->ctx, shape);
@@ -327,6 +328,8 @@ static __always_inline int full_nat_answer(struct packet *p, const struct found 
 
 	if (!shape)
 		return drop(DROP_no_room);
+	if (shape->is_fragment && shape->changes_family)
+		return drop(DROP_fragment);
 	if (p->key.protocol == IPPROTO_TCP && (shape->flow_flags != FLOW_ACKNOWLEDGED || (p->tcp_flags & TCP_SYN)))
 		prepare_answer(p->ctx, shape);
 	return sent_or_dropped(full_nat_to_client(p->ctx, shape, hop));

@@ -339,7 +339,8 @@ enum drop_reason {
 	X(evicted_half_open, "a half-open connection gave way to another: a flood, or a table too small") \
 	X(evicted_closing, "a connection that was closing gave way to another: raise connection_table_size") \
 	X(toa_left_out, "a client's address could not be passed on: no room among the TCP options, or in the MTU") \
-	X(told_too_big, "a sender was told to send smaller packets (path MTU discovery)")
+	X(told_too_big, "a client was told to send smaller packets (path MTU discovery)") \
+	X(error_delivered, "an ICMP error about a connection's packet was passed on to whom it concerns")
 
 enum event {
 #define X(name, explanation) EVENT_##name,

@@ -139,6 +139,14 @@ static __always_inline int drop(enum drop_reason reason)
 	return XDP_DROP;
 }
 
+/* Of one of struct filters' sets; errs towards yes. */
+static __always_inline int test_bit(const __u8 *bits, const __u8 *address)
+{
+	__u32 hash = address_hash((const __u32 *)address);
+
+	return bits[hash >> 3] & (1 << (hash & 7));
+}
+
 static __always_inline struct server *find_server(__u32 index)
 {
 	return bpf_map_lookup_elem(&servers, &index);

@@ -42,7 +42,6 @@ enum fragment { FRAGMENT_NONE, FRAGMENT_FIRST, FRAGMENT_LATER };
 
 struct packet {
 	struct xdp_md *ctx;
-	struct ethhdr *eth;
 	union {
 		struct iphdr *ip4;
 		struct ipv6hdr *ip6;
@@ -69,6 +68,20 @@ enum parsed {
 	PARSED_ICMP,     /* ICMP or ICMPv6: addresses are set */
 	PARSED_TRUNCATED /* addresses are set, the rest is cut */
 };
+
+static __always_inline struct ethhdr *frame_of(const struct packet *p)
+{
+	return (void *)(long)p->ctx->data;
+}
+
+/* Where in the frame something stands; hidden from the compiler, which would do arithmetic of 32 bits with pointers. */
+static __always_inline __u32 offset_of(const struct packet *p, const void *at)
+{
+	__u64 offset = at - (void *)(long)p->ctx->data;
+
+	asm volatile("" : "+r"(offset));
+	return offset;
+}
 
 static __always_inline void map_ipv4(void *to, __be32 address)
 {
@@ -193,7 +206,7 @@ static __always_inline int parse_extensions(struct packet *p)
 {
 	struct extensions found = {.next = p->key.protocol};
 
-	if (!skip_extensions(p->ctx, (void *)(p->ip6 + 1) - (void *)p->eth, &found) || found.length > p->payload_length ||
+	if (!skip_extensions(p->ctx, offset_of(p, p->ip6 + 1), &found) || found.length > p->payload_length ||
 	    found.length > 0x3fff)
 		return 0;
 	p->key.protocol = found.next;
@@ -268,20 +281,21 @@ __noinline int read_tags(struct xdp_md *ctx, struct tags *tags)
 /* The header behind the Ethernet header and its VLAN tags; their protocol, or 0. */
 static __always_inline __be16 parse_ethernet(struct packet *p, void *end)
 {
+	struct ethhdr *eth = frame_of(p);
 	struct tags tags = {};
 	__be16 protocol;
 
-	if ((void *)(p->eth + 1) > end)
+	if ((void *)(eth + 1) > end)
 		return 0;
-	p->ip4 = (void *)(p->eth + 1);
-	protocol = p->eth->h_proto;
+	p->ip4 = (void *)(eth + 1);
+	protocol = eth->h_proto;
 	if (!is_vlan(protocol))
 		return protocol;
 	protocol = read_tags(p->ctx, &tags);
 	p->vlan[0] = tags.vlan[0];
 	p->vlan[1] = tags.vlan[1];
 	p->tags = tags.count & 3;
-	p->ip4 = (void *)(p->eth + 1) + (tags.count & 3) * sizeof(struct vlan_header);
+	p->ip4 = (void *)(eth + 1) + (tags.count & 3) * sizeof(struct vlan_header);
 	return protocol;
 }
 
@@ -292,7 +306,6 @@ static __always_inline enum parsed parse_ip(struct xdp_md *ctx, struct packet *p
 	__be16 protocol;
 
 	p->ctx = ctx;
-	p->eth = (void *)(long)ctx->data;
 	protocol = parse_ethernet(p, end);
 	if (protocol == bpf_htons(ETH_P_IP))
 		return parse_ipv4(p, end);

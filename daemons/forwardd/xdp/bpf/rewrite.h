@@ -104,7 +104,7 @@ static __always_inline void rewrite(struct packet *p, int is_source, const __u8 
 
 		if ((void *)(udp + 1) > end)
 			return;
-		if (udp->check || p->is_ipv6) { /* zero over IPv4: the sender made none */
+		if (udp->check) { /* the sender made one */
 			__u16 check = update_checksum(udp->check, delta);
 
 			udp->check = check ? check : 0xffff;
@@ -183,6 +183,14 @@ static __always_inline int send_frame(struct xdp_md *ctx, __u32 tags, const __be
 		return XDP_TX;
 	/* Said so that the verifier knows it is no other verdict, after which the packet would be looked at again. */
 	return bpf_redirect(way->ifindex, 0) == XDP_REDIRECT ? XDP_REDIRECT : XDP_ABORTED;
+}
+
+/* Said so that the verifier knows it is no other verdict, after which the packet would be looked at again. */
+static __always_inline int sent_or_dropped(int verdict)
+{
+	if (verdict == XDP_TX)
+		return XDP_TX;
+	return verdict == XDP_REDIRECT ? XDP_REDIRECT : XDP_DROP;
 }
 
 static __always_inline void count_packet(__u32 server, __u32 length, int outward, int is_new)
