@@ -89,7 +89,11 @@ std::optional<Link> parse_link(const nlmsghdr& message) {
   link.admin_up = (header->ifi_flags & IFF_UP) != 0;
   link.running = (header->ifi_flags & IFF_RUNNING) != 0;
   link.peer_index = static_cast<int>(attributes.number<std::uint32_t>(IFLA_LINK).value_or(0));
-  link.kind = Attributes{attributes.bytes(IFLA_LINKINFO)}.text(IFLA_INFO_KIND);
+  link.peer_elsewhere = attributes.number<std::uint32_t>(IFLA_LINK_NETNSID).has_value();
+  const Attributes info{attributes.bytes(IFLA_LINKINFO)};
+  link.kind = info.text(IFLA_INFO_KIND);
+  if (link.kind == "vlan")
+    link.vlan = Attributes{info.bytes(IFLA_INFO_DATA)}.number<std::uint16_t>(IFLA_VLAN_ID).value_or(0);
   return link;
 }
 

@@ -16,6 +16,7 @@ constexpr std::size_t ipv6_header = 40;
 constexpr std::uint16_t ethertype_ipv4 = 0x0800;
 constexpr std::uint16_t ethertype_ipv6 = 0x86dd;
 constexpr std::uint16_t ethertype_vlan = 0x8100;
+constexpr std::uint16_t ethertype_outer_vlan = 0x88a8;
 constexpr std::uint32_t fragment_id = 0x4242;
 
 void put8(Bytes& out, std::uint32_t value) { out.push_back(static_cast<std::uint8_t>(value)); }
@@ -52,15 +53,21 @@ struct View {
   std::span<const std::uint8_t> ip;
   std::span<const std::uint8_t> layer4;
   std::uint8_t protocol = 0;
+  bool is_later_fragment = false;
   net::IpAddress source;
   net::IpAddress destination;
 };
+
+bool is_extension(std::uint8_t header) {
+  return header == IPPROTO_HOPOPTS || header == IPPROTO_ROUTING || header == IPPROTO_DSTOPTS ||
+         header == IPPROTO_FRAGMENT || header == IPPROTO_AH;
+}
 
 std::optional<View> view(const Bytes& frame) {
   if (frame.size() < ethernet_header) return std::nullopt;
   View made;
   std::size_t start = ethernet_header;
-  while (get16(frame, start - 2) == ethertype_vlan && frame.size() >= start + 4) start += 4;
+  while ((get16(frame, start - 2) == ethertype_vlan || get16(frame, start - 2) == ethertype_outer_vlan) && frame.size() >= start + 4) start += 4;
   made.ethertype = get16(frame, start - 2);
   made.ip = std::span{frame}.subspan(start);
   const auto ip = made.ip;
@@ -71,6 +78,7 @@ std::optional<View> view(const Bytes& frame) {
     made.ip = ip.first(length);
     made.layer4 = made.ip.subspan(header);
     made.protocol = ip[9];
+    made.is_later_fragment = (get16(ip, 6) & 0x1fffU) != 0;
     made.source = *net::IpAddress::from_bytes(ip.subspan(12, 4));
     made.destination = *net::IpAddress::from_bytes(ip.subspan(16, 4));
   } else if (made.ethertype == ethertype_ipv6 && ip.size() >= ipv6_header) {
@@ -79,9 +87,16 @@ std::optional<View> view(const Bytes& frame) {
     made.ip = ip.first(length);
     made.layer4 = made.ip.subspan(ipv6_header);
     made.protocol = ip[6];
-    if (made.protocol == IPPROTO_DSTOPTS && made.layer4.size() >= 8) {
+    while (is_extension(made.protocol) && made.layer4.size() >= 8) {
+      const auto header = made.protocol;
+      const std::size_t size = header == IPPROTO_FRAGMENT ? 8
+                               : header == IPPROTO_AH     ? (made.layer4[1] + 2U) * 4U
+                                                          : (made.layer4[1] + 1U) * 8U;
+      if (header == IPPROTO_FRAGMENT) made.is_later_fragment = (get16(made.layer4, 2) & 0xfff8U) != 0;
+      if (size > made.layer4.size()) return std::nullopt;
       made.protocol = made.layer4[0];
-      made.layer4 = made.layer4.subspan(8);
+      made.layer4 = made.layer4.subspan(size);
+      if (made.is_later_fragment) break;
     }
     made.source = *net::IpAddress::from_bytes(ip.subspan(8, 16));
     made.destination = *net::IpAddress::from_bytes(ip.subspan(24, 16));
@@ -130,7 +145,7 @@ BALLAST_WITH(from(const net::Endpoint& source), source_, source)
 BALLAST_WITH(to(const net::Endpoint& destination), destination_, destination)
 BALLAST_WITH(ttl(unsigned value), ttl_, value)
 BALLAST_WITH(hop(), ttl_, ttl_ - 1)
-BALLAST_WITH(vlan(unsigned id), vlan_, id)
+BALLAST_WITH(vlan(unsigned tag), vlan_, tag)
 BALLAST_WITH(ip_options(unsigned words), option_words_, words)
 BALLAST_WITH(ipv6_options(), ipv6_options_, true)
 BALLAST_WITH(fragment(unsigned offset, bool more), fragment_, (Fragment{offset, more}))
@@ -156,9 +171,23 @@ Packet Packet::via(const net::MacAddress& source, const net::MacAddress& destina
   return copy;
 }
 
+Packet Packet::vlans(unsigned outer, unsigned inner) const {
+  auto copy = *this;
+  copy.outer_vlan_ = outer;
+  copy.vlan_ = inner;
+  return copy;
+}
+
+Packet Packet::untagged() const {
+  auto copy = *this;
+  copy.outer_vlan_.reset();
+  copy.vlan_.reset();
+  return copy;
+}
+
 bool Packet::is_tcp() const { return protocol_ == IPPROTO_TCP; }
 
-std::uint64_t Packet::ip_bytes() const { return bytes().size() - ethernet_header - (vlan_ ? 4 : 0); }
+std::uint64_t Packet::ip_bytes() const { return bytes().size() - ethernet_header - (vlan_ ? 4 : 0) - (outer_vlan_ ? 4 : 0); }
 
 Bytes Packet::layer4() const {
   Bytes out;
@@ -199,6 +228,10 @@ Bytes Packet::layer4() const {
 void Packet::append_ethernet(Bytes& out) const {
   put(out, destination_mac_.bytes);
   put(out, source_mac_.bytes);
+  if (outer_vlan_) {
+    put16(out, ethertype_outer_vlan);
+    put16(out, *outer_vlan_);
+  }
   if (vlan_) {
     put16(out, ethertype_vlan);
     put16(out, *vlan_);
@@ -309,8 +342,12 @@ std::string checksum_fault(const Bytes& frame) {
     const auto header = seen->ip.first(seen->ip.size() - seen->layer4.size());
     if (net::checksum_finish(net::checksum_add(header)) != 0) return "IPv4 header checksum";
   }
+  if (seen->is_later_fragment) return "";
   if (seen->protocol == IPPROTO_UDP && seen->layer4.size() >= 8 && get16(seen->layer4, 6) == 0) {
     return seen->ethertype == ethertype_ipv6 ? "UDP checksum 0 over IPv6" : "";
+  }
+  if (seen->protocol == IPPROTO_ICMP) {
+    return net::checksum_finish(net::checksum_add(seen->layer4)) == 0 ? "" : "ICMP checksum";
   }
   if (sum_layer4(seen->layer4, seen->source, seen->destination, seen->protocol) != 0) return "layer 4 checksum";
   return "";

@@ -44,7 +44,10 @@ class Packet {
   /// One router further.
   [[nodiscard]] Packet hop() const;
 
-  [[nodiscard]] Packet vlan(unsigned id) const;
+  [[nodiscard]] Packet vlan(unsigned tag) const;
+  /// Two tags, the outer of IEEE 802.1ad.
+  [[nodiscard]] Packet vlans(unsigned outer, unsigned inner) const;
+  [[nodiscard]] Packet untagged() const;
   /// Of the IPv4 header; without it, 0x4242 and "don't fragment".
   [[nodiscard]] Packet identification(std::uint16_t number, bool dont_fragment) const;
   /// Type of service, traffic class.
@@ -101,6 +104,7 @@ class Packet {
   std::uint16_t identification_ = 0x4242;
   bool dont_fragment_ = true;
   std::uint8_t traffic_class_ = 0;
+  std::optional<unsigned> outer_vlan_;
   std::optional<unsigned> vlan_;
   unsigned option_words_ = 0;
   bool ipv6_options_ = false;

@@ -148,6 +148,7 @@ std::vector<Error> XdpEngine::reconcile(const DesiredState& desired) {
   std::vector<Error> errors;
   if (auto loaded = load(desired.connection_table_size); !loaded) return {loaded.error()};
   follow_routes(desired, errors);
+  if (auto written = write_uppers(*object_, exits_of(resolver_.links())); !written) errors.push_back(written.error());
   auto plan = make_plan(mirror_, desired, resolver_.hops());
   append(errors, std::move(plan.errors));
   services_ = std::move(plan.services);

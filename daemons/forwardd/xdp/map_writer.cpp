@@ -1,7 +1,9 @@
 #include "daemons/forwardd/xdp/map_writer.hpp"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 
+#include <cstring>
 #include <numeric>
 
 namespace ballast::forwardd::xdp {
@@ -142,6 +144,26 @@ Result<Mirror> read_mirror(const Object& object) {
     if (mirror.services[index].used != 0) mirror.tables[index].slots = read_table_digest(maps.at("tables"), index);
   }
   return mirror;
+}
+
+Result<> write_uppers(const Object& object, const std::map<std::uint32_t, Exit>& wanted) {
+  const auto& map = object.maps.at("uppers");
+  std::vector<std::uint32_t> gone;
+  auto read = map.for_each([&](const std::uint8_t* key, const std::uint8_t*) {
+    std::uint32_t index = 0;
+    std::memcpy(&index, key, sizeof index);
+    if (!wanted.contains(index)) gone.push_back(index);
+    return true;
+  });
+  if (!read) return read.error();
+  for (const auto index : gone) {
+    if (auto dropped = map.drop(index); !dropped) return dropped.error();
+  }
+  for (const auto& [index, exit] : wanted) {
+    const layout::upper value{.ifindex = exit.ifindex, .vlan = {htons(exit.vlan[0]), htons(exit.vlan[1])}};
+    if (auto put = map.put(index, value); !put) return put.error();
+  }
+  return {};
 }
 
 Result<> bump_route_generation(const Object& object) {

@@ -1,6 +1,7 @@
 #pragma once
 #include "daemons/forwardd/xdp/load_table.hpp"
 #include "daemons/forwardd/xdp/mirror.hpp"
+#include "daemons/forwardd/xdp/next_hop.hpp"
 #include "daemons/forwardd/xdp/object.hpp"
 
 namespace ballast::forwardd::xdp {
@@ -10,6 +11,9 @@ Result<> write_change(const Object& object, LoadTable& load, const Change& chang
 
 /// What the maps hold now. Tables are read only where the kernel allows it; one that is not known is written anew.
 Result<Mirror> read_mirror(const Object& object);
+
+/// Makes `uppers` tell of these devices and no others.
+Result<> write_uppers(const Object& object, const std::map<std::uint32_t, Exit>& wanted);
 
 /// Makes next hops that connections have cached void.
 Result<> bump_route_generation(const Object& object);

@@ -3,6 +3,43 @@
 #include <algorithm>
 
 namespace ballast::forwardd::xdp {
+namespace {
+
+constexpr int most_devices = 8;  // a loop that no kernel makes
+
+bool stands_on_another(const netlink::Link& link) {
+  return (link.kind == "vlan" || link.kind == "macvlan") && link.peer_index != 0 && !link.peer_elsewhere;
+}
+
+}  // namespace
+
+Exit exit_of(int link, const std::map<int, netlink::Link>& links) {
+  const Exit itself{.ifindex = static_cast<std::uint32_t>(link)};
+  Exit exit;
+  for (int depth = 0; depth < most_devices; ++depth) {
+    const auto device = links.find(link);
+    if (device == links.end()) return itself;
+    if (!stands_on_another(device->second)) {
+      exit.ifindex = static_cast<std::uint32_t>(link);
+      return exit;
+    }
+    if (device->second.vlan != 0) {
+      if (exit.vlan[1] != 0) return itself;
+      exit.vlan = {device->second.vlan, exit.vlan[0]};
+    }
+    link = device->second.peer_index;
+  }
+  return itself;
+}
+
+std::map<std::uint32_t, Exit> exits_of(const std::map<int, netlink::Link>& links) {
+  std::map<std::uint32_t, Exit> exits;
+  for (const auto& [index, link] : links) {
+    const auto exit = exit_of(index, links);
+    if (exit.ifindex != static_cast<std::uint32_t>(index)) exits[static_cast<std::uint32_t>(index)] = exit;
+  }
+  return exits;
+}
 
 std::vector<Error> NextHopResolver::resync() {
   std::vector<Error> errors;
@@ -116,11 +153,13 @@ NextHops NextHopResolver::hops() const {
     const auto mac = macs_.find(*way);
     const auto link = links_.find(way->link);
     if (mac == macs_.end() || link == links_.end() || !link->second.admin_up) continue;
-    hops[server] = {.ifindex = static_cast<std::uint32_t>(way->link),
+    const auto exit = exit_of(way->link, links_);
+    hops[server] = {.ifindex = exit.ifindex,
                     .source = link->second.mac,
                     .destination = mac->second,
                     .local = locals_.contains(server) ? locals_.at(server) : net::IpAddress{},
-                    .mtu = link->second.mtu};
+                    .mtu = link->second.mtu,
+                    .vlan = exit.vlan};
   }
   return hops;
 }

@@ -55,6 +55,7 @@ void set_next_hop(layout::server& server, layout::server_extra& extra, const Nex
   std::memcpy(server.destination_mac, hop->second.destination.bytes.data(), sizeof server.destination_mac);
   std::memcpy(extra.outer_source, hop->second.local.mapped().data(), sizeof extra.outer_source);
   server.mtu = static_cast<std::uint16_t>(std::min(hop->second.mtu, 65'535U));
+  for (std::size_t tag = 0; tag < hop->second.vlan.size(); ++tag) server.vlan[tag] = htons(hop->second.vlan[tag]);
 }
 
 std::uint32_t seconds(config::Duration duration) {

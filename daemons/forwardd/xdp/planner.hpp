@@ -1,5 +1,6 @@
 #pragma once
 // From the desired state and what the maps hold to the writes that make them agree. Pure.
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -18,6 +19,7 @@ struct NextHop {
   net::MacAddress destination;
   net::IpAddress local{};  ///< this machine's address towards it
   unsigned mtu = 0;        ///< 0: not known
+  std::array<std::uint16_t, 2> vlan{};  ///< tags that frames get, outer first; 0: none
   bool operator==(const NextHop&) const = default;
 };
 /// Servers whose next hop is known; the others are written as unreachable.

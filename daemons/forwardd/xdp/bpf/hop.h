@@ -56,6 +56,7 @@ __noinline int ask_routes(struct xdp_md *ctx, __u32 index, __u32 generation, __u
 {
 	struct flow *flow = bpf_map_lookup_elem(&flows, &index);
 	struct bpf_fib_lookup fib = {};
+	const struct upper *upper;
 	struct hop hop = {};
 
 	if (!flow)
@@ -74,6 +75,12 @@ __noinline int ask_routes(struct xdp_md *ctx, __u32 index, __u32 generation, __u
 	switch (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		hop.ifindex = fib.ifindex;
+		upper = bpf_map_lookup_elem(&uppers, &hop.ifindex);
+		if (upper) {
+			hop.ifindex = upper->ifindex;
+			hop.vlan[0] = upper->vlan[0];
+			hop.vlan[1] = upper->vlan[1];
+		}
 		__builtin_memcpy(hop.source_mac, fib.smac, 6);
 		__builtin_memcpy(hop.destination_mac, fib.dmac, 6);
 		flow->hop = hop_number(&hop, now);

@@ -265,6 +265,13 @@ struct hop {
 	__u32 pad;
 };
 
+/* `uppers` (hash by interface index): devices that stand on another one (VLAN, macvlan), which frames are to leave by. */
+enum { MAX_UPPERS = 4096 };
+struct upper {
+	__u32 ifindex;  /* of the device below */
+	__be16 vlan[2]; /* tags, outer first; 0: none */
+};
+
 /* `returns` (array): for FNAT the tuple that the server sends leads to its flow. Eight entries a line, return_hash names the line.
  * An entry is 0 or the hash's other half and the flow's index. */
 enum { RETURN_WAYS = 8 };
@@ -398,7 +405,7 @@ struct trace {
 #ifdef __cplusplus
 static_assert(sizeof(service_key) == 20 && sizeof(service) == 64 && sizeof(cursor) == 64);
 static_assert(sizeof(server) == 64 && sizeof(server_extra) == 64 && sizeof(flow) == 64 && sizeof(flow_detail) == 16);
-static_assert(sizeof(hop) == 32 && sizeof(local) == 64 && sizeof(return_line) == 64);
+static_assert(sizeof(upper) == 8 && sizeof(hop) == 32 && sizeof(local) == 64 && sizeof(return_line) == 64);
 static_assert(sizeof(persistence_key) == 20 && sizeof(persistence_entry) == 12 && sizeof(locality_entry) == 36);
 static_assert(sizeof(server_load) == 16 && sizeof(server_stats) == 40 && sizeof(settings) == 64);
 #endif

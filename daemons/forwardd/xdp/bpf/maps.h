@@ -80,6 +80,13 @@ struct {
 	__type(value, struct flow_detail);
 } flow_details SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_UPPERS);
+	__type(key, __u32);
+	__type(value, struct upper);
+} uppers SEC(".maps");
+
 struct table {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_INNER_MAP);

@@ -34,6 +34,8 @@ struct report {
 	__u32 l4;             /* of what the quote has behind it */
 	__u32 end;            /* of the IP packet */
 	__be32 rest;          /* the ICMP header's second word */
+	__u16 tuple_sum;      /* of the quoted addresses and ports, as they were */
+	__u16 pad;
 	__u32 inner_payload;  /* bytes behind the IP header that the quoted packet had */
 	__be16 inner_id;      /* IPv4 */
 	__be16 inner_fragment;
@@ -146,6 +148,11 @@ static __always_inline int read_quoted_ipv6(struct xdp_md *ctx, struct report_ro
 	return 1;
 }
 
+static __always_inline __u16 sum_of_tuple(const struct tuple *key)
+{
+	return fold(address_sum(key->source) + address_sum(key->destination) + key->source_port + key->destination_port);
+}
+
 /* Reads the packet that a report quotes, from an offset on. 0: nobody can tell whose it is. */
 __noinline int read_quoted(struct xdp_md *ctx, __u32 at, __u32 is_ipv6)
 {
@@ -162,6 +169,7 @@ __noinline int read_quoted(struct xdp_md *ctx, __u32 at, __u32 is_ipv6)
 		return 0;
 	room->report.quoted.source_port = ports[0];
 	room->report.quoted.destination_port = ports[1];
+	room->report.tuple_sum = sum_of_tuple(&room->report.quoted);
 	return 1;
 }
 
@@ -257,6 +265,21 @@ static __always_inline void write_report_ipv6(struct report_room *room, __u32 qu
 		   report->quoted.source, report->quoted.destination);
 }
 
+/* The quoted packet's own checksum agrees with its new addresses and ports, where the quote reaches so far. */
+static __always_inline void mend_quote(struct xdp_md *ctx, const struct report *report)
+{
+	__u32 at = report->l4 + (report->quoted.protocol == IPPROTO_UDP ? 6 : 16);
+	__u16 check;
+
+	if (at + sizeof(check) > report->end || bpf_xdp_load_bytes(ctx, at, &check, sizeof(check)) ||
+	    (report->quoted.protocol == IPPROTO_UDP && !check))
+		return;
+	check = update_checksum(check, (__u64)(__u16)~report->tuple_sum + sum_of_tuple(&report->quoted));
+	if (report->quoted.protocol == IPPROTO_UDP && !check)
+		check = 0xffff;
+	bpf_xdp_store_bytes(ctx, at, &check, sizeof(check));
+}
+
 /* Puts the ports into the quote, the headers before it, and cuts what is too long. The quote's length; 0: no room. */
 static __always_inline __u32 shape_report(struct xdp_md *ctx, const struct report *report)
 {
@@ -269,6 +292,7 @@ static __always_inline __u32 shape_report(struct xdp_md *ctx, const struct repor
 
 	if (quote > most)
 		quote = most;
+	mend_quote(ctx, report);
 	headers += sizeof(*eth);
 	if (report->l4 > MOST_OFFSET || bpf_xdp_store_bytes(ctx, report->l4, ports, sizeof(ports)) ||
 	    bpf_xdp_adjust_head(ctx, (int)report->l4 - (int)headers))

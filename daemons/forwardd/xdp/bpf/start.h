@@ -130,7 +130,7 @@ __noinline int enter(const struct tuple *key, struct arrival *arrival, __u32 ser
 	state = first_state(key, arrival);
 	fill_line(flow, key, server, service, state, arrival->now);
 	flow->server = server_index;
-	flow->hop = sees_answers(server) ? hop_number(&arrival->hop, arrival->now) : 0;
+	flow->hop = server->method != METHOD_DR ? hop_number(&arrival->hop, arrival->now) : 0;
 	if (server->method == METHOD_FNAT) {
 		flags = borrow_local(index) ? prepare_full_nat(index, arrival->tcp_flags, arrival->sequence) : -1;
 		if (flags < 0) {

@@ -32,6 +32,7 @@ static __always_inline int quote_packet(const struct packet *p, struct report *r
 	copy_address(report->source, p->key.destination);
 	copy_address(report->destination, p->key.source);
 	report->quoted = p->key;
+	report->tuple_sum = sum_of_tuple(&report->quoted);
 	report->inner_payload = p->payload_length;
 	report->l4 = offset_of(p, p->l4);
 	report->end = report->l4 + p->payload_length;
