@@ -12,11 +12,13 @@ class Fragments : public FullNatScenario {
     if (IsSkipped()) return;
     auto full = full_nat(ClientAddress::toa);
     full.endpoints = {vip(82)};
+    full.name = "full";
     auto names = full_nat(ClientAddress::none, 1, 1, Protocol::udp);
     names.endpoints = {vip(54)};
+    names.name = "names";
     auto single = service(vip(55), {server(4, 1, Method::dr, 55)}, Scheduler::rr, Protocol::udp);
     single.one_packet = true;
-    have({service(vip(), {server(1)}, Scheduler::rr, Protocol::udp),
+    have({service(vip(), {server(5)}, Scheduler::rr, Protocol::udp),
           service(vip(81), {server(2, 1, Method::dr, 81)}, Scheduler::rr, Protocol::udp),
           service(vip(83), {server(3, 1, Method::tun, 83)}, Scheduler::rr, Protocol::udp), full, names, single});
   }
@@ -32,15 +34,15 @@ class Fragments : public FullNatScenario {
 
 TEST_P(Fragments, OfAQuestionToANatServer) {
   const auto pieces = cut(query());
-  for (const auto& piece : pieces.all()) EXPECT_EQ(send(piece), transmitted(to_server(piece, 1)));
-  EXPECT_EQ(path().stats(name(1)).packets_in, 3U);
+  for (const auto& piece : pieces.all()) EXPECT_EQ(send(piece), transmitted(to_server(piece, 5)));
+  EXPECT_EQ(path().stats(name(5)).packets_in, 3U);
 }
 
 TEST_P(Fragments, OfANatServersAnswer) {
   send(query());
-  const auto pieces = cut(answer(query(), 1));
+  const auto pieces = cut(answer(query(), 5));
   for (const auto& piece : pieces.all()) EXPECT_EQ(send(piece), transmitted(to_client(piece, vip())));
-  EXPECT_EQ(path().stats(name(1)).packets_out, 3U);
+  EXPECT_EQ(path().stats(name(5)).packets_out, 3U);
 }
 
 TEST_P(Fragments, ToADrServer) {
@@ -86,8 +88,8 @@ TEST_P(Fragments, OfAOnePacketServiceGoToOneServer) {
 TEST_P(Fragments, OneThatComesBeforeItsFirstIsDropped) {
   const auto pieces = cut(query());
   EXPECT_EQ(send(pieces.second), dropped("fragment"));
-  EXPECT_EQ(send(pieces.first), transmitted(to_server(pieces.first, 1)));
-  EXPECT_EQ(send(pieces.second), transmitted(to_server(pieces.second, 1))) << "sent again, or its twin";
+  EXPECT_EQ(send(pieces.first), transmitted(to_server(pieces.first, 5)));
+  EXPECT_EQ(send(pieces.second), transmitted(to_server(pieces.second, 5))) << "sent again, or its twin";
 }
 
 TEST_P(Fragments, AnotherPacketsDoNotFollowThisOnes) {

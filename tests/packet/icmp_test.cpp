@@ -15,8 +15,10 @@ class Icmp : public FullNatScenario {
     if (IsSkipped()) return;
     auto full = full_nat(ClientAddress::toa);
     full.endpoints = {vip(82)};
+    full.name = "full";
     auto names = full_nat(ClientAddress::none, 1, 1, Protocol::udp);
     names.endpoints = {vip(54)};
+    names.name = "names";
     have({service(vip(), {server(1)}), service(vip(53), {server(1, 1, Method::nat, 5353)}, Scheduler::rr, Protocol::udp),
           service(vip(81), {server(2, 1, Method::dr, 81)}), full, names});
   }
@@ -150,6 +152,7 @@ TEST_P(Icmp, WhatQuotesNoConnectionIsTheKernels) {
 
 TEST_P(Icmp, TheBackupLeavesThemToTheKernel) {
   establish_nat(from_client(), 1);
+  desired.services[0].role = "VI_1";
   desired.services[0].forwarding = false;
   apply();
   const auto report = about_answer(from_client());
@@ -186,7 +189,7 @@ TEST_P(Icmp, CutAtAnyByteItIsNeitherForwardedNorWrittenTo) {
     const auto whole = report.quote_of(20).bytes();
     for (std::size_t length = 14; length < whole.size(); ++length) {
       const auto outcome = path().send(Bytes{whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)});
-      EXPECT_EQ(outcome.verdict, Verdict::pass) << length;
+      EXPECT_TRUE(outcome.verdict == Verdict::pass || outcome == dropped("truncated")) << length;
     }
   }
 }

@@ -344,11 +344,12 @@ std::string checksum_fault(const Bytes& frame) {
   }
   if (seen->is_later_fragment) return "";
   if (seen->protocol == IPPROTO_UDP && seen->layer4.size() >= 8 && get16(seen->layer4, 6) == 0) {
-    return seen->ethertype == ethertype_ipv6 ? "UDP checksum 0 over IPv6" : "";
+    return "";  // over IPv6 tunnels alone may have none (RFC 6936)
   }
   if (seen->protocol == IPPROTO_ICMP) {
     return net::checksum_finish(net::checksum_add(seen->layer4)) == 0 ? "" : "ICMP checksum";
   }
+  if (seen->protocol != IPPROTO_TCP && seen->protocol != IPPROTO_UDP && seen->protocol != IPPROTO_ICMPV6) return "";
   if (sum_layer4(seen->layer4, seen->source, seen->destination, seen->protocol) != 0) return "layer 4 checksum";
   return "";
 }

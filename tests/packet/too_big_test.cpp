@@ -13,6 +13,7 @@ class TooBig : public FullNatScenario {
     mtu = 1400;
     auto full = full_nat(ClientAddress::none);
     full.endpoints = {vip(82)};
+    full.name = "full";
     auto wrapped = service(vip(83), {server(3, 1, Method::tun, 83)});
     have({service(vip(), {server(1)}), full, wrapped});
   }

@@ -30,7 +30,7 @@ class Tunnels : public ::testing::TestWithParam<Parameters> {
       made.endpoints = {vip()};
       made.protocol = protocol;
       made.method = Method::tun;
-      DesiredServer server{.endpoint = {tunnel_end(), 80}, .method = Method::tun, .status = bus::ServerStatus::up};
+      DesiredServer server{.endpoint = {tunnel_end(), 80}, .method = Method::tun, .weight = 1, .status = bus::ServerStatus::up};
       server.tunnel = {.type = type(), .port = 6080, .checksum = std::get<3>(GetParam())};
       made.servers = {server};
       desired.services.push_back(made);
