@@ -13,12 +13,12 @@ struct Link {
   std::string name;
   net::MacAddress mac;
   unsigned mtu = 0;
-  bool admin_up = false;  ///< IFF_UP
-  bool running = false;   ///< IFF_RUNNING: carrier and operational
-  int peer_index = 0;     ///< IFLA_LINK: the device below, or a veth's peer; 0: none
+  bool admin_up = false;        ///< IFF_UP
+  bool running = false;         ///< IFF_RUNNING: carrier and operational
+  int peer_index = 0;           ///< IFLA_LINK: the device below, or a veth's peer; 0: none
   bool peer_elsewhere = false;  ///< that one is in another network namespace
-  std::string kind;       ///< "veth", "macvlan", …; empty: physical
-  std::uint16_t vlan = 0;  ///< of a VLAN device: its VLAN ID
+  std::string kind;             ///< "veth", "macvlan", …; empty: physical
+  std::uint16_t vlan = 0;       ///< of a VLAN device: its VLAN ID
   bool operator==(const Link&) const = default;
 };
 

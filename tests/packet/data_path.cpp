@@ -291,6 +291,10 @@ std::vector<bus::TraceStep> DataPath::trace(const Packet& packet) const {
                           .tcp_flags = packet.flags()}));
 }
 
+void DataPath::stands_on(std::uint32_t device, const forwardd::xdp::Exit& below) {
+  must(xdp::write_uppers(object_, {{device, below}}));
+}
+
 void DataPath::change_routes() { must(xdp::bump_route_generation(object_)); }
 
 std::size_t DataPath::ports_in_use() const {

@@ -105,6 +105,8 @@ class DataPath {
   [[nodiscard]] layout::server_stats stats(const std::string& server) const;
   [[nodiscard]] std::uint64_t drops(const std::string& reason) const;
   void change_routes();
+  /// A device that stands on another one, which frames leave by.
+  void stands_on(std::uint32_t device, const forwardd::xdp::Exit& below);
   /// The steps of a trace, by short name; nothing is changed by it.
   std::vector<bus::TraceStep> trace(const Packet& packet) const;
   /// LIPs' ports that are given to connections.

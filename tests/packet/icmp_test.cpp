@@ -19,7 +19,8 @@ class Icmp : public FullNatScenario {
     auto names = full_nat(ClientAddress::none, 1, 1, Protocol::udp);
     names.endpoints = {vip(54)};
     names.name = "names";
-    have({service(vip(), {server(1)}), service(vip(53), {server(1, 1, Method::nat, 5353)}, Scheduler::rr, Protocol::udp),
+    have({service(vip(), {server(1)}),
+          service(vip(53), {server(1, 1, Method::nat, 5353)}, Scheduler::rr, Protocol::udp),
           service(vip(81), {server(2, 1, Method::dr, 81)}), full, names});
   }
   [[nodiscard]] net::IpAddress client_router() const { return at("192.0", "2001:db8:77", 2 * 256 + 1, 0).address; }
@@ -50,7 +51,8 @@ TEST_P(Icmp, NatServerIsToldOfThePathsMtu) {
     EXPECT_EQ(path().send(report.quote_of(quoted).bytes()), transmitted_report(expected.quote_of(quoted))) << quoted;
   }
   EXPECT_EQ(path().events("error_delivered"), 5U);
-  EXPECT_EQ(path().connection(from_client()), (Connection{"ESTABLISHED", name(1), true})) << "RFC 5927: no state changes";
+  EXPECT_EQ(path().connection(from_client()), (Connection{"ESTABLISHED", name(1), true}))
+      << "RFC 5927: no state changes";
 }
 
 TEST_P(Icmp, EveryKindOfErrorReachesTheNatServerAsItIs) {
@@ -71,10 +73,9 @@ TEST_P(Icmp, OfUdpTheQuotedChecksumIsRightToo) {
   ASSERT_EQ(send(question).verdict, Verdict::transmit);
   for (const auto& packet : {udp(vip(53), client()).data("gone"), udp(vip(53), client()).data("gone").unsummed()}) {
     const auto report = port_unreachable(client().address, vip().address, packet);
-    EXPECT_EQ(path().send(report.bytes()), transmitted_report(report.to(real(1).address)
-                                                                  .quoting(packet.from(real(1, 5353)))
-                                                                  .via(balancer_mac, real_mac(1))
-                                                                  .hop()));
+    EXPECT_EQ(path().send(report.bytes()),
+              transmitted_report(
+                  report.to(real(1).address).quoting(packet.from(real(1, 5353))).via(balancer_mac, real_mac(1)).hop()));
   }
 }
 
@@ -82,9 +83,9 @@ TEST_P(Icmp, TheClientIsToldWhatHappenedOnTheWayToANatServer) {
   establish_nat(from_client(), 1);
   const auto request = from_client().ack().data("0123456789").ttl(60);
   const auto behind = request.to(real(1));
-  for (const auto& report :
-       {too_big(1400, server_router(), client().address, behind), time_exceeded(server_router(), client().address, behind),
-        port_unreachable(real(1).address, client().address, behind)}) {
+  for (const auto& report : {too_big(1400, server_router(), client().address, behind),
+                             time_exceeded(server_router(), client().address, behind),
+                             port_unreachable(real(1).address, client().address, behind)}) {
     const auto sent = report.via(real_mac(1), balancer_mac);
     EXPECT_EQ(path().send(sent.bytes()),
               transmitted_report(report.from(vip().address).quoting(request).via(balancer_mac, client_mac).hop()));
@@ -116,19 +117,20 @@ TEST_P(Icmp, FullNatClientIsToldAnMtuThatLeavesRoomForToa) {
   const auto behind = request.from(local).to(real(1)).ttl(40);
   const auto report = too_big(1400, server_router(), lip(1), behind).via(real_mac(1), balancer_mac);
   const unsigned room = is_v6() ? 20 : 8;
-  EXPECT_EQ(path().send(report.bytes()),
-            transmitted_report(too_big(1400 - room, vip().address, client().address, request.ttl(40))
-                                   .via(balancer_mac, client_mac)
-                                   .hop()));
+  EXPECT_EQ(
+      path().send(report.bytes()),
+      transmitted_report(
+          too_big(1400 - room, vip().address, client().address, request.ttl(40)).via(balancer_mac, client_mac).hop()));
 }
 
 TEST_P(Icmp, FullNatUdpBothWays) {
   const auto question = udp(client(), vip(54)).data("where");
   const auto local = open(question);
   const auto unheard = port_unreachable(real(1).address, lip(1), question.from(local).to(real(1)));
-  EXPECT_EQ(path().send(unheard.via(real_mac(1), balancer_mac).bytes()),
-            transmitted_report(
-                unheard.from(vip().address).to(client().address).quoting(question).via(balancer_mac, client_mac).hop()));
+  EXPECT_EQ(
+      path().send(unheard.via(real_mac(1), balancer_mac).bytes()),
+      transmitted_report(
+          unheard.from(vip().address).to(client().address).quoting(question).via(balancer_mac, client_mac).hop()));
   const auto gone = port_unreachable(client().address, vip().address, udp(vip(54), client()).data("there"));
   EXPECT_EQ(path().send(gone.bytes()), transmitted_report(gone.from(lip(1))
                                                               .to(real(1).address)
@@ -174,10 +176,11 @@ TEST_P(Icmp, NoneLivesForever) {
 TEST_P(Icmp, TagsOfTheWayThatItCameAreNotThoseOfTheWayOn) {
   establish_nat(from_client(), 1);
   const auto report = about_answer(from_client());
-  EXPECT_EQ(path().send(report.vlan(7).bytes()), transmitted_report(report.to(real(1).address)
-                                                                        .quoting(connection(from_client(), real(1), client()))
-                                                                        .via(balancer_mac, real_mac(1))
-                                                                        .hop()));
+  EXPECT_EQ(path().send(report.vlan(7).bytes()),
+            transmitted_report(report.to(real(1).address)
+                                   .quoting(connection(from_client(), real(1), client()))
+                                   .via(balancer_mac, real_mac(1))
+                                   .hop()));
 }
 
 TEST_P(Icmp, CutAtAnyByteItIsNeitherForwardedNorWrittenTo) {
@@ -199,12 +202,11 @@ TEST_P(Icmp, ALongQuoteIsCutToWhatAReportMayHave) {
   const auto answer = towards(from_client()).data(std::string(1400, 'x'));
   const auto report = too_big(1300, client_router(), vip().address, answer);
   const std::size_t most = is_v6() ? 1280 - 88 : 576 - 48;
-  EXPECT_EQ(path().send(report.quote_of(1300).bytes()),
-            transmitted_report(report.to(real(1).address)
-                                   .quoting(answer.from(real(1)))
-                                   .quote_of(most)
-                                   .via(balancer_mac, real_mac(1))
-                                   .hop()));
+  EXPECT_EQ(path().send(report.quote_of(1300).bytes()), transmitted_report(report.to(real(1).address)
+                                                                               .quoting(answer.from(real(1)))
+                                                                               .quote_of(most)
+                                                                               .via(balancer_mac, real_mac(1))
+                                                                               .hop()));
 }
 
 BALLAST_BOTH_FAMILIES(Icmp);
@@ -221,8 +223,8 @@ class Icmp64 : public Icmp {
   }
   /// The server's packet that an IPv6 router saw translated.
   [[nodiscard]] Report to_v4(unsigned type, unsigned code, std::uint32_t rest) const {
-    return Report{type, code, rest, lip(1), real(1).address,
-                  connection(from_client(), real(1), local_).identification(0, true)}
+    return Report{
+        type, code, rest, lip(1), real(1).address, connection(from_client(), real(1), local_).identification(0, true)}
         .via(balancer_mac, real_mac(1))
         .hop();
   }
@@ -235,7 +237,7 @@ class Icmp64 : public Icmp {
   }
   [[nodiscard]] Report from_v4(unsigned type, unsigned code, std::uint32_t rest) const {
     return Report{type, code, rest, address("10.9.0.1"), lip(1), request().from(local_).to(real(1))}.via(real_mac(1),
-                                                                                                        balancer_mac);
+                                                                                                         balancer_mac);
   }
   net::Endpoint local_;
 };

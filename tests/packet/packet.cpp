@@ -67,7 +67,9 @@ std::optional<View> view(const Bytes& frame) {
   if (frame.size() < ethernet_header) return std::nullopt;
   View made;
   std::size_t start = ethernet_header;
-  while ((get16(frame, start - 2) == ethertype_vlan || get16(frame, start - 2) == ethertype_outer_vlan) && frame.size() >= start + 4) start += 4;
+  while ((get16(frame, start - 2) == ethertype_vlan || get16(frame, start - 2) == ethertype_outer_vlan) &&
+         frame.size() >= start + 4)
+    start += 4;
   made.ethertype = get16(frame, start - 2);
   made.ip = std::span{frame}.subspan(start);
   const auto ip = made.ip;
@@ -187,7 +189,9 @@ Packet Packet::untagged() const {
 
 bool Packet::is_tcp() const { return protocol_ == IPPROTO_TCP; }
 
-std::uint64_t Packet::ip_bytes() const { return bytes().size() - ethernet_header - (vlan_ ? 4 : 0) - (outer_vlan_ ? 4 : 0); }
+std::uint64_t Packet::ip_bytes() const {
+  return bytes().size() - ethernet_header - (vlan_ ? 4 : 0) - (outer_vlan_ ? 4 : 0);
+}
 
 Bytes Packet::layer4() const {
   Bytes out;

@@ -166,7 +166,8 @@ Outer open_tunnel(const Bytes& frame) {
     if (payload[8] != 0 || get16(payload, 10) != 0) outer.fault = "GUE header";
     const auto pseudo = net::pseudo_header_sum(outer.source, outer.destination, IPPROTO_UDP,
                                                static_cast<std::uint32_t>(payload.size()));
-    if (outer.has_checksum && net::checksum_finish(net::checksum_add(payload, pseudo)) != 0) outer.fault = "UDP checksum";
+    if (outer.has_checksum && net::checksum_finish(net::checksum_add(payload, pseudo)) != 0)
+      outer.fault = "UDP checksum";
   } else if (outer.protocol == IPPROTO_GRE) {
     outer.has_checksum = get16(payload, 0) == 0x8000;
     if (!outer.has_checksum && get16(payload, 0) != 0) outer.fault = "GRE flags";

@@ -1,5 +1,6 @@
 #pragma once
-// ICMP and ICMPv6 errors as tests write them: `too_big(1300, router, vip, packet)`. Every modifier gives a changed copy.
+// ICMP and ICMPv6 errors as tests write them: `too_big(1300, router, vip, packet)`. Every modifier gives a changed
+// copy.
 #include "tests/packet/packet.hpp"
 
 namespace ballast::packet {
@@ -46,7 +47,8 @@ class Report {
 };
 
 /// What a router says of a packet that is too big for its next link.
-Report too_big(std::uint32_t mtu, const net::IpAddress& source, const net::IpAddress& destination, const Packet& quoted);
+Report too_big(std::uint32_t mtu, const net::IpAddress& source, const net::IpAddress& destination,
+               const Packet& quoted);
 /// Nobody listens on the port.
 Report port_unreachable(const net::IpAddress& source, const net::IpAddress& destination, const Packet& quoted);
 Report time_exceeded(const net::IpAddress& source, const net::IpAddress& destination, const Packet& quoted);

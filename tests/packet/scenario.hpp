@@ -93,7 +93,7 @@ class Scenario : public ::testing::TestWithParam<net::Family> {
         const auto bytes = one.endpoint.address.bytes();
         const unsigned number = bytes[bytes.size() - 2] * 256U + bytes.back();
         hops[one.endpoint.address] = {interface, balancer_mac, real_mac(number), outer_source(one.endpoint.address),
-                                      mtu, vlan};
+                                      mtu,       vlan};
       }
     }
     for (const auto& each : unreachable) hops.erase(each);
@@ -120,8 +120,8 @@ class Scenario : public ::testing::TestWithParam<net::Family> {
   forwardd::DesiredState desired;
   std::set<net::IpAddress> unreachable;
   std::array<std::uint16_t, 2> vlan{};  ///< tags of the ways to servers
-  unsigned mtu = 0;             ///< of the ways to servers; 0: not known
-  std::uint32_t interface = 1;  ///< by which servers are reached; packets arrive at 1
+  unsigned mtu = 0;                     ///< of the ways to servers; 0: not known
+  std::uint32_t interface = 1;          ///< by which servers are reached; packets arrive at 1
 
  private:
   std::unique_ptr<DataPath> path_;

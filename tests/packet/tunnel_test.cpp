@@ -30,7 +30,8 @@ class Tunnels : public ::testing::TestWithParam<Parameters> {
       made.endpoints = {vip()};
       made.protocol = protocol;
       made.method = Method::tun;
-      DesiredServer server{.endpoint = {tunnel_end(), 80}, .method = Method::tun, .weight = 1, .status = bus::ServerStatus::up};
+      DesiredServer server{
+          .endpoint = {tunnel_end(), 80}, .method = Method::tun, .weight = 1, .status = bus::ServerStatus::up};
       server.tunnel = {.type = type(), .port = 6080, .checksum = std::get<3>(GetParam())};
       made.servers = {server};
       desired.services.push_back(made);
@@ -80,8 +81,9 @@ class Tunnels : public ::testing::TestWithParam<Parameters> {
 
 TEST_P(Tunnels, EveryPacketOfAConnectionIsWrappedAsItIs) {
   const auto request = tcp(client(), vip());
-  for (const auto& packet : {request.syn(), request.ack(), request.ack().data("G"), request.ack().data("GET / HTTP/1.1\r\n\r\n"),
-                             request.ack().options(timestamps() + nops(2)).data("odd"), request.fin().ack(), request.rst()}) {
+  for (const auto& packet :
+       {request.syn(), request.ack(), request.ack().data("G"), request.ack().data("GET / HTTP/1.1\r\n\r\n"),
+        request.ack().options(timestamps() + nops(2)).data("odd"), request.fin().ack(), request.rst()}) {
     EXPECT_EQ(expect_wrapped(packet).has_checksum, wants_checksum()) << describe(packet.bytes());
   }
 }
@@ -146,8 +148,8 @@ TEST_P(Tunnels, ARouterThatSaysTheTunnelIsTooBigIsPassedOnToTheClient) {
                         .via(balancer_mac, client_mac)
                         .hop();
   EXPECT_EQ(path_->send(report.bytes()), (Outcome{Verdict::transmit, "", told.bytes()}));
-  const auto other = time_exceeded(router(), balancer(), packet)
-                         .quoting_bytes(Bytes{wrapped.frame.begin() + 14, wrapped.frame.end()});
+  const auto other =
+      time_exceeded(router(), balancer(), packet).quoting_bytes(Bytes{wrapped.frame.begin() + 14, wrapped.frame.end()});
   EXPECT_EQ(path_->send(other.bytes()).verdict, Verdict::pass) << "a fault of the tunnel is the balancer's own";
 }
 

@@ -75,6 +75,14 @@ TEST_P(WayBack, AClientOnTheLinkIsReachedWithoutAGateway) {
   EXPECT_EQ(send(response()), redirected(by_route(response(), other_mac)));
 }
 
+TEST_P(WayBack, BehindAVlanDeviceAnswersLeaveByTheOneBelowWithItsTag) {
+  ip("route add " + clients() + " via " + gateway());
+  path().stands_on(if_nametoindex("uplink"), {.ifindex = if_nametoindex("far"), .vlan = {7}});
+  path().change_routes();
+  EXPECT_EQ(send(response()), redirected(by_route(response(), gateway_mac).vlan(7)));
+  EXPECT_EQ(path().hop(*path().flow(from_client())).ifindex, if_nametoindex("far"));
+}
+
 TEST_P(WayBack, ANewConnectionFollowsThemWithItsFirstAnswer) {
   ip("route add " + clients() + " via " + gateway());
   path().change_routes();

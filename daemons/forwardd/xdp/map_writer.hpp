@@ -1,7 +1,7 @@
 #pragma once
+#include "daemons/forwardd/xdp/exit.hpp"
 #include "daemons/forwardd/xdp/load_table.hpp"
 #include "daemons/forwardd/xdp/mirror.hpp"
-#include "daemons/forwardd/xdp/next_hop.hpp"
 #include "daemons/forwardd/xdp/object.hpp"
 
 namespace ballast::forwardd::xdp {

@@ -17,8 +17,8 @@ struct NextHop {
   std::uint32_t ifindex = 0;
   net::MacAddress source;
   net::MacAddress destination;
-  net::IpAddress local{};  ///< this machine's address towards it
-  unsigned mtu = 0;        ///< 0: not known
+  net::IpAddress local{};               ///< this machine's address towards it
+  unsigned mtu = 0;                     ///< 0: not known
   std::array<std::uint16_t, 2> vlan{};  ///< tags that frames get, outer first; 0: none
   bool operator==(const NextHop&) const = default;
 };

@@ -55,6 +55,17 @@ TEST_F(NetlinkSocket, KnowsLinksByNameAndInTheList) {
   EXPECT_THAT(*socket().links(), ::testing::Contains(*left));
 }
 
+TEST_F(NetlinkSocket, KnowsAVlanDevicesTagAndWhatItStandsOn) {
+  ip({"link", "add", "link", "left", "name", "left.7", "type", "vlan", "id", "7"});
+  const auto device = socket().link("left.7");
+  ASSERT_TRUE(device) << device.error().message;
+  EXPECT_EQ(device->kind, "vlan");
+  EXPECT_EQ(device->vlan, 7);
+  EXPECT_EQ(device->peer_index, socket().link("left")->index);
+  EXPECT_FALSE(device->peer_elsewhere);
+  EXPECT_EQ(socket().link("left")->vlan, 0);
+}
+
 TEST_F(NetlinkSocket, NamesAnInterfaceThatIsNotThere) {
   EXPECT_EQ(socket().link("eth77").error().message, "there is no interface eth77");
   EXPECT_THAT(socket().link("a-name-longer-than-fifteen").error().message, HasSubstr("a-name-longer-than-fifteen"));
