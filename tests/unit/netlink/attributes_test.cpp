@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
 #include <array>
@@ -34,6 +35,41 @@ TEST(Attributes, ALengthPastTheEndEndsThem) {
 TEST(Attributes, ALengthShorterThanTheHeaderEndsThem) {
   EXPECT_THAT(all({0, 0, 1, 0}), ::testing::IsEmpty());
   EXPECT_THAT(all({3, 0, 1, 0}), ::testing::IsEmpty());
+}
+
+struct LinkMessage {
+  nlmsghdr header{};
+  ifinfomsg body{};
+  std::array<std::uint8_t, 64> attributes{};
+};
+
+TEST(ParseLink, AVlanDeviceWithItsTagAndTheDeviceBelow) {
+  LinkMessage message;
+  message.header.nlmsg_type = RTM_NEWLINK;
+  message.body.ifi_index = 9;
+  const Bytes attributes{8,    0,   IFLA_LINK,
+                         0,  // the device below:
+                         4,    0,   0,
+                         0,  //
+                         28,   0,   IFLA_LINKINFO,
+                         0x80,  //
+                         9,    0,   IFLA_INFO_KIND,
+                         0,    'v', 'l',
+                         'a',  'n', 0,
+                         0,    0,   0,  //
+                         12,   0,   IFLA_INFO_DATA,
+                         0x80,  //
+                         6,    0,   IFLA_VLAN_ID,
+                         0,    7,   0,
+                         0,    0};
+  std::ranges::copy(attributes, message.attributes.begin());
+  message.header.nlmsg_len = static_cast<std::uint32_t>(sizeof(nlmsghdr) + sizeof(ifinfomsg) + attributes.size());
+  const auto link = parse_link(message.header);
+  ASSERT_TRUE(link);
+  EXPECT_EQ(link->kind, "vlan");
+  EXPECT_EQ(link->vlan, 7);
+  EXPECT_EQ(link->peer_index, 4);
+  EXPECT_FALSE(link->peer_elsewhere);
 }
 
 struct AddressMessage {

@@ -55,15 +55,14 @@ TEST_F(NetlinkSocket, KnowsLinksByNameAndInTheList) {
   EXPECT_THAT(*socket().links(), ::testing::Contains(*left));
 }
 
-TEST_F(NetlinkSocket, KnowsAVlanDevicesTagAndWhatItStandsOn) {
-  ip({"link", "add", "link", "left", "name", "left.7", "type", "vlan", "id", "7"});
-  const auto device = socket().link("left.7");
+TEST_F(NetlinkSocket, KnowsWhatAMacvlanStandsOn) {
+  ip({"link", "add", "link", "left", "name", "above", "type", "macvlan"});
+  const auto device = socket().link("above");
   ASSERT_TRUE(device) << device.error().message;
-  EXPECT_EQ(device->kind, "vlan");
-  EXPECT_EQ(device->vlan, 7);
+  EXPECT_EQ(device->kind, "macvlan");
   EXPECT_EQ(device->peer_index, socket().link("left")->index);
   EXPECT_FALSE(device->peer_elsewhere);
-  EXPECT_EQ(socket().link("left")->vlan, 0);
+  EXPECT_EQ(device->vlan, 0);
 }
 
 TEST_F(NetlinkSocket, NamesAnInterfaceThatIsNotThere) {
