@@ -290,7 +290,7 @@ def test_it_works_without_any_process_and_a_kill_in_the_middle_is_made_good(wire
     (("--mode", "dr", "--vip", "127.0.0.2"), "--vip 127.0.0.2: not an address that clients can reach"),
     (("--mode", "dr", "--vip", VIP, "--trust", "10.0.0.0/8"), "--trust belongs to --mode tun or fnat, not to dr"),
     (("--mode", "tun", "--vip", VIP, "--gue-port", "70000"), "--gue-port 70000: 0 (none) to 65535"),
-    (("--mode", "fnat", "--trust", LIP, "--cgroup", "/tmp"), "--cgroup /tmp: not a folder of cgroup version 2"),
+    (("--mode", "fnat", "--trust", "10.1.0.200", "--cgroup", "/tmp"), "--cgroup /tmp: not a folder of cgroup version 2"),
     (("--mode", "dr", "--vip", VIP, "--interface", "eth7"), "there is no interface eth7"),
 ])
 def test_what_makes_no_sense_is_refused_in_words_and_changes_nothing(wire, words, error):

@@ -1,6 +1,7 @@
 """A real server prepared by ballast-realserver, and what its tests send to it: tunnels' packets, and TCP with TOA."""
 
 import contextlib
+import errno
 import json
 import pathlib
 import socket
@@ -222,8 +223,18 @@ def cgroup(name):
         pids = [int(pid) for pid in (folder / "cgroup.procs").read_text(encoding="utf-8").split()]
         kill(pids)
         wait_until(lambda: not any(map(alive, pids)), f"the processes in {folder} end")
-        wait_until(lambda: not (folder / "cgroup.procs").read_text(encoding="utf-8"), f"{folder} is empty")
+        wait_until(lambda: is_removed(folder), f"{folder} is empty")
+
+
+def is_removed(folder):
+    """Removes a cgroup; False while one of its processes, even a dead one, is there."""
+    try:
         folder.rmdir()
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return False
+    return True
 
 
 def start_in(folder, node, *words, log):
