@@ -148,6 +148,7 @@ struct DropCount {
   std::string reason;       ///< short name
   std::string explanation;  ///< in words, with what to do
   std::uint64_t packets = 0;
+  bool dropped = true;  ///< false: something worth knowing befell them, and they went on
 };
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NodeState, role, version, pid, since)
@@ -163,7 +164,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Event, time, daemon, kind, subject, message, 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Connection, protocol, client, virtual_address, server, service, method, state,
                                    expires)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TraceStep, step, text)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DropCount, reason, explanation, packets)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DropCount, reason, explanation, packets, dropped)
 
 /// Reads a message; the error names what is missing or wrong in it.
 template <class T>

@@ -77,13 +77,15 @@ std::string render_connections(const std::vector<bus::Connection>& connections, 
 
 std::string render_drops(const std::vector<bus::DropCount>& drops, bool colours) {
   if (drops.empty()) return "no packet dropped\n";
-  Table table{{{"REASON"}, {"PACKETS", true}, {"WHAT IT MEANS"}}, 0};
+  Table dropped{{{"DROPPED"}, {"PACKETS", true}, {"WHAT IT MEANS"}}, 0};
+  Table others{{{"NOT DROPPED"}, {"PACKETS", true}, {"WHAT IT MEANS"}}, 0};
+  bool has_others = false;
   for (const auto& drop : drops) {
-    table.row({drop.reason,
-               {fmt::format("{}", drop.packets), drop.packets > 0 ? Colour::warn : Colour::plain},
-               drop.explanation});
+    const auto colour = drop.dropped && drop.packets > 0 ? Colour::warn : Colour::plain;
+    (drop.dropped ? dropped : others).row({drop.reason, {fmt::format("{}", drop.packets), colour}, drop.explanation});
+    has_others |= !drop.dropped;
   }
-  return table.render(colours);
+  return dropped.render(colours) + (has_others ? "\n" + others.render(colours) : "");
 }
 
 std::string render_trace(const std::vector<bus::TraceStep>& steps, bool colours) {

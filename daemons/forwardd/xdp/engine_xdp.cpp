@@ -236,7 +236,9 @@ std::vector<bus::Connection> XdpEngine::connections(const ConnectionFilter& filt
 
 std::vector<bus::DropCount> XdpEngine::drops() {
   if (!object_) return {};
-  return read_drops(*object_);
+  auto counts = read_drops(*object_);
+  std::ranges::move(read_events(*object_), std::back_inserter(counts));
+  return counts;
 }
 
 Result<std::vector<bus::TraceStep>> XdpEngine::trace(const TraceQuery& query) {

@@ -32,11 +32,15 @@ struct DropText {
   const char* name;
   const char* explanation;
 };
-constexpr DropText drop_texts[] = {
 #define X(name, explanation) {#name, explanation},
-    DROP_REASONS(X)
+constexpr DropText drop_texts[] = {DROP_REASONS(X)};
+constexpr DropText event_texts[] = {EVENTS(X)};
 #undef X
-};
+
+std::uint64_t total(const Object& object, const char* map, std::uint32_t index) {
+  const auto counts = object.maps.at(map).get_per_cpu<std::uint64_t>(index);
+  return counts ? std::accumulate(counts->begin(), counts->end(), std::uint64_t{0}) : 0;
+}
 
 }  // namespace
 
@@ -142,18 +146,26 @@ std::vector<bus::Connection> list_connections(const FlowTable& flows, const Mirr
 }
 
 bus::DropCount drop_text(std::uint32_t reason) {
-  if (reason >= layout::DROP_COUNT) return {"unknown", "a reason that this version does not know", 0};
-  return {drop_texts[reason].name, drop_texts[reason].explanation, 0};
+  if (reason >= layout::DROP_COUNT) return {"unknown", "a reason that this version does not know"};
+  return {drop_texts[reason].name, drop_texts[reason].explanation};
 }
 
 std::vector<bus::DropCount> read_drops(const Object& object) {
   std::vector<bus::DropCount> drops;
   for (std::uint32_t reason = 0; reason < layout::DROP_COUNT; ++reason) {
-    const auto counts = object.maps.at("drops").get_per_cpu<std::uint64_t>(reason);
-    const auto packets = counts ? std::accumulate(counts->begin(), counts->end(), std::uint64_t{0}) : 0;
-    drops.push_back({drop_texts[reason].name, drop_texts[reason].explanation, packets});
+    const auto& text = drop_texts[reason];
+    drops.push_back({text.name, text.explanation, total(object, "drops", reason)});
   }
   return drops;
+}
+
+std::vector<bus::DropCount> read_events(const Object& object) {
+  std::vector<bus::DropCount> events;
+  for (std::uint32_t event = 0; event < layout::EVENT_COUNT; ++event) {
+    const auto& text = event_texts[event];
+    events.push_back({text.name, text.explanation, total(object, "events", event), false});
+  }
+  return events;
 }
 
 }  // namespace ballast::forwardd::xdp

@@ -25,6 +25,8 @@ std::vector<bus::Connection> list_connections(const FlowTable& flows, const Mirr
                                               const ConnectionFilter& filter);
 
 std::vector<bus::DropCount> read_drops(const Object& object);
+/// What befell packets and connections without a drop.
+std::vector<bus::DropCount> read_events(const Object& object);
 /// A reason's name and explanation, without a count.
 bus::DropCount drop_text(std::uint32_t reason);
 

@@ -45,9 +45,18 @@ TEST(Connections, AreATable) {
 TEST(Drops, SayWhatToDo) {
   EXPECT_EQ(
       render_drops({{"no_server", "no server is up: see ballastctl health", 12}, {"fragment", "a fragment", 0}}, false),
-      "REASON     PACKETS  WHAT IT MEANS\n"
+      "DROPPED    PACKETS  WHAT IT MEANS\n"
       "no_server       12  no server is up: see ballastctl health\n"
       "fragment         0  a fragment\n");
+}
+
+TEST(Drops, WhatWentOnIsToldApart) {
+  EXPECT_EQ(render_drops({{"ttl", "used up", 1}, {"told_too_big", "a client was told", 7, false}}, false),
+            "DROPPED  PACKETS  WHAT IT MEANS\n"
+            "ttl            1  used up\n"
+            "\n"
+            "NOT DROPPED   PACKETS  WHAT IT MEANS\n"
+            "told_too_big        7  a client was told\n");
 }
 
 TEST(Event, IsOneLineInLocalTime) {
