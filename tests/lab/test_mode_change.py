@@ -81,7 +81,7 @@ def test_an_upload_goes_on_over_a_change_of_the_mode(lab, method):
         with cluster.client.connect(cluster.vip, UPLOADS) as sock:
             size = 8 << 20
             body = bytes(range(256)) * (size // 256)
-            sock.sendall(f"POST / HTTP/1.1\r\nHost: lab\r\nContent-Length: {size}\r\n\r\n".encode() + body[:size // 2])
+            sock.sendall(f"PUT / HTTP/1.1\r\nHost: lab\r\nContent-Length: {size}\r\n\r\n".encode() + body[:size // 2])
             change(cluster, method)
             sock.sendall(body[size // 2:])
             with sock.makefile("rb") as answer:

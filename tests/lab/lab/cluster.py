@@ -3,14 +3,15 @@
 from .balancer import Ballast
 from .web import Nginx
 
-VIP, GATEWAY, LINK_LOCAL = 100, 254, "fe80::100"
+VIP, LIP, GATEWAY, LINK_LOCAL = 100, 200, 254, "fe80::100"
 
 
 class Cluster:
     """`arms` 1: all on one network, `front`. 2: clients and LBs on `front`, LBs and servers on `back`.
 
     With `NAT` the servers answer through the LBs' floating gateway address; with `DR` they hold the VIP on lo, keep quiet
-    about it, and answer the client directly (two-armed: over a leg of the client in the back network, its router)."""
+    about it, and answer the client directly (two-armed: over a leg of the client in the back network, its router); with `FNAT`
+    they need nothing and answer the LBs' floating local address."""
 
     def __init__(self, lab, arms=1, method="NAT", webs=3):
         self.lab, self.arms, self.method = lab, arms, method
@@ -22,10 +23,14 @@ class Cluster:
         self.webs = [lab.node(f"web{number}", 20 + number, self.back.name) for number in range(1, webs + 1)]
         self.vip, self.vip6 = self.front.address(VIP), self.front.address(VIP, 6)
         self.gateway, self.gateway6 = self.back.address(GATEWAY), self.back.address(GATEWAY, 6)
+        self.lip, self.lip6 = self.back.address(LIP), self.back.address(LIP, 6)
         for balancer in (self.lb1, self.lb2):
             balancer.sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
         for web in self.webs:
-            self._prepare_nat(web) if method == "NAT" else self._prepare_dr(web)
+            if method == "NAT":
+                self._prepare_nat(web)
+            elif method == "DR":
+                self._prepare_dr(web)
         self.nginx = {web.name: Nginx(web) for web in self.webs}
         self.b1, self.b2 = Ballast(self.lb1), Ballast(self.lb2)
 
@@ -53,7 +58,7 @@ class Cluster:
         return "eth1" if self.arms == 2 else "eth0"
 
     def vrrp(self, priority, version=4, advert=0.2, extra=""):
-        """VI_1 (IPv4) or VI_6 (IPv6) with the VIP and, for NAT, the servers' gateway."""
+        """VI_1 (IPv4) or VI_6 (IPv6) with the VIP and, for NAT, the servers' gateway, for FNAT the LIP."""
         length = 24 if version == 4 else 64
         addresses = [f"{self.vip if version == 4 else self.vip6}/{length}"]
         if version == 6:
@@ -61,18 +66,25 @@ class Cluster:
         if self.method == "NAT":
             gateway = self.gateway if version == 4 else self.gateway6
             addresses.append(f"{gateway}/{length} dev {self.gateway_device()}")
+        elif self.method == "FNAT":
+            addresses.append(f"{self.lip if version == 4 else self.lip6}/{length} dev {self.gateway_device()}")
         return instance("VI_1" if version == 4 else "VI_6", priority, addresses, vrid=51 if version == 4 else 56,
                         advert=advert, extra=extra)
 
     def service(self, version=4, servers=None, **options):
-        """A virtual_server on the VIP over the given webs (numbers; all by default)."""
+        """A virtual_server on the VIP over the given webs (numbers; all by default), or over their IPv4 (`behind=4`)."""
         numbers = servers if servers is not None else range(1, len(self.webs) + 1)
-        return service(self.vip if version == 4 else self.vip6, [self.server(number, version) for number in numbers],
+        behind = options.pop("behind", version)
+        if self.method == "FNAT":
+            options["extra"] = f"laddr_group_name LOCAL\n    {options.get('extra', '')}"
+        return service(self.vip if version == 4 else self.vip6, [self.server(number, behind) for number in numbers],
                        method=options.pop("method", self.method), **options)
 
     def configuration(self, priority, *services, versions=(4,), advert=0.2, extra=""):
         """A whole file: globals, one instance for each IP version, the services (one of all webs by default)."""
         parts = [GLOBALS % (f"lb_interfaces {'eth0 eth1' if self.arms == 2 else 'eth0'}")]
+        if self.method == "FNAT":
+            parts.append(f"local_address_group LOCAL {{\n    {self.lip}\n    {self.lip6}\n}}\n")
         parts += [self.vrrp(priority, version, advert, extra) for version in versions]
         parts += services or [self.service(version) for version in versions]
         return "\n".join(parts)

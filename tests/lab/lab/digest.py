@@ -1,4 +1,4 @@
-"""digest.py PORT: an HTTP server of uploads; answers each with the SHA-256 of what came."""
+"""digest.py PORT: an HTTP server of uploads (PUT); answers each with the SHA-256 of what came."""
 
 import hashlib
 import http.server
@@ -7,7 +7,7 @@ import sys
 
 
 class Digest(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
+    def do_PUT(self):
         digest = hashlib.sha256()
         left = int(self.headers["Content-Length"])
         while left:

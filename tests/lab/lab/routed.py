@@ -1,8 +1,8 @@
-"""A cluster with routers: clients behind one, and, where the mode allows it, servers behind another.
+"""A cluster with routers: clients behind two, and, where the mode allows it, servers behind another.
 
-    client -- outside -- router -- front -- lb -- back ------------- servers of NAT and DR
-                           |                      |
-                           +-------- back --------+-- inner -- far -- servers of TUN and FNAT
+    client -- home -- edge -- outside -- router -- front -- lb -- back ------------- servers of NAT and DR
+                                           |                      |
+                                           +-------- back --------+-- inner -- far -- servers of TUN and FNAT
 
 Answers of DR and TUN go to the router directly; those of NAT and FNAT through the load balancer."""
 
@@ -45,8 +45,9 @@ class Routed:
         self.lab, self.method, self.version, self.outer = lab, method, version, outer or version
         self.tunnel, self.client_address = tunnel, client_address
         self.is_far = method in ("TUN", "FNAT")
-        self.outside, self.front, self.back = (lab.network(name) for name in ("outside", "front", "back"))
-        self.client = lab.node("client", 1, "outside")
+        self.outside, self.front, self.back, self.home = map(lab.network, ("outside", "front", "back", "home"))
+        self.client = lab.node("client", 1, "home")
+        self.edge = lab.node("edge", 4, "home", "outside")
         self.router = lab.node("router", 2, "outside", "front", "back")
         self.lb = lab.node("lb1", 11, "front", "back")
         self.vip = self.front.address(VIP, version)
@@ -66,9 +67,11 @@ class Routed:
         self.webs = [self.lab.node(f"web{number}", 20 + number, home) for number in (1, 2)]
 
     def _route(self):
-        for node in (self.router, self.lb, *([self.inner] if self.is_far else [])):
+        for node in (self.edge, self.router, self.lb, *([self.inner] if self.is_far else [])):
             node.sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
-        default_routes(self.client, self.outside, self.router.host)
+        default_routes(self.client, self.home, self.edge.host)
+        default_routes(self.edge, self.outside, self.router.host)
+        default_routes(self.router, self.outside, self.edge.host)
         default_routes(self.lb, self.front, self.router.host)
         if not self.is_far:
             gateway = GATEWAY if self.method == "NAT" else self.router.host
@@ -135,7 +138,7 @@ class Routed:
         return instance("VI_1" if version == 4 else "VI_6", 150, addresses, vrid=51 if version == 4 else 56)
 
     def _service(self, port, protocol, client_address):
-        extra = [f"laddr_group_name LOCAL"] if self.method == "FNAT" else []
+        extra = ["laddr_group_name LOCAL"] if self.method == "FNAT" else []
         if client_address:
             extra.append(f"client_address {client_address}")
         return service(self.vip, self.addresses(), port=port, method=f"{self.method} {self.tunnel}".strip(),
@@ -149,6 +152,23 @@ class Routed:
             for address in self.addresses():
                 self.balancer.wait_server(each["name"], address, "up")
         return self
+
+    def set_outside(self, mtu):
+        """What passes between the clients' router and ours; all others have 1,500."""
+        self.edge.ip(f"link set eth1 mtu {mtu}")
+        self.router.ip(f"link set eth0 mtu {mtu}")
+
+    def narrow_inside(self):
+        """1,280 bytes pass from the router before far servers to these, and for clients by IPv6, which cannot send less, as many
+        more as are added to their packets."""
+        added = 40 if self.version == 6 and (self.method == "TUN" or self.outer == 6) else 0
+        self.inner.ip(f"link set eth1 mtu {1280 + added}")
+
+    def forget_paths(self):
+        """What the ends have learned of paths."""
+        for node in (self.client, *self.webs):
+            for version in (4, 6):
+                node.run("ip", f"-{version}", "route", "flush", "cache")
 
     def url(self, path="/", port=80):
         host = f"[{self.vip}]" if self.version == 6 else self.vip
