@@ -146,6 +146,7 @@ Result<> XdpEngine::resize(const DesiredState& desired, std::vector<Error>& erro
   migration->copy();
   migration->copy();
   append(errors, attachments_.reconcile(*resized, interfaces_for(desired, errors), desired.xdp_mode));
+  migration->copy();
   // Until the last packet is through that met the old program.
   std::this_thread::sleep_for(swap_time);
   migration->copy();
