@@ -97,7 +97,7 @@ Result<World> World::load(const std::vector<Service>& services, std::uint32_t co
   if (!mirror) return mirror.error();
   forwardd::DesiredState state;
   for (const auto& service : services) state.services.push_back(desired(service));
-  const auto plan = xdp::make_plan(*mirror, state, hops_of(services, hop));
+  const auto plan = xdp::make_plan(*mirror, state, hops_of(services, hop), [](std::uint32_t) { return false; });
   if (!plan.errors.empty()) return plan.errors.front();
   for (const auto& change : plan.changes) {
     if (auto written = xdp::write_change(world.object_, world.load_, change); !written) return written.error();

@@ -205,6 +205,18 @@ TEST_P(FullNat, AnAddedLocalAddressDisturbsNoConnection) {
   EXPECT_EQ(send(reply(local).ack()), transmitted(before(reply(local).ack(), from_client())));
 }
 
+TEST_P(FullNat, ConnectionsGoOnWhenTheirServiceTakesAnotherMethodAndHasNoLocalAddresses) {
+  const auto local = open(from_client().syn());
+  auto plain = full_nat(ClientAddress::none, 0);
+  plain.servers[0].method = Method::nat;
+  have(plain);
+  const auto accepted = reply(local).syn().ack();
+  EXPECT_EQ(send(accepted), transmitted(before(accepted, from_client())));
+  const auto data = from_client().ack().data("more");
+  EXPECT_EQ(send(data), transmitted(behind(data, local)));
+  establish_nat(from_client(1), 1);
+}
+
 TEST_P(FullNat, TwoVipsShareServersAndLocalAddresses) {
   auto second = full_nat(ClientAddress::none);
   second.endpoints = {vip(80, 11)};

@@ -70,6 +70,16 @@ TEST_P(Proxy, Version2StandsBeforeTheFirstData) {
   EXPECT_EQ(send(request), transmitted(behind(introduced(request, header), local)));
 }
 
+TEST_P(Proxy, AConnectionIsToldAsItsServiceWasWhenItBegan) {
+  start(ClientAddress::proxy_v1);
+  const auto local = shake_hands(from_client());
+  for (const auto now : {ClientAddress::proxy_v2, ClientAddress::toa, ClientAddress::none}) {
+    start(now);
+    const auto request = from_client().ack().sequence(first).data("GET / HTTP/1.1\r\n\r\n");
+    EXPECT_EQ(send(request), transmitted(behind(introduced(request, version1(from_client())), local)));
+  }
+}
+
 TEST_P(Proxy, Version1StandsBeforeTheFirstData) {
   start(ClientAddress::proxy_v1);
   // The header is of odd and of even lengths.

@@ -139,12 +139,34 @@ TEST_P(Servers, TheSameServerRemovedAndAddedAgainStartsAnew) {
   EXPECT_EQ(path().stats(name(1)).connections, 0U);
 }
 
-TEST_P(Servers, AServersNewMethodIsAnotherServer) {
+TEST_P(Servers, AServersNewMethodIsForNewConnections) {
   have(service(vip(), {server(1, 1, Method::nat, 80)}));
   send(from_client().syn());
   servers({server(1, 1, Method::dr, 80)});
-  EXPECT_EQ(send(from_client().ack()), dropped("server_gone"));
-  establish_dr(from_client(), 1);
+  establish_dr(from_client(1), 1);
+  const auto accepted = answer(from_client(), 1, 80).syn().ack();
+  EXPECT_EQ(send(accepted), transmitted(to_client(accepted, vip())));
+  servers({server(1, 1, Method::nat, 80)});
+  const auto data = from_client().ack().data("more");
+  EXPECT_EQ(send(data), transmitted(to_server(data, 1, 80)));
+  const auto direct = from_client(1).ack().data("more");
+  EXPECT_EQ(send(direct), transmitted(direct.via(balancer_mac, real_mac(1))));
+  servers({server(2)});
+  EXPECT_EQ(send(data), dropped("server_gone"));
+  EXPECT_EQ(send(direct), dropped("server_gone"));
+}
+
+TEST_P(Servers, AFormerMethodIsForgottenWithItsLastConnection) {
+  have(service(vip(), {server(1, 1, Method::nat, 80)}));
+  send(from_client().syn());
+  servers({server(1, 1, Method::dr, 80)});
+  EXPECT_EQ(path().plan().services.at("tcp:" + vip().to_string()).former.size(), 1U);
+  send(from_client().rst());
+  path().sweep(60);
+  apply();
+  EXPECT_TRUE(path().plan().services.at("tcp:" + vip().to_string()).former.empty());
+  const auto late = answer(from_client().ack(), 1, 80);
+  EXPECT_EQ(send(late), passed(late)) << "it is no answer of NAT any more";
 }
 
 TEST_P(Servers, TheSorryServerTakesOverAndGivesBack) {

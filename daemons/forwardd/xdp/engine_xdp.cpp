@@ -185,7 +185,8 @@ std::vector<Error> XdpEngine::reconcile(const DesiredState& desired) {
   if (auto loaded = load(desired.connection_table_size); !loaded) return {loaded.error()};
   follow_routes(desired, errors);
   if (auto written = write_uppers(*object_, exits_of(resolver_.links())); !written) errors.push_back(written.error());
-  auto plan = make_plan(mirror_, desired, resolver_.hops());
+  auto plan = make_plan(mirror_, desired, resolver_.hops(),
+                        [this](std::uint32_t server) { return load_.has_connections(server); });
   append(errors, std::move(plan.errors));
   services_ = std::move(plan.services);
   roles_ = std::move(plan.roles);
@@ -261,6 +262,11 @@ std::map<std::string, std::map<std::string, ServerCounters>> XdpEngine::counters
     auto& servers = all[name];
     for (const auto& [endpoint, index] : service.servers) {
       if (const auto counters = read_counters(*object_, load_, index)) servers[endpoint] = *counters;
+    }
+    for (const auto& [endpoint, index] : service.former) {
+      const auto now = load_.get(index);
+      servers[endpoint].active += now.active;
+      servers[endpoint].inactive += now.inactive;
     }
   }
   return all;

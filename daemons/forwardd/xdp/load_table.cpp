@@ -21,6 +21,11 @@ layout::server_load LoadTable::get(std::uint32_t server) const {
           .pad = 0};
 }
 
+bool LoadTable::has_connections(std::uint32_t server) const {
+  const auto now = get(server);
+  return now.active > 0 || now.inactive > 0;
+}
+
 void LoadTable::reset(std::uint32_t server) {
   if (server >= entries_.size()) return;
   std::atomic_ref{entries_[server].active}.store(0, std::memory_order_relaxed);

@@ -12,6 +12,8 @@ class LoadTable {
   static Result<LoadTable> map(const Map& map);
 
   [[nodiscard]] layout::server_load get(std::uint32_t server) const;
+  /// Open or not yet forgotten ones.
+  [[nodiscard]] bool has_connections(std::uint32_t server) const;
   void reset(std::uint32_t server);
   /// Adds differences (modulo 2^32) while the data path goes on counting.
   void add(std::uint32_t server, std::uint32_t active, std::uint32_t inactive);

@@ -109,6 +109,16 @@ std::optional<layout::local_range> LocalPlan::place(std::uint32_t service, layou
   return range;
 }
 
+std::vector<net::IpAddress> LocalPlan::keep(std::uint32_t service) {
+  std::vector<net::IpAddress> kept;
+  for (auto& slot : slots_) {
+    if (slot.value.used == 0 || slot.value.service != service) continue;
+    slot.wanted = true;
+    kept.push_back(address_of(slot.value));
+  }
+  return kept;
+}
+
 std::vector<PutLocal> LocalPlan::take_changes() { return std::exchange(changes_, {}); }
 
 std::vector<PutLocal> LocalPlan::leavers() const {

@@ -21,6 +21,9 @@ class LocalPlan {
   std::optional<layout::local_range> place(std::uint32_t service, layout::local_range before,
                                            std::span<const net::IpAddress> wanted);
 
+  /// A service that wants none keeps those it had, for the connections that use them, while the room is not needed.
+  std::vector<net::IpAddress> keep(std::uint32_t service);
+
   /// Entries of LIPs that no service has any more, to be written when nothing leads to them.
   [[nodiscard]] std::vector<PutLocal> leavers() const;
   /// Entries to be written before the services that use them, since the last call.

@@ -15,6 +15,8 @@ namespace {
 
 using ServerIdentity = std::tuple<std::uint32_t, net::IpAddress, std::uint16_t, std::uint8_t>;
 
+constexpr std::array methods{layout::METHOD_NAT, layout::METHOD_DR, layout::METHOD_TUN, layout::METHOD_FNAT};
+
 /// rr and lc know no weights but 0.
 std::uint32_t weight_of(config::Scheduler scheduler, int weight) {
   if (weight <= 0) return 0;
@@ -81,13 +83,16 @@ std::vector<DesiredServer> without_doubles(const std::vector<DesiredServer>& ser
 /// One run of the planner; the order of its steps is the order of the writes.
 class Planner {
  public:
-  Planner(const Mirror& now, const DesiredState& desired, const NextHops& hops)
-      : now_{now}, desired_{desired}, hops_{hops}, locals_{now.locals, now.limits.locals} {}
+  Planner(const Mirror& now, const DesiredState& desired, const NextHops& hops, const HasConnections& busy)
+      : now_{now}, desired_{desired}, hops_{hops}, busy_{busy}, locals_{now.locals, now.limits.locals} {}
 
   Plan run() {
     claim_services();
     claim_roles();
     find_servers();
+    for (const auto& service : desired_.services) {
+      if (plan_.services.contains(service.name)) find_former_ways(service, plan_.services[service.name]);
+    }
     drop_keys();
     widen_filters();
     for (const auto& service : desired_.services) {
@@ -182,6 +187,34 @@ class Planner {
     }
   }
 
+  /// The first plan after a change cannot know whether its entry gets one more connection before the table is swapped.
+  bool may_have_connections(std::uint32_t index) const { return now_.servers[index].weight > 0 || busy_(index); }
+
+  /// Of servers that stay and are reached in another way now: their connections go on in the former one.
+  void find_former_ways(const DesiredService& service, PlannedService& planned) {
+    const auto servers = without_doubles(service.servers);
+    std::set<ServerIdentity> wanted;
+    for (const auto& server : servers) wanted.insert(identity_of(server, planned.index, method_of(server.method)));
+    for (const auto& server : servers) {
+      for (const auto method : methods) {
+        const auto identity = identity_of(server, planned.index, method);
+        const auto known = servers_.find(identity);
+        if (known == servers_.end() || wanted.contains(identity) || !may_have_connections(known->second)) continue;
+        if (!former_.emplace(known->second, server).second) continue;
+        planned.former.emplace(server.endpoint.to_string(), known->second);
+        if (method == layout::METHOD_FNAT && service.local_addresses.empty()) keep_locals(planned.index);
+      }
+    }
+  }
+
+  static ServerIdentity identity_of(const DesiredServer& server, std::uint32_t owner, std::uint8_t method) {
+    return {owner, server.endpoint.address, server.endpoint.port, method};
+  }
+
+  void keep_locals(std::uint32_t service) {
+    for (const auto& address : locals_.keep(service)) kept_locals_.insert(address);
+  }
+
   void drop_keys() {
     for (const auto& service : desired_.services) {
       const auto planned = plan_.services.find(service.name);
@@ -206,7 +239,7 @@ class Planner {
   std::optional<std::uint32_t> plan_server(const DesiredService& service, const DesiredServer& server,
                                            std::uint32_t owner) {
     const auto method = method_of(server.method);
-    const auto known = servers_.find({owner, server.endpoint.address, server.endpoint.port, method});
+    const auto known = servers_.find(identity_of(server, owner, method));
     const auto index = known != servers_.end() ? std::optional{known->second} : free_server();
     if (!index) {
       plan_.errors.push_back(fail("service {}, server {}: the data path has room for {} servers, and all are taken",
@@ -241,6 +274,23 @@ class Planner {
     return index;
   }
 
+  /// An entry that keeps its connections and gets none.
+  void plan_former(std::uint32_t index, const DesiredServer& server, std::uint32_t role) {
+    const auto& before = now_.servers[index];
+    const auto extra_before = at(now_.extras, index);
+    auto after = before;
+    auto extra = extra_before;
+    after.weight = 0;
+    after.role = role;
+    const unsigned checksum = before.flags & layout::SERVER_CHECKSUM;
+    after.flags = static_cast<std::uint8_t>((flags_of(server) & ~unsigned{layout::SERVER_CHECKSUM}) | checksum);
+    extra.upper_threshold = extra.lower_threshold = 0;
+    set_next_hop(after, extra, hops_);
+    if (!same_bytes(before, after) || !same_bytes(extra_before, extra))
+      plan_.changes.push_back(PutServer{index, after, extra, false});
+    kept_servers_.insert(index);
+  }
+
   void plan_service(const DesiredService& service) {
     auto& planned = plan_.services[service.name];
     std::vector<TableServer> members;
@@ -251,6 +301,8 @@ class Planner {
       members.push_back({server.endpoint, *index, weight_of(service.scheduler, server.weight)});
     }
     plan_table(service, planned.index, members);
+    const auto role = service.role.empty() ? 0 : plan_.roles[service.role];
+    for (const auto& [name, index] : planned.former) plan_former(index, former_.at(index), role);
   }
 
   static std::vector<net::IpAddress> locals_of(const DesiredService& service, bool is_v6) {
@@ -329,11 +381,27 @@ class Planner {
       after.table_size = static_cast<std::uint32_t>(slots.size());
       table = PutTable{index, std::move(slots), {inputs, digest}, digest == known.slots && before.used != 0};
     }
-    // The program reads size, then table: at no time may the size pass the table's.
-    const bool shrinks = after.table_size < before.table_size;
-    if (table && !shrinks) plan_.changes.push_back(*table);
-    if (!same_bytes(before, after)) plan_.changes.push_back(PutService{index, after});
-    if (table && shrinks) plan_.changes.push_back(std::move(*table));
+    put_service(index, before, after, std::move(table));
+  }
+
+  /// The program reads size, then table: at no time may the size pass the table's. And at no time may a table lead to
+  /// FNAT servers of a service without LIPs, those of before included.
+  void put_service(std::uint32_t index, layout::service written, const layout::service& after,
+                   std::optional<PutTable> table) {
+    const auto write = [&](const layout::service& wanted) {
+      if (same_bytes(written, wanted)) return;
+      plan_.changes.push_back(PutService{index, wanted});
+      written = wanted;
+    };
+    if (table) {
+      const bool shrinks = after.table_size < written.table_size;
+      auto meanwhile = shrinks ? after : written;
+      for (const std::size_t family : {0U, 1U})
+        meanwhile.locals[family] = after.locals[family].count > 0 ? after.locals[family] : written.locals[family];
+      if (written.used != 0) write(meanwhile);
+      plan_.changes.push_back(std::move(*table));
+    }
+    write(after);
   }
 
   /// Before a server gets its first packet: its answer must not pass by.
@@ -347,12 +415,18 @@ class Planner {
         set_bit(filters_->source, filter_bit(server.endpoint.address));
         answers_pass = true;
       }
+      for (const auto& [name, index] : plan_.services[service.name].former) {
+        if (now_.servers[index].method != layout::METHOD_NAT) continue;
+        set_bit(filters_->source, filter_bit(address_of(now_.servers[index])));
+        answers_pass = true;
+      }
       for (const auto& local : service.local_addresses) set_bit(filters_->local, filter_bit(local));
       for (const auto& endpoint : service.endpoints) {
         set_bit(filters_->destination, filter_bit(endpoint.address));
         if (answers_pass) set_bit(filters_->by_client, filter_bit(endpoint.address));
       }
     }
+    for (const auto& local : kept_locals_) set_bit(filters_->local, filter_bit(local));
     auto both = std::make_shared<layout::filters>(united(now_.filters, *filters_));
     narrowed_ = !same(*both, *filters_);
     if (!same(*both, now_.filters)) plan_.changes.push_back(PutFilters{std::move(both)});
@@ -387,12 +461,15 @@ class Planner {
   const Mirror& now_;
   const DesiredState& desired_;
   const NextHops& hops_;
+  const HasConnections& busy_;
   LocalPlan locals_;
   Plan plan_;
   std::set<std::uint32_t> claimed_services_;
   std::set<std::uint32_t> kept_servers_;
   std::set<std::uint32_t> roles_done_;
   std::map<ServerIdentity, std::uint32_t> servers_;
+  std::map<std::uint32_t, DesiredServer> former_;  ///< what is wanted of the server now
+  std::set<net::IpAddress> kept_locals_;
   Keys keys_;
   std::shared_ptr<layout::filters> filters_;
   std::uint32_t next_server_ = 1;
@@ -401,8 +478,8 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(const Mirror& now, const DesiredState& desired, const NextHops& hops) {
-  return Planner{now, desired, hops}.run();
+Plan make_plan(const Mirror& now, const DesiredState& desired, const NextHops& hops, const HasConnections& busy) {
+  return Planner{now, desired, hops, busy}.run();
 }
 
 std::vector<Change> plan_next_hops(const Mirror& now, const NextHops& hops) {

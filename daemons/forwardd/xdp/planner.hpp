@@ -1,6 +1,7 @@
 #pragma once
 // From the desired state and what the maps hold to the writes that make them agree. Pure.
 #include <array>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -28,6 +29,8 @@ using NextHops = std::map<net::IpAddress, NextHop>;
 struct PlannedService {
   std::uint32_t index = 0;
   std::map<std::string, std::uint32_t> servers;  ///< endpoint text -> server index
+  /// As above: entries of servers that were reached in another way, kept for the connections that go on so.
+  std::multimap<std::string, std::uint32_t> former;
 };
 
 struct Plan {
@@ -37,9 +40,14 @@ struct Plan {
   std::map<std::string, std::uint32_t> roles;  ///< name -> index
 };
 
+/// Whether a server's index has connections, by the counts of now.
+using HasConnections = std::function<bool(std::uint32_t server)>;
+
 /// Unchanged services, servers and tables are in no change. Services are recognised by their addresses and ports,
 /// servers by service, address, port and method, so that a restarted forwardd finds its own again in the pinned maps.
-Plan make_plan(const Mirror& now, const DesiredState& desired, const NextHops& hops);
+/// A server whose method changes gets a second entry; the former one stays, for its connections alone, while it has
+/// any.
+Plan make_plan(const Mirror& now, const DesiredState& desired, const NextHops& hops, const HasConnections& busy);
 
 /// Only the writes that new next hops make necessary.
 std::vector<Change> plan_next_hops(const Mirror& now, const NextHops& hops);

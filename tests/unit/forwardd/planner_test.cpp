@@ -39,8 +39,12 @@ class PlannerTest : public ::testing::Test {
     desired.services = {service("203.0.113.10:80", {server("10.0.0.1:80"), server("10.0.0.2:80")})};
   }
 
+  Plan make() {
+    return make_plan(maps, desired, hops, [this](std::uint32_t server) { return busy.contains(server); });
+  }
+
   void run() {
-    plan = make_plan(maps, desired, hops);
+    plan = make();
     for (const auto& change : plan.changes) {
       apply(maps, change);
       check_invariants();
@@ -115,6 +119,7 @@ class PlannerTest : public ::testing::Test {
   Mirror maps;
   DesiredState desired;
   NextHops hops;
+  std::set<std::uint32_t> busy;  ///< servers that have connections
   Plan plan;
 };
 
@@ -184,6 +189,73 @@ TEST_F(PlannerTest, AServerThatReturnsHasANewGeneration) {
   EXPECT_TRUE(changes<PutServer>().at(0).fresh);
 }
 
+TEST_F(PlannerTest, AServerReachedInAnotherWayKeepsItsConnectionsInTheFormerOne) {
+  run();
+  const auto former = index_of(web_name, "10.0.0.1:80");
+  busy = {former};
+  for (auto& each : web().servers) each.method = config::Method::dr;
+  run();
+  EXPECT_NE(index_of(web_name, "10.0.0.1:80"), former);
+  EXPECT_EQ(maps.servers[former].method, layout::METHOD_NAT);
+  EXPECT_EQ(maps.servers[former].flags, layout::SERVER_USED | layout::SERVER_UP);
+  EXPECT_EQ(maps.servers[former].generation, 1U) << "its connections go on";
+  EXPECT_EQ(maps.servers[former].weight, 0U) << "and no new ones come";
+  ASSERT_THAT(changes<PutTable>(), SizeIs(1));
+  EXPECT_THAT(changes<PutTable>()[0].slots, ::testing::Not(::testing::Contains(former)));
+  EXPECT_THAT(plan.services.at(web_name).former, SizeIs(2)) << "a connection may have begun while the plan was made";
+  run();
+  EXPECT_THAT(plan.services.at(web_name).former, ElementsAre(::testing::Pair("10.0.0.1:80", former)));
+  web().servers[0].status = ServerStatus::down;
+  run();
+  EXPECT_EQ(maps.servers[former].flags, layout::SERVER_USED) << "both ways end at one machine";
+  busy.clear();
+  run();
+  EXPECT_EQ(maps.servers[former].flags, 0);
+  EXPECT_TRUE(same(maps.filters,
+                   [] {
+                     layout::filters expected{};
+                     const auto bit = filter_bit(ip("203.0.113.10"));
+                     expected.destination[bit / 8] = static_cast<std::uint8_t>(1U << (bit % 8));
+                     return expected;
+                   }()))
+      << "no answer passes any more";
+}
+
+TEST_F(PlannerTest, ThereAndBackIsTheSameServerAgain) {
+  run();
+  const auto former = index_of(web_name, "10.0.0.1:80");
+  busy = {former};
+  web().servers[0].method = config::Method::dr;
+  run();
+  const auto between = index_of(web_name, "10.0.0.1:80");
+  busy = {former, between};
+  web().servers[0].method = config::Method::nat;
+  run();
+  EXPECT_EQ(index_of(web_name, "10.0.0.1:80"), former);
+  EXPECT_EQ(maps.servers[former].generation, 1U);
+  EXPECT_EQ(maps.servers[former].weight, 1U);
+  EXPECT_THAT(plan.services.at(web_name).former, ElementsAre(::testing::Pair("10.0.0.1:80", between)));
+  web().servers.erase(web().servers.begin());
+  run();
+  EXPECT_EQ(maps.servers[former].flags | maps.servers[between].flags, 0) << "a server that goes takes all of it along";
+}
+
+TEST_F(PlannerTest, ConnectionsByFullNatKeepTheirLocalAddressesWhenTheServiceHasNone) {
+  for (auto& each : web().servers) each.method = config::Method::fnat;
+  have_locals(web(), {"10.0.0.8", "10.0.0.9"});
+  busy = {index_of(web_name, "10.0.0.2:80")};
+  for (auto& each : web().servers) each.method = config::Method::nat;
+  have_locals(web(), {});
+  run();
+  EXPECT_EQ(range4().count, 0);
+  EXPECT_EQ(used_locals(), 2U);
+  const auto bit = filter_bit(ip("10.0.0.9"));
+  EXPECT_NE(maps.filters.local[bit / 8] & 1U << (bit % 8), 0);
+  busy.clear();
+  run();
+  EXPECT_EQ(used_locals(), 0U);
+}
+
 TEST_F(PlannerTest, AHealthChangeTouchesOneServerAndTheTable) {
   run();
   web().servers[0].status = ServerStatus::down;
@@ -201,7 +273,7 @@ TEST_F(PlannerTest, AHealthChangeTouchesOneServerAndTheTable) {
 
 TEST_F(PlannerTest, TheTableNeverEndsBeforeItsSize) {
   const auto check = [&] {
-    plan = make_plan(maps, desired, hops);
+    plan = make();
     std::uint32_t size = maps.services.size() > 1 ? maps.services[1].table_size : 0;
     std::uint32_t slots = size;
     for (const auto& change : plan.changes) {

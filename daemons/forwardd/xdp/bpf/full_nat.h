@@ -19,7 +19,6 @@ static __always_inline struct shape *shape_of(const struct packet *p, const stru
 	shape->line = found->index;
 	shape->control = found->control;
 	shape->server = server_index;
-	shape->service = server->service;
 	shape->ip = offset_of(p, p->ip4);
 	shape->l4 = offset_of(p, p->l4);
 	shape->length = p->length;
@@ -125,10 +124,10 @@ static __always_inline int send_shape(struct xdp_md *ctx, const struct shape *sh
 /* The PROXY header before data. -1: done, else why the packet is dropped. */
 static __always_inline int put_introduction(struct xdp_md *ctx, struct shape *shape, __u32 length)
 {
-	struct service *service = find_service(shape->service);
+	const struct flow_detail *detail = detail_of(shape);
 
-	if (!service || write_introduction(shape->line, service->client_address) != length)
-		return DROP_server_gone; /* the service has become another */
+	if (!detail || write_introduction(shape->line, detail->version) != length)
+		return DROP_no_connection; /* ended by another CPU in this moment */
 	return introduce(ctx, shape, length);
 }
 

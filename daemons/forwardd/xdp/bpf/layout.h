@@ -248,7 +248,8 @@ struct flow {
 struct flow_detail {
 	__u32 first_sequence; /* PROXY: of the client's first byte of data */
 	__u32 grown;          /* PROXY: bytes put before it */
-	__u32 reserved[2];
+	__u32 version;        /* PROXY: enum client_address, whatever the service has now */
+	__u32 reserved;
 };
 
 /* `hops` (array): ways to clients, shared by the flows that use them. Written once; forwardd's sweep frees the unused. */

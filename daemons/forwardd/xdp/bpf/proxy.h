@@ -129,8 +129,9 @@ __noinline __u32 write_introduction(__u32 index, __u32 version)
 /* A connection begins whose SYN has this sequence number: the flag that it is remembered, or -1: no memory. */
 static __always_inline int remember_sequence(__u32 index, __u32 sequence, __u32 version)
 {
-	struct flow_detail detail = {.first_sequence = sequence + 1, .grown = write_introduction(index, version)};
+	struct flow_detail detail = {.first_sequence = sequence + 1, .version = version};
 
+	detail.grown = write_introduction(index, version);
 	return bpf_map_update_elem(&flow_details, &index, &detail, BPF_ANY) ? -1 : FLOW_DETAILED;
 }
 

@@ -13,7 +13,6 @@ struct shape {
 	__u32 line;           /* of its connection */
 	__u32 control;        /* as the line was found */
 	__u32 server;
-	__u32 service;
 	__u32 ip, l4;         /* offsets */
 	__u32 length;         /* of the IP packet */
 	__u32 payload_length; /* behind the IP header and its extensions */
