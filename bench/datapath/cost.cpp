@@ -11,7 +11,9 @@
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "bench/datapath/cases.hpp"
@@ -28,6 +30,7 @@ struct Options {
   std::uint32_t packets = 200'000;
   std::vector<std::uint32_t> flows{1, 1024, 65'536};
   std::string only;  ///< cases whose names have this in them
+  std::string json;  ///< a file for the figures; empty: none
 };
 
 std::string is_power_of_two(const std::string& text) {
@@ -91,7 +94,9 @@ class Bench {
     return {};
   }
 
-  void print(const std::vector<Case>& cases) const {
+  /// The rows also as JSON.
+  nlohmann::json print(const std::vector<Case>& cases) const {
+    nlohmann::json rows = nlohmann::json::array();
     std::printf(
         "ns a packet by BPF_PROG_RUN on CPU %u, %u packets a run, %u runs of all in turn; frames of %d (IPv4) and %d "
         "bytes (IPv6);\nservices of %d servers each, rr, each with %u connections; making each packet anew (%.1f ns) "
@@ -101,20 +106,26 @@ class Bench {
         std::ranges::max(options_.flows), median(feeding_.begin()->second), median(growing_) / 2);
     std::printf("%-28s %8s %8s %8s %8s %16s\n", "", "flows", "median", "best", "worst", "above MAC swap");
     const double swap = median(swaps_);
-    row("MAC swap and transmit", "", swaps_, swap);
+    rows.push_back(row("MAC swap and transmit", 0, swaps_, swap));
     for (std::size_t i = 0; i < cases.size(); ++i) {
       const bool is_counted = cases[i].kind == Kind::established;
       auto net = samples_[i].fed;
       const bool grows = cases[i].kind != Kind::foreign && cases[i].stream.service->method == config::Method::tun;
       for (double& each : net) each -= median(feeding_.at(samples_[i].feed)) + (grows ? median(growing_) / 2 : 0);
-      row(cases[i].name, is_counted ? std::to_string(cases[i].stream.flows) : "", net, swap);
+      rows.push_back(row(cases[i].name, is_counted ? cases[i].stream.flows : 0, net, swap));
     }
+    return rows;
   }
 
  private:
-  static void row(const std::string& name, const std::string& flows, const std::vector<double>& values, double swap) {
-    std::printf("%-28s %8s %8.1f %8.1f %8.1f %16.1f\n", name.c_str(), flows.c_str(), median(values),
-                std::ranges::min(values), std::ranges::max(values), median(values) - swap);
+  /// flows 0: means nothing in this row.
+  static nlohmann::json row(const std::string& name, std::uint32_t flows, const std::vector<double>& values,
+                            double swap) {
+    const auto best = std::ranges::min(values);
+    const auto worst = std::ranges::max(values);
+    fmt::print("{:28} {:>8} {:8.1f} {:8.1f} {:8.1f} {:16.1f}\n", name, flows == 0 ? "" : std::to_string(flows),
+               median(values), best, worst, median(values) - swap);
+    return {{"name", name}, {"flows", flows}, {"median", median(values)}, {"best", best}, {"worst", worst}};
   }
 
   Result<> measure_once(const Case& measured, Samples& samples) {
@@ -240,7 +251,10 @@ Result<> run(const Options& options) {
     if (auto done = bench.fill(*evicting, config::Global{}.connection_table_size); !done) return done;
   }
   if (auto done = bench.measure(cases); !done) return done;
-  bench.print(cases);
+  const auto rows = bench.print(cases);
+  if (!options.json.empty() && !(std::ofstream{options.json} << rows.dump(1) << std::endl)) {
+    return fail("cannot write {}", options.json);
+  }
   return {};
 }
 
@@ -259,6 +273,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Validator(ballast::bench::is_power_of_two, "a power of two up to 1048576"))
       ->capture_default_str();
   app.add_option("--only", options.only, "cases with this in their name");
+  app.add_option("--json", options.json, "write the figures to this file, too");
   CLI11_PARSE(app, argc, argv);
   if (geteuid() != 0) {
     std::fprintf(stderr, "bench_cost loads BPF programs: run it as root\n");

@@ -5,6 +5,7 @@ share: Ballast's XDP program beside the barest XDP redirect and beside nf_tables
 Established TCP connections over one service and eight servers; 60-byte frames from client to server."""
 
 import argparse
+import json
 import os
 import pathlib
 import statistics
@@ -73,6 +74,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--flows", type=int, nargs="+", default=[1, 65536], help="powers of two")
     parser.add_argument("--packets", type=int, default=2_000_000, help="in each run")
+    parser.add_argument("--json", help="write the figures to this file, too")
     parser.add_argument("--cpu", type=int, default=os.cpu_count() - 1)
     options = parser.parse_args()
     if os.geteuid() != 0:
@@ -90,6 +92,10 @@ def main():
         share = statistics.median(values) / statistics.median(figures["forward", flows])
         print(f"{CONTENDERS[contender]:26} {flows:7} {statistics.median(values):8.2f} {max(values):8.2f} {min(values):8.2f} "
               f"{share:11.0%}")
+    if options.json:
+        rows = [{"contender": contender, "name": CONTENDERS[contender], "flows": flows, "median": statistics.median(values),
+                 "best": max(values), "worst": min(values)} for (contender, flows), values in figures.items()]
+        pathlib.Path(options.json).write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
 #include "bench/datapath/world.hpp"
 
 #include <bpf/bpf.h>
+#include <netinet/in.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <numeric>
 
 #include "daemons/forwardd/xdp/layout.hpp"
@@ -125,6 +129,51 @@ std::uint64_t World::active() const {
   std::uint64_t total = 0;
   for (std::uint32_t server = 1; server < servers_; ++server) total += load_.get(server).active;
   return total;
+}
+
+Result<std::uint32_t> World::fill(std::uint32_t connections) {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  const auto step = std::max<std::size_t>(flows_.size() / connections, 1);
+  std::uint32_t made = 0;
+  for (std::size_t line = 0; line < flows_.size() && made < connections; line += step) {
+    const std::uint32_t index = 1 + made % (servers_ - 1);
+    const auto server = object_.maps.at("servers").get<layout::server>(index);
+    if (!server) return server.error();
+    auto& flow = flows_.line(line);
+    flow = {};
+    flow.last_seen = static_cast<__u32>(now.tv_sec);
+    flow.lifetime = 900;
+    flow.server = index;
+    flow.server_generation = static_cast<__u16>(server->generation);
+    flow.protocol = IPPROTO_TCP;
+    flow.control = CONTROL(layout::STATE_ESTABLISHED, 0, 1);
+    ++made;
+  }
+  return made;
+}
+
+Result<World::Sweep> World::sweep() const {
+  layout::sweep_result result{};
+  LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &result, .ctx_size_in = sizeof result);
+  timespec before{};
+  timespec after{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+  const int error = bpf_prog_test_run_opts(object_.sweep.get(), &options);
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+  if (error != 0) return fail("the sweep: {}", xdp::reason(error));
+  return Sweep{
+      std::chrono::seconds{after.tv_sec - before.tv_sec} + std::chrono::nanoseconds{after.tv_nsec - before.tv_nsec},
+      result.flows};
+}
+
+Result<std::uint64_t> World::memory_of(const std::string& map) const {
+  std::ifstream about{fmt::format("/proc/self/fdinfo/{}", object_.maps.at(map).fd())};
+  for (std::string word; about >> word;) {
+    std::uint64_t bytes = 0;
+    if (word == "memlock:" && about >> bytes) return bytes;
+  }
+  return fail("the kernel does not tell how much memory map {} has", map);
 }
 
 void World::forget() {

@@ -1,5 +1,6 @@
 #pragma once
 // Ballast's own data path, loaded and filled as forwardd does it: services of each kind, eight servers each.
+#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -42,6 +43,17 @@ class World {
   [[nodiscard]] Result<Counts> counts() const;
   /// Connections that are established now, by the servers' counters.
   [[nodiscard]] std::uint64_t active() const;
+  /// Makes so many lines of the table established connections of the servers in turn, wherever they stand: enough for
+  /// who walks over all of them. Returns how many.
+  Result<std::uint32_t> fill(std::uint32_t connections);
+  /// CPU time of one sweep, and how many connections it found.
+  struct Sweep {
+    std::chrono::nanoseconds took{};
+    std::uint32_t connections = 0;
+  };
+  [[nodiscard]] Result<Sweep> sweep() const;
+  /// Bytes of kernel memory of a map, by the kernel's own account.
+  [[nodiscard]] Result<std::uint64_t> memory_of(const std::string& map) const;
   /// Empties the connection table.
   void forget();
 

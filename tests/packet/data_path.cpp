@@ -81,11 +81,11 @@ std::string DataPath::missing() {
 
 DataPath::DataPath(const Sizes& sizes)
     : program_{Program::take(sizes)},
-      object_{program_->object()},
-      load_{must(xdp::LoadTable::map(object_.maps.at("server_load")))},
-      census_{must(xdp::LoadTable::map(object_.maps.at("census")))},
-      flows_{must(xdp::FlowTable::map(object_.maps.at("flows")))},
-      mirror_{must(xdp::read_mirror(object_))} {}
+      object_{&program_->object()},
+      load_{must(xdp::LoadTable::map(object_->maps.at("server_load")))},
+      census_{must(xdp::LoadTable::map(object_->maps.at("census")))},
+      flows_{must(xdp::FlowTable::map(object_->maps.at("flows")))},
+      mirror_{must(xdp::read_mirror(*object_))} {}
 
 DataPath::~DataPath() { Program::give_back(std::move(program_)); }
 
@@ -94,7 +94,7 @@ void DataPath::set(const forwardd::DesiredState& desired, const xdp::NextHops& h
       xdp::make_plan(mirror_, desired, hops, [this](std::uint32_t server) { return load_.has_connections(server); });
   for (const auto& error : plan_.errors) ADD_FAILURE() << error.message;
   for (const auto& change : plan_.changes) {
-    must(xdp::write_change(object_, load_, change));
+    must(xdp::write_change(*object_, load_, change));
     apply(mirror_, change);
   }
 }
@@ -104,7 +104,7 @@ Bytes DataPath::run(const Bytes& frame, Verdict& verdict) const {
   LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(), .data_out = after.data(),
               .data_size_in = static_cast<std::uint32_t>(frame.size()),
               .data_size_out = static_cast<std::uint32_t>(after.size()), .repeat = 1);
-  if (const int error = bpf_prog_test_run_opts(object_.program.get(), &options); error != 0) {
+  if (const int error = bpf_prog_test_run_opts(object_->program.get(), &options); error != 0) {
     throw std::runtime_error("BPF_PROG_RUN: " + xdp::reason(error));
   }
   verdict = static_cast<Verdict>(options.retval);
@@ -191,7 +191,7 @@ void DataPath::forget(const Packet& from_client) {
 }
 
 void DataPath::age_persistence(std::uint32_t seconds) {
-  const auto& map = object_.maps.at("persistence");
+  const auto& map = object_->maps.at("persistence");
   std::vector<std::pair<layout::persistence_key, layout::persistence_entry>> aged;
   must(map.for_each([&](const std::uint8_t* key_bytes, const std::uint8_t* value_bytes) {
     auto& [key, entry] = aged.emplace_back();
@@ -205,7 +205,7 @@ void DataPath::age_persistence(std::uint32_t seconds) {
 }
 
 layout::hop DataPath::hop(const layout::flow& flow) const {
-  return must(object_.maps.at("hops").get<layout::hop>(flow.hop));
+  return must(object_->maps.at("hops").get<layout::hop>(flow.hop));
 }
 
 std::uint64_t DataPath::events(const std::string& name) const {
@@ -216,7 +216,7 @@ std::uint64_t DataPath::events(const std::string& name) const {
   };
   for (std::uint32_t event = 0; event < std::size(names); ++event) {
     if (names[event] != name) continue;
-    const auto counts = must(object_.maps.at("events").get_per_cpu<std::uint64_t>(event));
+    const auto counts = must(object_->maps.at("events").get_per_cpu<std::uint64_t>(event));
     return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
   }
   throw std::runtime_error("no event " + name);
@@ -227,7 +227,7 @@ Sweep DataPath::sweep(std::uint32_t seconds_ahead) { return sweep_at(now() + sec
 Sweep DataPath::sweep_at(std::uint32_t seconds) {
   layout::sweep_result result{.now = seconds, .flows = 0, .half_open = 0, .expired = 0};
   LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &result, .ctx_size_in = sizeof result);
-  if (const int error = bpf_prog_test_run_opts(object_.sweep.get(), &options); error != 0) {
+  if (const int error = bpf_prog_test_run_opts(object_->sweep.get(), &options); error != 0) {
     throw std::runtime_error("the sweep: " + xdp::reason(error));
   }
   return {result.flows, result.half_open, result.expired};
@@ -268,24 +268,24 @@ Load DataPath::total_load() const {
 }
 
 layout::server_stats DataPath::stats(const std::string& server) const {
-  return xdp::sum(must(object_.maps.at("server_stats").get_per_cpu<layout::server_stats>(index_of(server))));
+  return xdp::sum(must(object_->maps.at("server_stats").get_per_cpu<layout::server_stats>(index_of(server))));
 }
 
 std::vector<std::uint64_t> DataPath::read_drops() const {
   std::vector<std::uint64_t> all;
-  for (const auto& drop : xdp::read_drops(object_)) all.push_back(drop.packets);
+  for (const auto& drop : xdp::read_drops(*object_)) all.push_back(drop.packets);
   return all;
 }
 
 std::uint64_t DataPath::drops(const std::string& reason) const {
-  for (const auto& drop : xdp::read_drops(object_)) {
+  for (const auto& drop : xdp::read_drops(*object_)) {
     if (drop.reason == reason) return drop.packets;
   }
   throw std::runtime_error("no drop reason " + reason);
 }
 
 std::vector<bus::TraceStep> DataPath::trace(const Packet& packet) const {
-  return must(xdp::trace(object_, mirror_, plan_.services,
+  return must(xdp::trace(*object_, mirror_, plan_.services,
                          {.protocol = static_cast<config::Protocol>(packet.protocol()),
                           .source = packet.source(),
                           .destination = packet.destination(),
@@ -293,14 +293,27 @@ std::vector<bus::TraceStep> DataPath::trace(const Packet& packet) const {
 }
 
 void DataPath::stands_on(std::uint32_t device, const forwardd::xdp::Exit& below) {
-  must(xdp::write_uppers(object_, {{device, below}}));
+  must(xdp::write_uppers(*object_, {{device, below}}));
 }
 
-void DataPath::change_routes() { must(xdp::bump_route_generation(object_)); }
+xdp::Migration::Outcome DataPath::resize(std::uint32_t connections, const std::function<void()>& meanwhile) {
+  auto resized = std::make_unique<xdp::Object>(must(xdp::load_resized(*object_, connections)));
+  auto migration = must(xdp::Migration::between(*object_, *resized));
+  migration.copy();
+  meanwhile();
+  migration.copy();
+  const auto outcome = migration.finish(load_);
+  resized_ = std::move(resized);
+  object_ = resized_.get();
+  flows_ = must(xdp::FlowTable::map(object_->maps.at("flows")));
+  return outcome;
+}
+
+void DataPath::change_routes() { must(xdp::bump_route_generation(*object_)); }
 
 std::size_t DataPath::ports_in_use() const {
   std::size_t used = 0;
-  must(object_.maps.at("returns").for_each([&](const std::uint8_t*, const std::uint8_t* bytes) {
+  must(object_->maps.at("returns").for_each([&](const std::uint8_t*, const std::uint8_t* bytes) {
     layout::return_line line{};
     std::memcpy(&line, bytes, sizeof line);
     used += static_cast<std::size_t>(std::ranges::count_if(line.entry, [](auto entry) { return entry != 0; }));
@@ -311,8 +324,9 @@ std::size_t DataPath::ports_in_use() const {
 
 std::size_t DataPath::details() const {
   std::size_t count = 0;
-  must(
-      object_.maps.at("flow_details").for_each([&](const std::uint8_t*, const std::uint8_t*) { return ++count != 0; }));
+  must(object_->maps.at("flow_details").for_each([&](const std::uint8_t*, const std::uint8_t*) {
+    return ++count != 0;
+  }));
   return count;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // The XDP program over small maps, with the real planner and writer before it and no interface behind it: packets go in
 // and come out through BPF_PROG_RUN.
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -9,6 +10,7 @@
 #include "daemons/forwardd/xdp/flow_table.hpp"
 #include "daemons/forwardd/xdp/load_table.hpp"
 #include "daemons/forwardd/xdp/map_writer.hpp"
+#include "daemons/forwardd/xdp/migration.hpp"
 #include "daemons/forwardd/xdp/planner.hpp"
 #include "tests/packet/packet.hpp"
 #include "tests/packet/program.hpp"
@@ -105,6 +107,9 @@ class DataPath {
   [[nodiscard]] layout::server_stats stats(const std::string& server) const;
   [[nodiscard]] std::uint64_t drops(const std::string& reason) const;
   void change_routes();
+  /// Moves connections into a table for so many, as forwardd does it. `meanwhile` happens after they were copied and
+  /// before the program is changed.
+  forwardd::xdp::Migration::Outcome resize(std::uint32_t connections, const std::function<void()>& meanwhile);
   /// A device that stands on another one, which frames leave by.
   void stands_on(std::uint32_t device, const forwardd::xdp::Exit& below);
   /// The steps of a trace, by short name; nothing is changed by it.
@@ -126,7 +131,8 @@ class DataPath {
   Sweep sweep_at(std::uint32_t seconds);
 
   std::unique_ptr<Program> program_;
-  const forwardd::xdp::Object& object_;
+  std::unique_ptr<forwardd::xdp::Object> resized_;
+  const forwardd::xdp::Object* object_;
   forwardd::xdp::LoadTable load_;
   forwardd::xdp::LoadTable census_;
   forwardd::xdp::FlowTable flows_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <numeric>
 #include <stdexcept>
 
 #include "daemons/forwardd/xdp/flow_table.hpp"
@@ -26,12 +27,14 @@ void resize(bpf_map* map, std::uint32_t entries) {
 
 xdp::Descriptor duplicate(int fd) { return xdp::Descriptor{fcntl(fd, F_DUPFD_CLOEXEC, 3)}; }
 
+/// All in one system call: of some maps there are thousands of entries, and this is done for every test.
 bool zero_entries(const xdp::Map& map, std::size_t value_size) {
-  const std::vector<std::uint8_t> zeros(value_size);
-  for (std::uint32_t index = 0; index < map.info().max_entries; ++index) {
-    if (bpf_map_update_elem(map.fd(), &index, zeros.data(), BPF_ANY) != 0) return false;
-  }
-  return true;
+  std::uint32_t count = map.info().max_entries;
+  const std::vector<std::uint8_t> zeros(value_size * count);
+  std::vector<std::uint32_t> indices(count);
+  std::iota(indices.begin(), indices.end(), 0U);
+  LIBBPF_OPTS(bpf_map_batch_opts, options);
+  return bpf_map_update_batch(map.fd(), indices.data(), zeros.data(), &count, &options) == 0;
 }
 
 /// Asks first which are there: removing waits for the kernel's readers, even of none.

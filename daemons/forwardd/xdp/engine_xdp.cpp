@@ -1,7 +1,9 @@
 #include "daemons/forwardd/xdp/engine_xdp.hpp"
 
 #include <algorithm>
+#include <thread>
 
+#include "daemons/forwardd/xdp/migration.hpp"
 #include "daemons/forwardd/xdp/report.hpp"
 #include "daemons/forwardd/xdp/tracer.hpp"
 
@@ -12,6 +14,8 @@ namespace {
 
 /// Routes change in bursts (a link that comes up, a routing daemon that starts): one look-up for all of them.
 constexpr auto settle_time = 20ms;
+/// A packet is through the program in microseconds.
+constexpr auto swap_time = 5ms;
 constexpr auto loopback = "lo";
 
 std::set<net::IpAddress> servers_of(const DesiredState& desired) {
@@ -101,18 +105,7 @@ Result<> XdpEngine::load(std::uint32_t connections) {
   if (!object_) {
     auto object = load_object(options_.pin_dir, connections, options_.tell);
     if (!object) return object.error();
-    auto load = LoadTable::map(object->maps.at("server_load"));
-    if (!load) return load.error();
-    auto census = LoadTable::map(object->maps.at("census"));
-    if (!census) return census.error();
-    auto flows = FlowTable::map(object->maps.at("flows"));
-    if (!flows) return flows.error();
-    load_ = std::move(*load);
-    flows_ = std::move(*flows);
-    object_ = std::move(*object);
-    sweeper_ = std::make_unique<Sweeper>(
-        io_, *object_, load_, std::move(*census), [this] { return static_cast<std::uint32_t>(mirror_.servers.size()); },
-        options_.tell);
+    if (auto taken = take_over(std::move(*object)); !taken) return taken.error();
     mirror_stale_ = true;
   }
   if (!mirror_stale_) return {};
@@ -122,6 +115,49 @@ Result<> XdpEngine::load(std::uint32_t connections) {
   mirror_stale_ = false;
   // What connections have cached may be of before a pause in which nobody looked.
   return bump_route_generation(*object_);
+}
+
+Result<> XdpEngine::take_over(Object object) {
+  auto load = LoadTable::map(object.maps.at("server_load"));
+  if (!load) return load.error();
+  auto census = LoadTable::map(object.maps.at("census"));
+  if (!census) return census.error();
+  auto flows = FlowTable::map(object.maps.at("flows"));
+  if (!flows) return flows.error();
+  sweeper_.reset();
+  load_ = std::move(*load);
+  flows_ = std::move(*flows);
+  object_ = std::move(object);
+  sweeper_ = std::make_unique<Sweeper>(
+      io_, *object_, load_, std::move(*census), [this] { return static_cast<std::uint32_t>(mirror_.servers.size()); },
+      options_.tell);
+  return {};
+}
+
+Result<> XdpEngine::resize(const DesiredState& desired, std::vector<Error>& errors) {
+  const auto before = object_->maps.at("flows").info().max_entries;
+  if (before == flow_sizes(desired.connection_table_size).lines) return {};
+  auto resized = load_resized(*object_, desired.connection_table_size);
+  if (!resized) return resized.error();
+  auto migration = Migration::between(*object_, *resized);
+  if (!migration) return migration.error();
+  sweeper_.reset();
+  // The first takes long where there are many, the second is about what changed meanwhile.
+  migration->copy();
+  migration->copy();
+  append(errors, attachments_.reconcile(*resized, interfaces_for(desired, errors), desired.xdp_mode));
+  migration->copy();
+  // Until the last packet is through that met the old program.
+  std::this_thread::sleep_for(swap_time);
+  migration->copy();
+  const auto outcome = migration->finish(load_);
+  if (auto pinned = pin_resized(*resized, options_.pin_dir); !pinned) errors.push_back(pinned.error());
+  options_.tell(
+      engine_event(outcome.left == 0 ? "info" : "warning", "connection_table_size",
+                   fmt::format("the connection table has {} entries now, had {}: {} connections moved{}",
+                               desired.connection_table_size, connections_of(before), outcome.moved,
+                               outcome.left == 0 ? "" : fmt::format(", {} found no room and are lost", outcome.left))));
+  return take_over(std::move(*resized));
 }
 
 void XdpEngine::write(std::vector<Change> changes, std::vector<Error>& errors) {
@@ -156,6 +192,7 @@ std::vector<Error> XdpEngine::reconcile(const DesiredState& desired) {
   roles_ = std::move(plan.roles);
   write(std::move(plan.changes), errors);
   attach(desired, errors);
+  if (auto resized = resize(desired, errors); !resized) errors.push_back(resized.error());
   return errors;
 }
 

@@ -42,6 +42,9 @@ class XdpEngine final : public Engine {
   XdpEngine(boost::asio::io_context& io, EngineOptions options, netlink::Socket socket);
   Result<> listen();
   Result<> load(std::uint32_t connections);
+  Result<> take_over(Object object);
+  /// Moves the connections where another size of their table is wanted.
+  Result<> resize(const DesiredState& desired, std::vector<Error>& errors);
   void write(std::vector<Change> changes, std::vector<Error>& errors);
   void follow_routes(const DesiredState& desired, std::vector<Error>& errors);
   void attach(const DesiredState& desired, std::vector<Error>& errors);

@@ -1,9 +1,6 @@
 #include "daemons/forwardd/xdp/flow_table.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <limits>
 
 namespace ballast::forwardd::xdp {
@@ -33,19 +30,11 @@ bool is_half_open(std::uint8_t state) {
 }
 
 Result<FlowTable> FlowTable::map(const Map& map) {
-  if (map.info().value_size != sizeof(layout::flow)) {
-    return fail("map {} has values of {} bytes, expected {}", map.name(), map.info().value_size, sizeof(layout::flow));
-  }
-  const std::size_t count = map.info().max_entries;
-  void* memory = mmap(nullptr, count * sizeof(layout::flow), PROT_READ | PROT_WRITE, MAP_SHARED, map.fd(), 0);
-  if (memory == MAP_FAILED) return fail("cannot map {} into memory: {}", map.name(), reason(errno));
+  auto lines = MappedArray<layout::flow>::of(map);
+  if (!lines) return lines.error();
   FlowTable table;
-  table.lines_ = {static_cast<layout::flow*>(memory), count};
+  table.lines_ = std::move(*lines);
   return table;
-}
-
-FlowTable::~FlowTable() {
-  if (!lines_.empty()) munmap(lines_.data(), lines_.size_bytes());
 }
 
 std::optional<layout::flow> FlowTable::read(std::size_t index) const {

@@ -2,10 +2,9 @@
 // The connection table as user space sees it: the program's own lines, mapped into memory.
 #include <atomic>
 #include <optional>
-#include <span>
 
-#include "daemons/forwardd/xdp/bpf_map.hpp"
 #include "daemons/forwardd/xdp/layout.hpp"
+#include "daemons/forwardd/xdp/mapped_array.hpp"
 
 namespace ballast::forwardd::xdp {
 
@@ -22,14 +21,7 @@ std::uint32_t connections_of(std::uint32_t lines);
 
 class FlowTable {
  public:
-  FlowTable() = default;
   static Result<FlowTable> map(const Map& map);
-  FlowTable(FlowTable&& other) noexcept : lines_{std::exchange(other.lines_, {})} {}
-  FlowTable& operator=(FlowTable&& other) noexcept {
-    std::swap(lines_, other.lines_);
-    return *this;
-  }
-  ~FlowTable();
 
   [[nodiscard]] std::size_t size() const { return lines_.size(); }
   /// A copy of a line that is in use and did not change while it was read.
@@ -46,7 +38,7 @@ class FlowTable {
   }
 
  private:
-  std::span<layout::flow> lines_;
+  MappedArray<layout::flow> lines_;
 };
 
 }  // namespace ballast::forwardd::xdp

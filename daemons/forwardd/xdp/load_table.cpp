@@ -1,29 +1,16 @@
 #include "daemons/forwardd/xdp/load_table.hpp"
 
-#include <sys/mman.h>
-
-#include <cerrno>
-
 namespace ballast::forwardd::xdp {
 namespace {
 std::uint32_t read(__u32& counter) { return std::atomic_ref{counter}.load(std::memory_order_relaxed); }
 }  // namespace
 
 Result<LoadTable> LoadTable::map(const Map& map) {
-  if (map.info().value_size != sizeof(layout::server_load)) {
-    return fail("map {} has values of {} bytes, expected {}", map.name(), map.info().value_size,
-                sizeof(layout::server_load));
-  }
-  const std::size_t count = map.info().max_entries;
-  void* memory = mmap(nullptr, count * sizeof(layout::server_load), PROT_READ | PROT_WRITE, MAP_SHARED, map.fd(), 0);
-  if (memory == MAP_FAILED) return fail("cannot map {} into memory: {}", map.name(), reason(errno));
+  auto entries = MappedArray<layout::server_load>::of(map);
+  if (!entries) return entries.error();
   LoadTable table;
-  table.entries_ = {static_cast<layout::server_load*>(memory), count};
+  table.entries_ = std::move(*entries);
   return table;
-}
-
-LoadTable::~LoadTable() {
-  if (!entries_.empty()) munmap(entries_.data(), entries_.size_bytes());
 }
 
 layout::server_load LoadTable::get(std::uint32_t server) const {

@@ -1,24 +1,15 @@
 #pragma once
 #include <atomic>
-#include <span>
 
-#include "daemons/forwardd/xdp/bpf_map.hpp"
 #include "daemons/forwardd/xdp/layout.hpp"
+#include "daemons/forwardd/xdp/mapped_array.hpp"
 
 namespace ballast::forwardd::xdp {
 
-/// An array of server_load in the kernel's memory, read and corrected without system calls. Only pages that are touched
-/// become resident.
+/// An array of server_load in the kernel's memory.
 class LoadTable {
  public:
-  LoadTable() = default;
   static Result<LoadTable> map(const Map& map);
-  LoadTable(LoadTable&& other) noexcept : entries_{std::exchange(other.entries_, {})} {}
-  LoadTable& operator=(LoadTable&& other) noexcept {
-    std::swap(entries_, other.entries_);
-    return *this;
-  }
-  ~LoadTable();
 
   [[nodiscard]] layout::server_load get(std::uint32_t server) const;
   /// Open or not yet forgotten ones.
@@ -29,7 +20,7 @@ class LoadTable {
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
  private:
-  std::span<layout::server_load> entries_;
+  MappedArray<layout::server_load> entries_;
 };
 
 }  // namespace ballast::forwardd::xdp

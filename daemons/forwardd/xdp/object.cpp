@@ -86,6 +86,9 @@ Result<std::map<std::string, Map>> find_pinned(bpf_object* object, const fs::pat
     if (!fits(wanted, *map)) return fail("map {} has another shape", name);
     found.emplace(name, std::move(*map));
   }
+  const auto lines = found.at("flows").info().max_entries;
+  if (flow_sizes(connections_of(lines)).return_lines != found.at("returns").info().max_entries)
+    return fail("maps flows and returns are of different sizes");
   return found;
 }
 
@@ -96,8 +99,9 @@ void remove_pins(const fs::path& dir) {
   }
 }
 
-Result<> reuse(bpf_object* object, const std::map<std::string, Map>& pinned) {
+Result<> reuse(bpf_object* object, const std::map<std::string, Map>& pinned, bool with_connections = true) {
   for (bpf_map* map : shared_maps(object)) {
+    if (!with_connections && is_sized_by_connections(bpf_map__name(map))) continue;
     const auto& found = pinned.at(bpf_map__name(map));
     if (const int error = bpf_map__reuse_fd(map, found.fd()); error != 0) {
       return fail("cannot reuse pinned map {}: {}", found.name(), reason(error));
@@ -107,14 +111,12 @@ Result<> reuse(bpf_object* object, const std::map<std::string, Map>& pinned) {
 }
 
 /// Sizes the maps that are still to be made; constants that fit them.
-Result<Constants> size_maps(bpf_object* object, std::uint32_t connections) {
-  const auto seed = draw_seed();
-  if (!seed) return seed.error();
+Constants size_maps(bpf_object* object, std::uint32_t connections, const std::array<std::uint64_t, 2>& seed) {
   const auto sizes = flow_sizes(connections);
   bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "flows"), sizes.lines);
   bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "returns"), sizes.return_lines);
   bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "flow_details"), connections);
-  return Constants{.seed = *seed, .flow_lines = sizes.lines, .return_lines = sizes.return_lines};
+  return Constants{.seed = seed, .flow_lines = sizes.lines, .return_lines = sizes.return_lines};
 }
 
 Result<> keep_seed(const Object& object, const Constants& constants) {
@@ -156,6 +158,24 @@ Result<Object> keep(bpf_object* object) {
   std::uint32_t length = sizeof info;
   if (bpf_obj_get_info_by_fd(kept.program.get(), &info, &length) == 0) kept.program_id = info.id;
   return kept;
+}
+
+Result<OpenObject> open_object() {
+  libbpf_set_print(keep_words);
+  libbpf_words().clear();
+  const auto image = program_image();
+  LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "ballast");
+  OpenObject object{bpf_object__open_mem(image.data(), image.size(), &options)};
+  if (!object) return fail("cannot read the BPF program: {}", reason(errno));
+  return object;
+}
+
+Result<Object> load(bpf_object* object, const Constants& constants) {
+  if (auto set = set_constants(object, constants); !set) return set.error();
+  if (const int error = bpf_object__load(object); error != 0) {
+    return fail("the kernel does not take the BPF program: {}\n{}", reason(error), libbpf_words());
+  }
+  return keep(object);
 }
 
 Result<> pin_all(const Object& object, const fs::path& dir) {
@@ -211,25 +231,16 @@ Result<> prepare_pin_dir(const fs::path& pin_dir) {
 }
 
 Result<Object> load_object(const fs::path& pin_dir, std::uint32_t connections, const Tell& tell) {
-  libbpf_set_print(keep_words);
-  libbpf_words().clear();
   const auto dir = layout_dir(pin_dir);
-  const auto image = program_image();
-  LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "ballast");
-  OpenObject object{bpf_object__open_mem(image.data(), image.size(), &options)};
-  if (!object) return fail("cannot read the BPF program: {}", reason(errno));
-  auto pinned = find_pinned(object.get(), dir);
-  Result<Constants> constants = pinned ? constants_of(*pinned) : size_maps(object.get(), connections);
+  auto object = open_object();
+  if (!object) return object.error();
+  auto pinned = find_pinned(object->get(), dir);
+  const auto seed = draw_seed();
+  if (!seed) return seed.error();
+  const auto constants = pinned ? constants_of(*pinned) : size_maps(object->get(), connections, *seed);
   if (!constants) return constants.error();
   if (pinned) {
-    if (auto reused = reuse(object.get(), *pinned); !reused) return reused.error();
-    const auto size = connections_of(pinned->at("flows").info().max_entries);
-    if (constants->flow_lines != flow_sizes(connections).lines) {
-      tell(engine_event("warning", "connection_table_size",
-                        fmt::format("the running connection table has {} entries and keeps them; {} takes effect after "
-                                    "`forwardd --unload` or a reboot",
-                                    size, connections)));
-    }
+    if (auto reused = reuse(object->get(), *pinned); !reused) return reused.error();
   } else {
     if (holds_pins(dir)) {
       tell(engine_event("warning", dir.string(),
@@ -239,11 +250,7 @@ Result<Object> load_object(const fs::path& pin_dir, std::uint32_t connections, c
     }
     remove_pins(dir);
   }
-  if (auto set = set_constants(object.get(), *constants); !set) return set.error();
-  if (const int error = bpf_object__load(object.get()); error != 0) {
-    return fail("the kernel does not take the BPF program: {}\n{}", reason(error), libbpf_words());
-  }
-  auto kept = keep(object.get());
+  auto kept = load(object->get(), *constants);
   if (!kept) return kept;
   kept->adopted = pinned.has_value();
   if (!kept->adopted) {
@@ -251,6 +258,33 @@ Result<Object> load_object(const fs::path& pin_dir, std::uint32_t connections, c
     if (auto done = pin_all(*kept, dir); !done) return done.error();
   }
   return kept;
+}
+
+Result<Object> load_resized(const Object& from, std::uint32_t connections) {
+  auto object = open_object();
+  if (!object) return object.error();
+  const auto before = constants_of(from.maps);
+  if (!before) return before.error();
+  if (auto reused = reuse(object->get(), from.maps, false); !reused) return reused.error();
+  auto kept = load(object->get(), size_maps(object->get(), connections, before->seed));
+  if (kept) kept->adopted = from.adopted;
+  return kept;
+}
+
+Result<> pin_resized(const Object& object, const fs::path& pin_dir) {
+  for (const auto& [name, map] : object.maps) {
+    if (!is_sized_by_connections(name)) continue;
+    const auto pin = layout_dir(pin_dir) / name;
+    const auto beside = layout_dir(pin_dir) / (name + "_new");
+    std::error_code error;
+    fs::remove(beside, error);
+    if (const int failed = bpf_obj_pin(map.fd(), beside.c_str()); failed != 0) {
+      return fail("cannot pin map {} at {}: {}", name, beside.string(), reason(failed));
+    }
+    fs::rename(beside, pin, error);
+    if (error) return fail("cannot pin map {} at {}: {}", name, pin.string(), error.message());
+  }
+  return {};
 }
 
 void remove_other_layouts(const fs::path& pin_dir, const Tell& tell) {

@@ -31,8 +31,14 @@ Result<> prepare_pin_dir(const std::filesystem::path& pin_dir);
 std::filesystem::path layout_dir(const std::filesystem::path& pin_dir);
 
 /// Loads the program over the pinned maps where all of them are there and fit, else over new ones, which it pins.
-/// `connections` is the size of a new connection table; an adopted one keeps its size, and a warning tells so.
+/// `connections` is the size of a new connection table; an adopted one keeps its own.
 Result<Object> load_object(const std::filesystem::path& pin_dir, std::uint32_t connections, const Tell& tell);
+
+/// A program over the same maps but for new, empty ones of connections, which are sized for so many and not pinned yet.
+Result<Object> load_resized(const Object& from, std::uint32_t connections);
+
+/// Pins an object's maps of connections in place of those that are pinned there.
+Result<> pin_resized(const Object& object, const std::filesystem::path& pin_dir);
 
 /// The constants of a program that is to work on these maps.
 Result<Constants> constants_of(const std::map<std::string, Map>& maps);

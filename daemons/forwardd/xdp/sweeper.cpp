@@ -14,9 +14,9 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::chrono::nanoseconds period = 1s;
-constexpr std::chrono::nanoseconds longest = 15s;
-/// A sweep of a used table may take this part of the time, one of an empty table (whose buckets are walked, too) that.
-constexpr int used_share = 20;
+constexpr std::chrono::nanoseconds longest = 30s;
+/// A sweep of a used table may take this part of the time, one of an empty table (whose lines are walked, too) that.
+constexpr int used_share = 150;
 constexpr int empty_share = 1500;
 
 std::chrono::nanoseconds thread_time() {
@@ -85,7 +85,11 @@ void Sweeper::finish(const Outcome& outcome) {
   correct();
   warn();
   const bool empty = outcome.result.flows == 0 && outcome.result.half_open == 0;
-  wait(std::clamp(outcome.took * (empty ? empty_share : used_share), period, longest));
+  wait(pause_after(outcome.took, empty));
+}
+
+std::chrono::nanoseconds Sweeper::pause_after(std::chrono::nanoseconds took, bool empty) {
+  return std::clamp(took * (empty ? empty_share : used_share), period, longest);
 }
 
 void Sweeper::correct() {

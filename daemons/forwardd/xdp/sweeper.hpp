@@ -2,6 +2,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <chrono>
 #include <memory>
 
 #include "daemons/forwardd/xdp/census.hpp"
@@ -21,6 +22,9 @@ class Sweeper {
   ~Sweeper();
   Sweeper(const Sweeper&) = delete;
   Sweeper& operator=(const Sweeper&) = delete;
+
+  /// How long after a sweep of so much CPU time the next one begins. empty: it found no connection.
+  static std::chrono::nanoseconds pause_after(std::chrono::nanoseconds took, bool empty);
 
  private:
   struct Outcome {

@@ -273,7 +273,7 @@ struct upper {
 	__be16 vlan[2]; /* tags, outer first; 0: none */
 };
 
-/* `returns` (array): for FNAT the tuple that the server sends leads to its flow. Eight entries a line, return_hash names the line.
+/* `returns` (array, mmapable): for FNAT the tuple that the server sends leads to its flow. Eight entries a line, return_hash names the line.
  * An entry is 0 or the hash's other half and the flow's index. */
 enum { RETURN_WAYS = 8 };
 struct return_line {
@@ -308,6 +308,26 @@ static inline __u64 flow_hash(const __u32 client[4], __be16 port, __u8 protocol,
 static inline __u32 vip_salt(const __u32 vip[4], __be16 port)
 {
 	return (address_mix(vip) ^ port) | 1;
+}
+
+/* Of the tuple that a FULLNAT server sends. */
+static inline __u64 return_hash(const __u32 local[4], __be16 local_port, const __u32 server[4], __be16 server_port, __u8 protocol,
+				__u64 seed)
+{
+	__u64 ports = (__u64)local_port << 32 | (__u32)server_port << 16 | protocol;
+
+	return hash_mix(hash_mix(hash_address(local, seed) ^ seed) + hash_mix(hash_address(server, seed) ^ ports));
+}
+
+/* What tells tuples of one line apart; never 0. */
+static inline __u32 return_mark(__u64 hash)
+{
+	return (__u32)(hash >> 32) | 1;
+}
+
+static inline __u64 return_entry(__u64 hash, __u32 index)
+{
+	return (__u64)return_mark(hash) << 32 | index;
 }
 
 /* The index of a connection's line at a step of 0 .. FLOW_CANDIDATES - 1. */

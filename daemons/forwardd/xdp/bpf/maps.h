@@ -42,7 +42,7 @@ ARRAY_OF(census, BPF_MAP_TYPE_ARRAY, MAX_SERVERS, struct server_load, BPF_F_MMAP
 ARRAY_OF(server_stats, BPF_MAP_TYPE_PERCPU_ARRAY, MAX_SERVERS, struct server_stats, 0);
 ARRAY_OF(locals, BPF_MAP_TYPE_ARRAY, MAX_LOCALS, struct local, 0);
 ARRAY_OF(flows, BPF_MAP_TYPE_ARRAY, FLOW_WAYS, struct flow, BPF_F_MMAPABLE);
-ARRAY_OF(returns, BPF_MAP_TYPE_ARRAY, 1, struct return_line, 0);
+ARRAY_OF(returns, BPF_MAP_TYPE_ARRAY, 1, struct return_line, BPF_F_MMAPABLE);
 ARRAY_OF(hops, BPF_MAP_TYPE_ARRAY, HOPS, struct hop, 0);
 ARRAY_OF(drops, BPF_MAP_TYPE_PERCPU_ARRAY, DROP_COUNT, __u64, 0);
 ARRAY_OF(events, BPF_MAP_TYPE_PERCPU_ARRAY, EVENT_COUNT, __u64, 0);

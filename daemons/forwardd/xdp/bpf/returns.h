@@ -29,11 +29,7 @@ static __always_inline int has_its_local(const struct flow *flow)
 static __always_inline __u64 hash_return(const __u8 *local, __be16 local_port, const __u8 *server, __be16 server_port,
 					 __u8 protocol)
 {
-	__u64 seed = hash_seed[0];
-	__u64 ports = (__u64)local_port << 32 | (__u32)server_port << 16 | protocol;
-
-	return hash_mix(hash_mix(hash_address((const __u32 *)local, seed) ^ seed) +
-			hash_mix(hash_address((const __u32 *)server, seed) ^ ports));
+	return return_hash((const __u32 *)local, local_port, (const __u32 *)server, server_port, protocol, hash_seed[0]);
 }
 
 /* Of a connection that has a port; 0: its LIP's or server's index changed hands twice, nobody knows any more. */
@@ -63,17 +59,6 @@ static __always_inline struct return_line *return_line_of(__u64 hash)
 	__u32 line = (__u64)(__u32)hash * return_lines >> 32;
 
 	return bpf_map_lookup_elem(&returns, &line);
-}
-
-/* What tells tuples of one line apart; never 0. */
-static __always_inline __u32 return_mark(__u64 hash)
-{
-	return hash >> 32 | 1;
-}
-
-static __always_inline __u64 return_entry(__u64 hash, __u32 index)
-{
-	return (__u64)return_mark(hash) << 32 | index;
 }
 
 /* Gives a FULLNAT flow's LIP and port back. */
