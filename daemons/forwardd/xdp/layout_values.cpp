@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace ballast::forwardd::xdp {
@@ -91,6 +92,38 @@ std::uint32_t scheduler_of(config::Scheduler scheduler) {
       return layout::SCHED_LOCALITY_SET;
   }
   return layout::SCHED_LEAST;
+}
+
+std::uint32_t weight_of(config::Scheduler scheduler, int weight) {
+  if (weight <= 0) return 0;
+  if (scheduler == config::Scheduler::rr || scheduler == config::Scheduler::lc) return 1;
+  return static_cast<std::uint32_t>(weight);
+}
+
+std::uint8_t flags_of(const DesiredServer& server) {
+  unsigned flags = layout::SERVER_USED;
+  if (server.status != bus::ServerStatus::down)
+    flags |= layout::SERVER_UP;
+  else if (!server.keeps_connections)
+    flags |= layout::SERVER_RESCHEDULE;
+  if (server.tunnel.checksum == config::TunnelChecksum::csum) flags |= layout::SERVER_CHECKSUM;
+  return static_cast<std::uint8_t>(flags);
+}
+
+std::uint32_t flags_of(const DesiredService& service) {
+  std::uint32_t flags = 0;
+  if (service.hash_port) flags |= layout::SERVICE_HASH_PORT;
+  // FNAT has to know where an answer goes.
+  const bool keeps_ways =
+      std::ranges::any_of(service.servers, [](const auto& server) { return server.method == config::Method::fnat; });
+  if (service.one_packet && !keeps_ways) flags |= layout::SERVICE_ONE_PACKET;
+  if (service.sloppy_tcp) flags |= layout::SERVICE_SLOPPY;
+  return flags;
+}
+
+std::uint32_t seconds(config::Duration duration) {
+  const auto count = std::chrono::ceil<std::chrono::seconds>(duration).count();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(count, 1, 1 << 30));
 }
 
 }  // namespace ballast::forwardd::xdp

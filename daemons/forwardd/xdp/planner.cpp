@@ -17,34 +17,6 @@ using ServerIdentity = std::tuple<std::uint32_t, net::IpAddress, std::uint16_t, 
 
 constexpr std::array methods{layout::METHOD_NAT, layout::METHOD_DR, layout::METHOD_TUN, layout::METHOD_FNAT};
 
-/// rr and lc know no weights but 0.
-std::uint32_t weight_of(config::Scheduler scheduler, int weight) {
-  if (weight <= 0) return 0;
-  if (scheduler == config::Scheduler::rr || scheduler == config::Scheduler::lc) return 1;
-  return static_cast<std::uint32_t>(weight);
-}
-
-std::uint8_t flags_of(const DesiredServer& server) {
-  unsigned flags = layout::SERVER_USED;
-  if (server.status != bus::ServerStatus::down)
-    flags |= layout::SERVER_UP;
-  else if (!server.keeps_connections)
-    flags |= layout::SERVER_RESCHEDULE;
-  if (server.tunnel.checksum == config::TunnelChecksum::csum) flags |= layout::SERVER_CHECKSUM;
-  return static_cast<std::uint8_t>(flags);
-}
-
-std::uint32_t flags_of(const DesiredService& service) {
-  std::uint32_t flags = 0;
-  if (service.hash_port) flags |= layout::SERVICE_HASH_PORT;
-  // FNAT has to know where an answer goes.
-  const bool keeps_ways =
-      std::ranges::any_of(service.servers, [](const auto& server) { return server.method == config::Method::fnat; });
-  if (service.one_packet && !keeps_ways) flags |= layout::SERVICE_ONE_PACKET;
-  if (service.sloppy_tcp) flags |= layout::SERVICE_SLOPPY;
-  return flags;
-}
-
 net::IpAddress address_of(const layout::server& server) { return net::IpAddress::v6(server.address); }
 
 void set_next_hop(layout::server& server, layout::server_extra& extra, const NextHops& hops) {
@@ -58,11 +30,6 @@ void set_next_hop(layout::server& server, layout::server_extra& extra, const Nex
   std::memcpy(extra.outer_source, hop->second.local.mapped().data(), sizeof extra.outer_source);
   server.mtu = static_cast<std::uint16_t>(std::min(hop->second.mtu, 65'535U));
   for (std::size_t tag = 0; tag < hop->second.vlan.size(); ++tag) server.vlan[tag] = htons(hop->second.vlan[tag]);
-}
-
-std::uint32_t seconds(config::Duration duration) {
-  const auto count = std::chrono::ceil<std::chrono::seconds>(duration).count();
-  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(count, 1, 1 << 30));
 }
 
 /// A server named twice in one service (a sorry server that is a real one, too) is one server that takes the most of
