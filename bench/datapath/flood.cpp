@@ -24,7 +24,7 @@ using forwardd::xdp::Descriptor;
 using forwardd::xdp::reason;
 
 /// What stands in the middle.
-enum class Contender : std::uint8_t { drop, forward, dr, nat, tun, kernel };
+enum class Contender : std::uint8_t { drop, forward, dr, nat, tun, fnat, kernel };
 
 struct Options {
   Contender contender = Contender::forward;
@@ -58,7 +58,7 @@ class Flood {
     if (auto done = pin(); !done) return done.error();
     auto feeder = Feeder::load();
     if (!feeder) return feeder.error();
-    const auto service = make_service(method(), net::Family::ipv4);
+    const auto service = make_service(mode(), net::Family::ipv4);
     if (auto done = enter(options_.balancer); !done) return done.error();
     if (auto done = prepare_balancer(*feeder, service); !done) return done.error();
     if (auto done = feeder->call(std::nullopt); !done) return done.error();
@@ -75,15 +75,17 @@ class Flood {
   }
 
  private:
-  [[nodiscard]] config::Method method() const {
+  [[nodiscard]] Mode mode() const {
     switch (options_.contender) {
       case Contender::nat:
       case Contender::kernel:
-        return config::Method::nat;
+        return Mode::nat;
       case Contender::tun:
-        return config::Method::tun;
+        return Mode::tun;
+      case Contender::fnat:
+        return Mode::fnat;
       default:
-        return config::Method::dr;
+        return Mode::dr;
     }
   }
 
@@ -119,12 +121,17 @@ class Flood {
       case Contender::dr:
       case Contender::nat:
       case Contender::tun:
+      case Contender::fnat:
         break;
     }
     auto world = World::load({service}, config::Global{}.connection_table_size, hop);
     if (!world) return world.error();
     world_ = std::move(*world);
-    if (auto done = establish(feeder, *world_, service, options_.flows); !done) return done;
+    const auto answers = establish(feeder, *world_, service, options_.flows);
+    if (!answers) return answers.error();
+    if (!answers->empty()) {
+      if (auto done = let_servers_speak(feeder, *world_, service, *answers); !done) return done;
+    }
     return attach(*in, world_->program());
   }
 
@@ -195,9 +202,9 @@ class Flood {
 
 int main(int argc, char** argv) {
   using ballast::bench::Contender;
-  const std::map<std::string, Contender> contenders{{"drop", Contender::drop}, {"forward", Contender::forward},
-                                                    {"dr", Contender::dr},     {"nat", Contender::nat},
-                                                    {"tun", Contender::tun},   {"kernel", Contender::kernel}};
+  const std::map<std::string, Contender> contenders{
+      {"drop", Contender::drop}, {"forward", Contender::forward}, {"dr", Contender::dr},        {"nat", Contender::nat},
+      {"tun", Contender::tun},   {"fnat", Contender::fnat},       {"kernel", Contender::kernel}};
   ballast::bench::Options options;
   CLI::App app{"Packets a second through a load balancer on veth; bench/datapath/throughput.py calls this"};
   app.add_option("contender", options.contender)->required()->transform(CLI::CheckedTransformer(contenders));
