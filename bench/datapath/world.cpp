@@ -20,8 +20,8 @@ namespace {
 
 net::IpAddress ip(const std::string& text) { return *net::IpAddress::parse(text); }
 
-/// A full table leaves most of their ports free.
-constexpr int local_addresses = 4;
+/// A table whose every line is taken leaves most of their ports free.
+constexpr int local_addresses = 16;
 
 config::Method method_of(Mode mode) {
   switch (mode) {
