@@ -171,6 +171,28 @@ TEST_P(Nat64, PortsComeBack) {
   EXPECT_EQ(path().ports_in_use(), 0U);
 }
 
+// The test's IPv6 packets and IPv4 ones have the same number as fragments (RFC 7915, 4.1 and 5.1).
+TEST_P(Nat64, FragmentsOfAQuestionAreTranslated) {
+  const auto local = open(query());
+  const auto whole = query().data("a fragment of 24 bytes..");
+  for (const auto& piece : {whole.fragment(0, true), whole.fragment(32, true), whole.fragment(64, false)}) {
+    EXPECT_EQ(send(piece), transmitted(behind(piece, local).identification(0x4242, false)));
+  }
+}
+
+TEST_P(Nat64, FragmentsOfAnAnswerAreTranslated) {
+  const auto local = open(query());
+  const auto whole = answer_udp(local).data("a fragment of 24 bytes..").identification(0x4242, false);
+  for (const auto& piece : {whole.fragment(0, true), whole.fragment(32, true), whole.fragment(64, false)}) {
+    EXPECT_EQ(send(piece), transmitted(before(piece, query())));
+  }
+}
+
+TEST_P(Nat64, AFragmentedAnswerWithoutAChecksumCannotGetOne) {
+  const auto local = open(query());
+  EXPECT_EQ(send(answer_udp(local).data("a fragment of 24 bytes..").unsummed().fragment(0, true)), dropped("fragment"));
+}
+
 INSTANTIATE_TEST_SUITE_P(, Nat64, ::testing::Values(net::Family::ipv6), family_name);
 
 }  // namespace

@@ -88,16 +88,33 @@ static __always_inline int fragment_to_server(struct packet *p, const struct ser
 	return send_to_server(p, server);
 }
 
-static __always_inline int fragment_to_client(struct packet *p, const struct found *found, __u32 now)
+static __always_inline int fragment_to_client(struct packet *p, const struct flow *flow, const struct hop *hop)
 {
-	struct hop *hop = way_to_client(p->ctx, found, 0, now);
-
-	if (!hop)
-		return drop(DROP_no_route);
 	if (!decrement_ttl(p))
 		return drop(DROP_ttl);
-	set_addresses(p, found->flow->vip, found->flow->client);
+	set_addresses(p, flow->vip, flow->client);
 	return send_to_client(p, hop);
+}
+
+/* FULLNAT between the families. hop: the way to the client, or 0: it is for the server. */
+static __noinline int translate_later(struct packet *p, const struct server *server, const struct found *found,
+				      const struct hop *hop)
+{
+	struct shape *shape;
+	struct way way = {};
+
+	if (!p || !server || !found)
+		return XDP_PASS;
+	if (!hop && !(server->flags & SERVER_REACHABLE))
+		return drop(DROP_unreachable);
+	shape = shape_of(p, found, server, found->flow->server, 1);
+	if (!shape || !translate_fragment(p->ctx, shape))
+		return drop(DROP_fragment);
+	way.ifindex = hop ? hop->ifindex : server->ifindex;
+	way.source_mac = hop ? hop->source_mac : server->source_mac;
+	way.destination_mac = hop ? hop->destination_mac : server->destination_mac;
+	way.vlan = hop ? hop->vlan : server->vlan;
+	return send_shape(p->ctx, shape, &way);
 }
 
 /* A fragment that has no ports goes the way of its first. One that is not for a VIP and of no known packet is the kernel's. */
@@ -107,6 +124,7 @@ static __noinline int follow_first(struct packet *p, int to_vip)
 	struct found found = {};
 	struct fragment_key key;
 	struct fragment_way *way;
+	struct hop *hop = 0;
 	struct server *server;
 	int to_client;
 
@@ -131,12 +149,15 @@ static __noinline int follow_first(struct packet *p, int to_vip)
 	}
 	if ((__u16)server->generation != way->server_generation || !(server->flags & SERVER_USED))
 		return drop(DROP_server_gone);
-	if (found.flow && server->method == METHOD_FNAT && is_mapped_ipv4(found.flow->client) != is_mapped_ipv4(server->address))
-		return drop(DROP_fragment);
+	if (to_client) {
+		hop = found.flow ? way_to_client(p->ctx, &found, 0, now) : 0;
+		if (!hop)
+			return drop(DROP_no_route);
+	}
 	count_packet(server_index, p->length, to_client, 0);
-	if (!to_client)
-		return fragment_to_server(p, server, server_index, found.flow);
-	return found.flow ? fragment_to_client(p, &found, now) : XDP_PASS;
+	if (found.flow && server->method == METHOD_FNAT && is_mapped_ipv4(found.flow->client) != is_mapped_ipv4(server->address))
+		return translate_later(p, server, &found, hop);
+	return hop ? fragment_to_client(p, found.flow, hop) : fragment_to_server(p, server, server_index, found.flow);
 }
 
 #endif

@@ -6,6 +6,25 @@
 #include "local.h"
 #include "translate.h"
 
+/* Of a later fragment in IPv6 the fragment header is the last before the data. */
+static __always_inline __be16 fragment_field_of(const struct packet *p)
+{
+	void *end = (void *)(long)p->ctx->data_end;
+	__be16 position = 0;
+	__u32 at;
+
+	if (p->fragment == FRAGMENT_NONE)
+		return 0;
+	if (!p->is_ipv6)
+		return (void *)(p->ip4 + 1) > end ? 0 : p->ip4->frag_off & bpf_htons(IP_MORE_FRAGMENTS | IP_OFFSET_MASK);
+	if (p->fragment == FRAGMENT_FIRST)
+		return bpf_htons(IP_MORE_FRAGMENTS);
+	at = offset_of(p, p->l4);
+	if (at < FRAGMENT_HEADER || bpf_xdp_load_bytes(p->ctx, at - FRAGMENT_HEADER + 2, &position, sizeof(position)))
+		return 0;
+	return bpf_htons(bpf_ntohs(position) >> 3 | (bpf_ntohs(position) & 1 ? IP_MORE_FRAGMENTS : 0));
+}
+
 /* In the CPU's scratch; 0 never in fact. */
 static __always_inline struct shape *shape_of(const struct packet *p, const struct found *found, const struct server *server,
 					      __u32 server_index, int changes_family)
@@ -27,6 +46,8 @@ static __always_inline struct shape *shape_of(const struct packet *p, const stru
 	shape->changes_family = changes_family;
 	shape->is_new = 0;
 	shape->is_fragment = p->fragment != FRAGMENT_NONE;
+	shape->fragment_field = fragment_field_of(p);
+	shape->fragment_id = p->is_ipv6 ? bpf_ntohl(p->fragment_id) : bpf_ntohs(p->fragment_id);
 	shape->vlan[0] = p->vlan[0];
 	shape->vlan[1] = p->vlan[1];
 	shape->tags = p->tags;
@@ -276,6 +297,8 @@ __noinline int full_nat_to_client(struct xdp_md *ctx, struct shape *shape, const
 		unsummed = !shape->is_ipv6;
 		delta = rewrite_addresses(ctx, shape, &to);
 	} else {
+		if (shape->is_fragment && flow->protocol == IPPROTO_UDP && is_unsummed(ctx, shape))
+			return drop(DROP_fragment); /* a sum would take the others' data */
 		if (!to_ipv6(ctx, shape, flow, &delta))
 			return drop(DROP_no_room);
 		if (flow->protocol == IPPROTO_UDP && is_unsummed(ctx, shape)) {
@@ -298,6 +321,26 @@ __noinline int full_nat_to_client(struct xdp_md *ctx, struct shape *shape, const
 	}
 }
 
+/* A later fragment between the families: headers alone. */
+__noinline int translate_fragment(struct xdp_md *ctx, struct shape *shape)
+{
+	const struct server *server;
+	const struct local *local;
+	struct flow *flow;
+	__u64 delta;
+
+	if (!shape)
+		return 0;
+	server = find_server(shape->server);
+	flow = flow_at(shape->line);
+	local = flow ? local_of(flow) : 0;
+	if (!server || !local || !has_hops_left(ctx, shape))
+		return 0;
+	if (shape->is_ipv6)
+		return to_ipv4(ctx, shape, flow, ipv4_of(local->address), ipv4_of(server->address), &delta);
+	return to_ipv6(ctx, shape, flow, &delta);
+}
+
 /* A client's packet to its server. */
 static __always_inline int full_nat_request(struct packet *p, const struct found *found, const struct server *server, __u32 index,
 					    int is_new)
@@ -307,8 +350,6 @@ static __always_inline int full_nat_request(struct packet *p, const struct found
 
 	if (!shape)
 		return drop(DROP_no_room);
-	if (shape->is_fragment && shape->changes_family)
-		return drop(DROP_fragment);
 	shape->is_new = is_new;
 	if (needs_preparing(p, shape)) {
 		reason = prepare_segment(p->ctx, shape);
@@ -327,8 +368,6 @@ static __always_inline int full_nat_answer(struct packet *p, const struct found 
 
 	if (!shape)
 		return drop(DROP_no_room);
-	if (shape->is_fragment && shape->changes_family)
-		return drop(DROP_fragment);
 	if (p->key.protocol == IPPROTO_TCP && (shape->flow_flags != FLOW_ACKNOWLEDGED || (p->tcp_flags & TCP_SYN)))
 		prepare_answer(p->ctx, shape);
 	return sent_or_dropped(full_nat_to_client(p->ctx, shape, hop));

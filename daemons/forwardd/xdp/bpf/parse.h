@@ -38,6 +38,7 @@ struct tuple {
 	__u8 pad[3];
 };
 
+enum { FRAGMENT_HEADER = 8 };
 enum fragment { FRAGMENT_NONE, FRAGMENT_FIRST, FRAGMENT_LATER };
 
 struct packet {
@@ -91,6 +92,11 @@ static __always_inline void map_ipv4(void *to, __be32 address)
 	word[1] = 0;
 	word[2] = bpf_htonl(0xffff);
 	word[3] = address;
+}
+
+static __always_inline __be32 ipv4_of(const void *mapped)
+{
+	return ((const __u32 *)mapped)[3];
 }
 
 static __always_inline void copy_address(void *to, const void *from)

@@ -234,11 +234,6 @@ static __always_inline void write_ipv6(struct ipv6hdr *ip, __u8 class, __u32 pay
 	copy_address(&ip->daddr, destination);
 }
 
-static __always_inline __be32 ipv4_of(const __u8 *mapped)
-{
-	return ((const __u32 *)mapped)[3];
-}
-
 /* An IPv4 packet is told apart by nothing that a router may cut: RFC 6864's atomic datagram. */
 static __always_inline void write_report_ipv4(struct report_room *room, __u32 quote)
 {

@@ -19,8 +19,10 @@ struct shape {
 	__u16 mtu;            /* of the way to the server; 0: not known */
 	__u8 changes_family;  /* client IPv6, server IPv4 */
 	__u8 is_new;
-	__u8 is_fragment;     /* the first: nothing can be put into it */
-	__u8 pad[3];
+	__u8 is_fragment;     /* nothing can be put into it */
+	__u8 pad;
+	__be16 fragment_field; /* as an IPv4 header has it; 0: none */
+	__u32 fragment_id;
 	__be16 vlan[VLAN_TAGS];
 	__u8 tags;
 	__u8 is_ipv6;

@@ -53,7 +53,10 @@ static __always_inline int to_ipv4(struct xdp_md *ctx, struct shape *shape, cons
 		return 0;
 	word = (__u32 *)ip;
 	word[0] = bpf_htonl(0x45000000 | (__u32)traffic_class << 16 | shape->length);
-	word[1] = shape->length > ALWAYS_FITS ? bpf_htonl(IP_DONT_FRAGMENT) : bpf_htonl(bpf_get_prandom_u32() << 16);
+	if (shape->is_fragment)
+		word[1] = bpf_htonl(shape->fragment_id << 16 | bpf_ntohs(shape->fragment_field));
+	else
+		word[1] = shape->length > ALWAYS_FITS ? bpf_htonl(IP_DONT_FRAGMENT) : bpf_htonl(bpf_get_prandom_u32() << 16);
 	word[2] = bpf_htonl((__u32)ttl << 24 | (__u32)flow->protocol << 16);
 	word[3] = source;
 	word[4] = destination;
@@ -62,9 +65,21 @@ static __always_inline int to_ipv4(struct xdp_md *ctx, struct shape *shape, cons
 	return 1;
 }
 
+static __always_inline int put_fragment_header(struct xdp_md *ctx, const struct shape *shape, __u8 protocol)
+{
+	__u16 field = bpf_ntohs(shape->fragment_field);
+	__be32 header[2] = {
+		bpf_htonl((__u32)protocol << 24 | ((__u32)(field & IP_OFFSET_MASK) << 3) | !!(field & IP_MORE_FRAGMENTS)),
+		bpf_htonl(shape->fragment_id),
+	};
+
+	return !bpf_xdp_store_bytes(ctx, sizeof(struct ethhdr) + sizeof(struct ipv6hdr), header, sizeof(header));
+}
+
 /* And back. */
 static __always_inline int to_ipv6(struct xdp_md *ctx, struct shape *shape, const struct flow *flow, __u64 *delta)
 {
+	__u32 extension = shape->is_fragment ? FRAGMENT_HEADER : 0;
 	struct iphdr *old = ip4_of(ctx, shape);
 	struct ipv6hdr *ip;
 	__u8 traffic_class, ttl;
@@ -76,19 +91,19 @@ static __always_inline int to_ipv6(struct xdp_md *ctx, struct shape *shape, cons
 	ttl = old->ttl - 1;
 	source = old->saddr;
 	destination = old->daddr;
-	if (!make_header(ctx, shape, sizeof(*ip), bpf_htons(ETH_P_IPV6)))
+	if (!make_header(ctx, shape, sizeof(*ip) + extension, bpf_htons(ETH_P_IPV6)))
 		return 0;
 	ip = ip6_of(ctx, shape);
 	if (!ip)
 		return 0;
 	*(__be32 *)ip = bpf_htonl(0x60000000 | (__u32)traffic_class << 20);
-	ip->payload_len = bpf_htons(shape->payload_length);
-	ip->nexthdr = flow->protocol;
+	ip->payload_len = bpf_htons(shape->payload_length + extension);
+	ip->nexthdr = extension ? IPPROTO_FRAGMENT : flow->protocol;
 	ip->hop_limit = ttl;
 	copy_address(&ip->saddr, flow->vip);
 	copy_address(&ip->daddr, flow->client);
 	*delta = difference(source, 0) + difference(destination, 0) + address_sum(flow->vip) + address_sum(flow->client);
-	return 1;
+	return !extension || put_fragment_header(ctx, shape, flow->protocol);
 }
 
 /* The sum of so many bytes from an offset in the frame on. -1: they pass its end, or are too many. */
