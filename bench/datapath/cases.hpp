@@ -1,5 +1,6 @@
 #pragma once
 // What the cost benchmark measures, and whether the packets came out right.
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -14,17 +15,30 @@ enum class Kind : std::uint8_t {
   foreign,      ///< for no VIP: left to the kernel
 };
 
-struct Case {
-  std::string name;
-  Kind kind = Kind::established;
-  Stream stream;
+/// What the cases are about.
+struct Subject {
+  Service service;
+  bool is_configured = true;           ///< else the VIP is unknown to the data path
+  bool is_extra = false;               ///< of established connections only, not of every number of flows
+  bool tells = false;                  ///< FNAT: servers do not know their clients yet, each packet has TOA
+  std::vector<feed_answer> answers{};  ///< FNAT: filled when the connections are made
+  [[nodiscard]] std::string name() const;
 };
 
-/// Each service established over each number of flows, new, and not ours: the last two services are never configured.
-std::vector<Case> make_cases(const std::vector<Service>& services, const std::vector<std::uint32_t>& flows);
+/// Each mode in IPv4 and IPv6, and a VIP of no service. Addresses of elements stay.
+std::deque<Subject> make_subjects();
 
-/// The services that make_cases wants; the last two are not for the data path.
-std::vector<Service> make_services();
+struct Case {
+  const Subject* subject = nullptr;
+  Kind kind = Kind::established;
+  Stream stream;
+  [[nodiscard]] std::string name() const;
+  /// Whether packets come out longer than they went in.
+  [[nodiscard]] bool grows() const;
+};
+
+/// Each subject established over each number of flows, new, and not ours.
+std::vector<Case> make_cases(const std::deque<Subject>& subjects, const std::vector<std::uint32_t>& flows);
 
 /// Whether the data path did with the case's last packet what it should.
 Result<> check_outcome(const Case& measured, const Feeder::Outcome& outcome);

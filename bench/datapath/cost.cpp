@@ -1,8 +1,9 @@
-// ns a packet of Ballast's XDP program by BPF_PROG_RUN, beside a bare MAC swap in the same run.
+// ns a packet of Ballast's XDP program by BPF_PROG_RUN, beside a bare MAC swap in the same run and Katran's published
+// figures.
 //
 // BPF_PROG_RUN gives a program its own output again, so a feeding program writes each packet anew and calls the
 // measured one. The same feeding program calling the MAC swap tells what feeding costs, and that is taken off.
-#include <mac_swap.skel.h>
+#include <floor_bpf.skel.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -13,10 +14,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <thread>
 
-#include "bench/datapath/cases.hpp"
+#include "bench/datapath/figures.hpp"
 
 namespace ballast::bench {
 namespace {
@@ -28,46 +28,46 @@ struct Options {
   unsigned cpu = std::max(1U, std::thread::hardware_concurrency()) - 1;
   unsigned runs = 10;
   std::uint32_t packets = 200'000;
-  std::vector<std::uint32_t> flows{1, 1024, 65'536};
+  std::vector<std::uint32_t> flows{1, 1024, 65'536, 524'288};
   std::string only;  ///< cases whose names have this in them
-  std::string json;  ///< a file for the figures; empty: none
+  std::string json;  ///< file
 };
 
 std::string is_power_of_two(const std::string& text) {
   const auto value = std::strtoul(text.c_str(), nullptr, 10);
-  return value <= 1 << 20 && std::has_single_bit(value) ? "" : text + " is no power of two up to 1048576";
+  return value <= FEED_MOST_FLOWS && std::has_single_bit(value) ? "" : text + " is no power of two up to 1048576";
 }
 
 struct Samples {
-  int feed = -1;  ///< the feeding program
-  std::vector<double> fed;
+  std::vector<double> fed;      ///< with the feeding program
+  std::vector<double> feeding;  ///< what that costs
 };
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  const auto half = values.size() / 2;
-  return values.size() % 2 != 0 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
 
 class Bench {
  public:
-  /// A table of the default size each: for every service one with its established connections, and two of all services.
+  /// One for each service with its established connections, and two of all services.
   struct Worlds {
-    std::map<net::Endpoint, World> established;  ///< by VIP
+    std::map<const Subject*, World> established;
     World empty;
     World full;
   };
-  Bench(Options options, Feeder feeder, Worlds worlds, const mac_swap& floor)
+  Bench(Options options, Feeder feeder, Worlds worlds, const floor_bpf& floor)
       : options_{std::move(options)},
         feeder_{std::move(feeder)},
         worlds_{std::move(worlds)},
         swap_{bpf_program__fd(floor.progs.mac_swap)},
-        longer_{bpf_program__fd(floor.progs.mac_swap_longer)} {}
+        longer_{bpf_program__fd(floor.progs.mac_swap_longer)},
+        lookup_{bpf_program__fd(floor.progs.clock_and_lookup)} {}
 
-  Result<> prepare(const std::vector<Service>& services) {
-    const auto most = std::ranges::max(options_.flows);
-    for (const auto& service : services) {
-      if (auto done = establish(feeder_, worlds_.established.at(service.vip), service, most); !done) return done;
+  Result<> prepare(std::deque<Subject>& subjects) {
+    for (auto& subject : subjects) {
+      const auto world = worlds_.established.find(&subject);
+      if (world == worlds_.established.end()) continue;
+      auto answers = establish(feeder_, world->second, subject.service, std::ranges::max(options_.flows));
+      if (!answers) return answers.error();
+      subject.answers = std::move(*answers);
+      if (subject.answers.empty() || subject.tells) continue;
+      if (auto done = let_servers_speak(feeder_, world->second, subject.service, subject.answers); !done) return done;
     }
     return {};
   }
@@ -75,7 +75,7 @@ class Bench {
   /// Fills the table in which new connections have to evict others.
   Result<> fill(const Case& fresh, std::uint32_t connections) {
     if (auto set = feeder_.call(worlds_.full.program()); !set) return set;
-    select_ours(fresh);
+    feeder_.select(next_of(fresh));
     const auto filled = feeder_.run(filling_turns * connections);
     next_flow_ += filling_turns * connections;
     if (!filled) return filled.error();
@@ -83,82 +83,80 @@ class Bench {
   }
 
   /// One run of all more than is counted: the first warms up.
-  Result<> measure(const std::vector<Case>& cases) {
+  Result<Figures> measure(const std::vector<Case>& cases) {
     for (unsigned run = 0; run <= options_.runs; ++run) {
-      if (run <= 1) samples_.assign(cases.size(), {}), swaps_.clear(), feeding_.clear(), growing_.clear();
-      last_feed_ = -1;
+      if (run <= 1) samples_.assign(cases.size(), {}), swaps_.clear(), lookups_.clear(), growing_.clear();
       for (std::size_t i = 0; i < cases.size(); ++i) {
-        if (auto done = measure_once(cases[i], samples_[i]); !done) return done;
+        if (auto done = measure_once(cases[i], samples_[i], run); !done)
+          return fail("{}: {}", cases[i].name(), done.error().message);
       }
     }
-    return {};
-  }
-
-  /// The rows also as JSON.
-  nlohmann::json print(const std::vector<Case>& cases) const {
-    nlohmann::json rows = nlohmann::json::array();
-    std::printf(
-        "ns a packet by BPF_PROG_RUN on CPU %u, %u packets a run, %u runs of all in turn; frames of %d (IPv4) and %d "
-        "bytes (IPv6);\nservices of %d servers each, rr, each with %u connections; making each packet anew (%.1f ns) "
-        "is "
-        "taken off, and for TUN making it short again (%.1f ns)\n\n",
-        options_.cpu, options_.packets, options_.runs, FEED_FRAME4, FEED_FRAME6, FEED_SERVERS,
-        std::ranges::max(options_.flows), median(feeding_.begin()->second), median(growing_) / 2);
-    std::printf("%-28s %8s %8s %8s %8s %16s\n", "", "flows", "median", "best", "worst", "above MAC swap");
-    const double swap = median(swaps_);
-    rows.push_back(row("MAC swap and transmit", 0, swaps_, swap));
-    for (std::size_t i = 0; i < cases.size(); ++i) {
-      const bool is_counted = cases[i].kind == Kind::established;
-      auto net = samples_[i].fed;
-      const bool grows = cases[i].kind != Kind::foreign && cases[i].stream.service->method == config::Method::tun;
-      for (double& each : net) each -= median(feeding_.at(samples_[i].feed)) + (grows ? median(growing_) / 2 : 0);
-      rows.push_back(row(cases[i].name, is_counted ? cases[i].stream.flows : 0, net, swap));
-    }
-    return rows;
+    return figures_of(cases);
   }
 
  private:
-  /// flows 0: means nothing in this row.
-  static nlohmann::json row(const std::string& name, std::uint32_t flows, const std::vector<double>& values,
-                            double swap) {
-    const auto best = std::ranges::min(values);
-    const auto worst = std::ranges::max(values);
-    fmt::print("{:28} {:>8} {:8.1f} {:8.1f} {:8.1f} {:16.1f}\n", name, flows == 0 ? "" : std::to_string(flows),
-               median(values), best, worst, median(values) - swap);
-    return {{"name", name}, {"flows", flows}, {"median", median(values)}, {"best", best}, {"worst", worst}};
+  Figures figures_of(const std::vector<Case>& cases) const {
+    Figures figures{.cpu = options_.cpu,
+                    .runs = options_.runs,
+                    .packets = options_.packets,
+                    .connections = std::ranges::max(options_.flows),
+                    .mac_swap = Spread::of(swaps_),
+                    .clock_and_lookup = Spread::of(lookups_),
+                    .feeding = Spread::of(samples_.front().feeding).median,
+                    .growing = Spread::of(growing_).median / 2,
+                    .rows = {}};
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+      const double harness = Spread::of(samples_[i].feeding).median + (cases[i].grows() ? figures.growing : 0);
+      auto net = samples_[i].fed;
+      for (double& each : net) each -= harness;
+      figures.rows.push_back({&cases[i], Spread::of(net)});
+    }
+    return figures;
   }
 
-  Result<> measure_once(const Case& measured, Samples& samples) {
-    feeder_.select(measured.stream);
-    if (last_feed_ != feeder_.program()) {
-      if (auto done = measure_swap(); !done) return done;
-    }
+  /// The floor behind the case's own feeding, and then the case.
+  Result<> measure_once(const Case& measured, Samples& samples, unsigned run) {
+    select(measured, run);
+    auto feeding = measure_floor();
+    if (!feeding) return feeding.error();
     auto& world = world_of(measured);
     if (auto set = feeder_.call(world.program()); !set) return set;
     if (measured.kind == Kind::fresh) world.forget();
-    select_ours(measured);
+    select(measured, run);
     const auto ours = run_checked(measured, world);
     if (!ours) return ours.error();
-    samples.feed = last_feed_;
+    samples.feeding.push_back(*feeding);
     samples.fed.push_back(*ours);
     return {};
   }
 
-  /// The MAC swap alone and behind the feeding program that is in use now.
-  Result<> measure_swap() {
-    if (auto set = feeder_.call(longer_); !set) return set;
-    const auto longer = feeder_.run(options_.packets);
-    if (!longer) return longer.error();
-    if (auto set = feeder_.call(swap_); !set) return set;
-    const auto fed = feeder_.run(options_.packets);
-    if (!fed) return fed.error();
-    const auto alone = run_program(swap_, feeder_.frame(), options_.packets);
-    if (!alone) return alone.error();
-    last_feed_ = feeder_.program();
-    swaps_.push_back(alone->nanoseconds);
-    growing_.push_back(longer->nanoseconds - fed->nanoseconds);
-    feeding_[last_feed_].push_back(fed->nanoseconds - alone->nanoseconds);
-    return {};
+  Result<double> nanoseconds_behind(int program) {
+    if (auto set = feeder_.call(program); !set) return set.error();
+    const auto outcome = feeder_.run(options_.packets);
+    if (!outcome) return outcome.error();
+    return outcome->nanoseconds;
+  }
+
+  Result<double> nanoseconds_alone(int program) const {
+    const auto outcome = run_program(program, feeder_.frame(), options_.packets);
+    if (!outcome) return outcome.error();
+    return outcome->nanoseconds;
+  }
+
+  /// The MAC swap and its like alone and behind the feeding program; what feeding costs.
+  Result<double> measure_floor() {
+    const auto longer = nanoseconds_behind(longer_);
+    if (!longer) return longer;
+    const auto fed = nanoseconds_behind(swap_);
+    if (!fed) return fed;
+    const auto alone = nanoseconds_alone(swap_);
+    if (!alone) return alone;
+    const auto lookup = nanoseconds_alone(lookup_);
+    if (!lookup) return lookup;
+    swaps_.push_back(*alone);
+    lookups_.push_back(*lookup);
+    growing_.push_back(*longer - *fed);
+    return *fed - *alone;
   }
 
   World& world_of(const Case& measured) {
@@ -168,19 +166,26 @@ class Bench {
       case Kind::evicting:
         return worlds_.full;
       case Kind::established:
-        return worlds_.established.at(measured.stream.service->vip);
+        return worlds_.established.at(measured.subject);
       default:
         return worlds_.established.begin()->second;
     }
   }
 
   /// No flow that was new once is so again.
-  void select_ours(const Case& measured) {
-    auto stream = measured.stream;
+  [[nodiscard]] Stream next_of(const Case& fresh) const {
+    auto stream = fresh.stream;
+    stream.first_flow += next_flow_;
+    return stream;
+  }
+
+  /// A run goes on where the one before ended, so that all flows have their turn.
+  void select(const Case& measured, unsigned run) {
     if (measured.kind == Kind::fresh || measured.kind == Kind::evicting) {
-      stream.first_flow += next_flow_;
+      feeder_.select(next_of(measured));
+    } else {
+      feeder_.select(measured.stream, run * options_.packets);
     }
-    feeder_.select(stream);
   }
 
   Result<double> run_checked(const Case& measured, const World& world) {
@@ -196,8 +201,7 @@ class Bench {
     const auto forwarded = after->in + after->out - before->in - before->out;
     const auto expected = measured.kind == Kind::foreign ? 0 : packets;
     if (forwarded != expected || after->drops != before->drops) {
-      return fail("{}: {} of {} packets forwarded, {} dropped", measured.name, forwarded, expected,
-                  after->drops - before->drops);
+      return fail("{} of {} packets forwarded, {} dropped", forwarded, expected, after->drops - before->drops);
     }
     return outcome->nanoseconds;
   }
@@ -207,54 +211,75 @@ class Bench {
   Worlds worlds_;
   int swap_;
   int longer_;
+  int lookup_;
   std::uint32_t next_flow_ = 0;  ///< new flows used up so far
   std::vector<Samples> samples_;
   std::vector<double> swaps_;
-  std::map<int, std::vector<double>> feeding_;  ///< by feeding program: what it costs
-  std::vector<double> growing_;                 ///< making a frame longer and short again
-  int last_feed_ = -1;
+  std::vector<double> lookups_;
+  std::vector<double> growing_;  ///< making a frame longer and short again
 };
 
-struct DestroySwap {
-  void operator()(mac_swap* skeleton) const { mac_swap__destroy(skeleton); }
+struct DestroyFloor {
+  void operator()(floor_bpf* skeleton) const { floor_bpf__destroy(skeleton); }
 };
 
-Result<> run(const Options& options) {
+Result<Bench::Worlds> load_worlds(const std::deque<Subject>& subjects, const std::vector<Case>& cases,
+                                  std::uint32_t connections) {
+  Bench::Worlds worlds;
+  std::vector<Service> services;
+  for (const auto& subject : subjects) {
+    if (!subject.is_configured) continue;
+    if (!subject.is_extra) services.push_back(subject.service);
+    const bool is_needed = worlds.established.empty() || std::ranges::any_of(cases, [&](const Case& each) {
+                             return each.subject == &subject && each.kind == Kind::established;
+                           });
+    if (!is_needed) continue;
+    auto world = World::load({subject.service}, connections, {});
+    if (!world) return world.error();
+    worlds.established.emplace(&subject, std::move(*world));
+  }
+  const auto size = config::Global{}.connection_table_size;
+  for (auto* shared : {&worlds.empty, &worlds.full}) {
+    auto world = World::load(services, size, {});
+    if (!world) return world.error();
+    *shared = std::move(*world);
+  }
+  return worlds;
+}
+
+Result<Figures> run(const Options& options, std::deque<Subject>& subjects, const std::vector<Case>& cases) {
+  const auto size = config::Global{}.connection_table_size;
+  auto worlds = load_worlds(subjects, cases, std::max(size, 2 * std::ranges::max(options.flows)));
+  if (!worlds) return worlds.error();
+  auto feeder = Feeder::load();
+  if (!feeder) return feeder.error();
+  const std::unique_ptr<floor_bpf, DestroyFloor> floor{floor_bpf__open_and_load()};
+  if (!floor) return fail("the kernel does not take the floor's programs: {}", forwardd::xdp::reason(errno));
+  Bench bench{options, std::move(*feeder), std::move(*worlds), *floor};
+  if (auto done = bench.prepare(subjects); !done) return done.error();
+  const auto evicting = std::ranges::find(cases, Kind::evicting, &Case::kind);
+  if (evicting != cases.end()) {
+    if (auto done = bench.fill(*evicting, size); !done) return done.error();
+  }
+  return bench.measure(cases);
+}
+
+Result<> measure(const Options& options) {
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
   CPU_SET(options.cpu, &cpus);
   if (sched_setaffinity(0, sizeof cpus, &cpus) != 0) return fail("there is no CPU {} to run on", options.cpu);
-  const auto services = make_services();
-  const std::vector<Service> configured{services.begin(), services.end() - 2};
-  const auto connections = std::max(config::Global{}.connection_table_size, 2 * std::ranges::max(options.flows));
-  std::map<net::Endpoint, World> established;
-  for (const auto& service : configured) {
-    auto world = World::load({service}, connections, {});
-    if (!world) return world.error();
-    established.emplace(service.vip, std::move(*world));
-  }
-  auto empty = World::load(configured, config::Global{}.connection_table_size, {});
-  if (!empty) return empty.error();
-  auto full = World::load(configured, config::Global{}.connection_table_size, {});
-  if (!full) return full.error();
-  auto feeder = Feeder::load();
-  if (!feeder) return feeder.error();
-  const std::unique_ptr<mac_swap, DestroySwap> swap{mac_swap__open_and_load()};
-  if (!swap) return fail("the kernel does not take the MAC swap: {}", forwardd::xdp::reason(errno));
-  Bench bench{options, std::move(*feeder), {std::move(established), std::move(*empty), std::move(*full)}, *swap};
-  auto cases = make_cases(services, options.flows);
-  std::erase_if(cases, [&](const Case& each) { return each.name.find(options.only) == std::string::npos; });
+  auto subjects = make_subjects();
+  auto cases = make_cases(subjects, options.flows);
+  std::erase_if(cases, [&](const Case& each) { return each.name().find(options.only) == std::string::npos; });
   if (cases.empty()) return fail("no case has '{}' in its name", options.only);
-  if (auto done = bench.prepare(configured); !done) return done;
-  const auto evicting = std::ranges::find(cases, Kind::evicting, &Case::kind);
-  if (evicting != cases.end()) {
-    if (auto done = bench.fill(*evicting, config::Global{}.connection_table_size); !done) return done;
-  }
-  if (auto done = bench.measure(cases); !done) return done;
-  const auto rows = bench.print(cases);
-  if (!options.json.empty() && !(std::ofstream{options.json} << rows.dump(1) << std::endl)) {
-    return fail("cannot write {}", options.json);
-  }
+  const auto figures = run(options, subjects, cases);
+  if (!figures) return figures.error();
+  print(*figures);
+  if (options.json.empty()) return {};
+  std::ofstream file{options.json};
+  file << to_json(*figures) << std::flush;
+  if (!file) return fail("cannot write {}", options.json);
   return {};
 }
 
@@ -273,13 +298,13 @@ int main(int argc, char** argv) {
       ->check(CLI::Validator(ballast::bench::is_power_of_two, "a power of two up to 1048576"))
       ->capture_default_str();
   app.add_option("--only", options.only, "cases with this in their name");
-  app.add_option("--json", options.json, "write the figures to this file, too");
+  app.add_option("--json", options.json, "write the figures to this file as well");
   CLI11_PARSE(app, argc, argv);
   if (geteuid() != 0) {
     std::fprintf(stderr, "bench_cost loads BPF programs: run it as root\n");
     return 1;
   }
-  const auto done = ballast::bench::run(options);
+  const auto done = ballast::bench::measure(options);
   if (!done) std::fprintf(stderr, "bench_cost: %s\n", done.error().message.c_str());
   return done ? 0 : 1;
 }

@@ -9,14 +9,21 @@
 
 #include "feed.h"
 
-enum { FIRST_PORT = 10240 };
-
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u32);
 } next_program SEC(".maps");
+
+/* Of FULLNAT servers, in the order in which they are sent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, FEED_MOST_FLOWS);
+	__type(key, __u32);
+	__type(value, struct feed_answer);
+} answers SEC(".maps");
 
 struct feed_state state;
 struct feed_state answer; /* handshakes: the server's packets */
@@ -40,9 +47,19 @@ static __always_inline struct flow_of_packet this_flow(int from, __u32 flags)
 	return (struct flow_of_packet){
 		.client = flow & 0xffff,
 		.server = from == FROM_SERVER ? flow % FEED_SERVERS : 0,
-		.port = bpf_htons(FIRST_PORT + (flow >> 16)),
+		.port = bpf_htons(FEED_FIRST_PORT + (flow >> 16)),
 		.flags = flags << 8,
 	};
+}
+
+static __always_inline struct flow_of_packet this_answer(void)
+{
+	__u32 turn = state.done & (state.count - 1);
+	const struct feed_answer *answer = bpf_map_lookup_elem(&answers, &turn);
+
+	if (!answer)
+		return (struct flow_of_packet){};
+	return (struct flow_of_packet){ .client = answer->local << 8, .server = answer->server, .port = answer->port };
 }
 
 static __always_inline void put_ethernet(void *data, const struct feed_state *what)
@@ -116,19 +133,21 @@ static __always_inline int feed6(struct xdp_md *ctx, const struct feed_state *wh
 	return XDP_TX;
 }
 
-#define FEED(family, side, from) \
+#define FEED(family, side, from, flow_of_turn) \
 	SEC("xdp") int feed_##side##family(struct xdp_md *ctx) \
 	{ \
-		struct flow_of_packet flow = this_flow(from, 0); \
+		struct flow_of_packet flow = flow_of_turn; \
 \
 		state.done++; \
 		return feed##family(ctx, &state, from, flow); \
 	}
 
-FEED(4, client, FROM_CLIENT)
-FEED(6, client, FROM_CLIENT)
-FEED(4, server, FROM_SERVER)
-FEED(6, server, FROM_SERVER)
+FEED(4, client, FROM_CLIENT, this_flow(FROM_CLIENT, 0))
+FEED(6, client, FROM_CLIENT, this_flow(FROM_CLIENT, 0))
+FEED(4, server, FROM_SERVER, this_flow(FROM_SERVER, 0))
+FEED(6, server, FROM_SERVER, this_flow(FROM_SERVER, 0))
+FEED(4, full_nat_server, FROM_SERVER, this_answer())
+FEED(6, full_nat_server, FROM_SERVER, this_answer())
 
 /* One flow's SYN, the server's SYN and ACK (if steps is 3), the client's ACK; then the next flow's. */
 #define HANDSHAKE(family) \

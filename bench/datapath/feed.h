@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-enum { FEED_FRAME4 = 60, FEED_FRAME6 = 78, FEED_SERVERS = 8 };
+enum { FEED_FRAME4 = 60, FEED_FRAME6 = 78, FEED_SERVERS = 8, FEED_MOST_FLOWS = 1 << 20, FEED_FIRST_PORT = 10240 };
 
 struct feed_state {
 	__u32 words[16]; /* what follows the Ethernet header; client's last 16 address bits and port, seq, ack, urgent are 0 */
@@ -16,6 +16,14 @@ struct feed_state {
 	__u32 count;
 	__u32 done;      /* packets so far */
 	__u32 stride;    /* from a packet's flow to the next one's, odd: every flow has its turn */
+};
+
+/* What a FULLNAT server answers to: which server, which LIP (last byte of its address) and port. */
+struct feed_answer {
+	__u8 server;
+	__u8 local;
+	__be16 port;
+	__u32 pad; /* arrays in memory have elements of 8 bytes at least */
 };
 
 #endif

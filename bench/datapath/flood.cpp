@@ -24,12 +24,13 @@ using forwardd::xdp::Descriptor;
 using forwardd::xdp::reason;
 
 /// What stands in the middle.
-enum class Contender : std::uint8_t { drop, forward, dr, nat, tun, kernel };
+enum class Contender : std::uint8_t { drop, forward, dr, nat, tun, fnat, kernel };
 
 struct Options {
   Contender contender = Contender::forward;
   std::string generator, balancer, sink;  ///< namespaces; devices are `out`, `in` and `out`, `in`
   std::uint32_t flows = 1;
+  bool fresh = false;  ///< each packet opens a connection, and another half-open one has to give way
   std::uint32_t packets = 2'000'000;
   unsigned cpu = 0;
 };
@@ -58,7 +59,7 @@ class Flood {
     if (auto done = pin(); !done) return done.error();
     auto feeder = Feeder::load();
     if (!feeder) return feeder.error();
-    const auto service = make_service(method(), net::Family::ipv4);
+    const auto service = make_service(mode(), net::Family::ipv4);
     if (auto done = enter(options_.balancer); !done) return done.error();
     if (auto done = prepare_balancer(*feeder, service); !done) return done.error();
     if (auto done = feeder->call(std::nullopt); !done) return done.error();
@@ -66,25 +67,43 @@ class Flood {
       if (auto done = put(options_.sink, "in", wire_->progs.count_and_drop); !done) return done.error();
     }
     if (auto done = put(options_.generator, "out", wire_->progs.pass); !done) return done.error();
-    feeder->select({.service = &service, .flows = options_.flows});
+    feeder->select(options_.fresh ? newcomers(service) : Stream{.service = &service, .flows = options_.flows}, filled_);
     // The first packets fill caches and, in the kernel's own balancer, its connection table.
-    if (auto done = send(*feeder, std::max(options_.flows * 2, options_.packets / 10)); !done) return done.error();
+    const auto first = std::max(options_.fresh ? 0 : options_.flows * 2, options_.packets / 10);
+    if (auto done = send(*feeder, first); !done) return done.error();
     if (auto done = reset(); !done) return done.error();
     if (auto done = send(*feeder, options_.packets); !done) return done.error();
     return rate();
   }
 
  private:
-  [[nodiscard]] config::Method method() const {
+  [[nodiscard]] Mode mode() const {
     switch (options_.contender) {
       case Contender::nat:
       case Contender::kernel:
-        return config::Method::nat;
+        return Mode::nat;
       case Contender::tun:
-        return config::Method::tun;
+        return Mode::tun;
+      case Contender::fnat:
+        return Mode::fnat;
       default:
-        return config::Method::dr;
+        return Mode::dr;
     }
+  }
+
+  /// SYNs, each of another client or port.
+  static Stream newcomers(const Service& service) {
+    return {.service = &service, .flags = tcp_syn, .flows = 1U << 30, .in_turn = true};
+  }
+
+  /// So many SYNs that no line of the table is free.
+  Result<> fill(Feeder& feeder, const Service& service, std::uint32_t connections) {
+    constexpr std::uint32_t turns = 5;
+    if (auto done = feeder.call(world_->program()); !done) return done;
+    feeder.select(newcomers(service));
+    if (const auto sent = feeder.run(turns * connections); !sent) return sent.error();
+    filled_ = turns * connections;
+    return {};
   }
 
   Result<> pin() const {
@@ -119,13 +138,21 @@ class Flood {
       case Contender::dr:
       case Contender::nat:
       case Contender::tun:
+      case Contender::fnat:
         break;
     }
-    auto world = World::load({service}, config::Global{}.connection_table_size, hop);
+    const auto connections = config::Global{}.connection_table_size;
+    auto world = World::load({service}, connections, hop);
     if (!world) return world.error();
     world_ = std::move(*world);
-    if (auto done = establish(feeder, *world_, service, options_.flows); !done) return done;
+    if (auto done = options_.fresh ? fill(feeder, service, connections) : settle(feeder, service); !done) return done;
     return attach(*in, world_->program());
+  }
+
+  Result<> settle(Feeder& feeder, const Service& service) {
+    const auto answers = establish(feeder, *world_, service, options_.flows);
+    if (!answers) return answers.error();
+    return answers->empty() ? Result<>{} : let_servers_speak(feeder, *world_, service, *answers);
   }
 
   /// Attached until this process ends.
@@ -180,13 +207,17 @@ class Flood {
         millions += static_cast<double>(each.packets_last) * 1e3 / static_cast<double>(each.last - each.first);
       }
     }
-    if (packets < options_.packets / 2) return fail("{} of {} packets arrived", packets, options_.packets);
+    // A kernel whose table of connections is full gives up some of the new ones.
+    const auto least =
+        options_.fresh && options_.contender == Contender::kernel ? std::uint32_t{WIRE_STEP} : options_.packets / 2;
+    if (packets < least) return fail("{} of {} packets arrived", packets, options_.packets);
     return millions;
   }
 
   Options options_;
   std::unique_ptr<wire, Destroy> wire_;
   std::optional<World> world_;
+  std::uint32_t filled_ = 0;  ///< new connections that the table was filled with
   std::vector<Descriptor> links_;
 };
 
@@ -195,9 +226,9 @@ class Flood {
 
 int main(int argc, char** argv) {
   using ballast::bench::Contender;
-  const std::map<std::string, Contender> contenders{{"drop", Contender::drop}, {"forward", Contender::forward},
-                                                    {"dr", Contender::dr},     {"nat", Contender::nat},
-                                                    {"tun", Contender::tun},   {"kernel", Contender::kernel}};
+  const std::map<std::string, Contender> contenders{
+      {"drop", Contender::drop}, {"forward", Contender::forward}, {"dr", Contender::dr},        {"nat", Contender::nat},
+      {"tun", Contender::tun},   {"fnat", Contender::fnat},       {"kernel", Contender::kernel}};
   ballast::bench::Options options;
   CLI::App app{"Packets a second through a load balancer on veth; bench/datapath/throughput.py calls this"};
   app.add_option("contender", options.contender)->required()->transform(CLI::CheckedTransformer(contenders));
@@ -205,6 +236,7 @@ int main(int argc, char** argv) {
   app.add_option("--balancer", options.balancer, "network namespace")->required();
   app.add_option("--sink", options.sink, "network namespace")->required();
   app.add_option("--flows", options.flows, "a power of two")->capture_default_str();
+  app.add_flag("--new", options.fresh, "SYNs, each of another client, to a table that is full of them");
   app.add_option("--packets", options.packets)->capture_default_str();
   app.add_option("--cpu", options.cpu)->capture_default_str();
   CLI11_PARSE(app, argc, argv);

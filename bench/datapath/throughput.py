@@ -2,25 +2,27 @@
 """Millions of packets a second through a load balancer between two veth pairs, on one CPU that generator, balancer and sink
 share: Ballast's XDP program beside the barest XDP redirect and beside nf_tables DNAT, in the same namespaces, in turn.
 
-Established TCP connections over one service and eight servers; 60-byte frames from client to server."""
+60-byte frames from client to server, one service of eight servers: of established TCP connections, and SYNs, each of
+another client, to a table that is full of half-open connections."""
 
-import argparse
-import json
 import os
-import pathlib
-import statistics
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/lab"))
-from lab.balancer import BIN  # noqa: E402
-from lab.shell import run  # noqa: E402
-from lab.topology import OFFLOADS, Lab  # noqa: E402
+from measure import need_root, parser, save, spread
+from lab.balancer import BIN
+from lab.shell import run
+from lab.topology import OFFLOADS, Lab
 
 SERVERS = 8
 CLIENTS, VIP, BACK = "10.76.0.0/16", "10.77.0.1", "10.78.0"
 BALANCER_MAC = "02:00:00:00:00:10"
-CONTENDERS = {"drop": "XDP drop at the balancer", "forward": "bare XDP redirect", "dr": "Ballast, DR", "nat": "Ballast, NAT",
-              "tun": "Ballast, TUN (IPIP)", "kernel": "nf_tables DNAT"}
+OURS = {"dr": "Ballast, DR", "nat": "Ballast, NAT", "tun": "Ballast, TUN (IPIP)", "fnat": "Ballast, FNAT"}
+CONTENDERS = {"drop": "XDP drop at the balancer", "forward": "bare XDP redirect", **OURS, "kernel": "nf_tables DNAT"}
+NEW = 0  # in place of a number of flows
+
+# Published, with Katran's own IPIP build on a machine whose bare redirect made KATRAN_REDIRECT; by flows.
+KATRAN, KATRAN_REDIRECT = {1: 3.8, 65536: 1.8}, 6.1
+DPVS_NEW = 0.2  # published: DPVS 1.9, FULLNAT, one core, other hardware
+SHARE_OF_REDIRECT, TIMES_KATRAN, TIMES_KERNEL = 0.85, 1.4, 3
 
 
 class Wire:
@@ -63,39 +65,82 @@ class Wire:
     def measure(self, contender, flows, cpu, packets):
         """Mpps at the sink."""
         self.dnat(contender == "kernel")
-        result = run(BIN / "bench_flood", contender, "--flows", flows, "--cpu", cpu, "--packets", packets,
+        stream = ("--new",) if flows == NEW else ("--flows", flows)
+        result = run(BIN / "bench_flood", contender, *stream, "--cpu", cpu, "--packets", packets,
                      "--generator", self.generator.namespace, "--balancer", self.balancer.namespace,
                      "--sink", self.sink.namespace)
         return float(result.stdout)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--flows", type=int, nargs="+", default=[1, 65536], help="powers of two")
-    parser.add_argument("--packets", type=int, default=2_000_000, help="in each run")
-    parser.add_argument("--json", help="write the figures to this file, too")
-    parser.add_argument("--cpu", type=int, default=os.cpu_count() - 1)
-    options = parser.parse_args()
-    if os.geteuid() != 0:
-        sys.exit("bench/datapath makes network namespaces and loads BPF: run it as root")
-    figures = {(contender, flows): [] for flows in options.flows for contender in CONTENDERS}
+def compare(medians, contender, flows):
+    """What a row is to the others of its flows, and the bars that it is under."""
+    mine, redirect, kernel = (medians[each, flows] for each in (contender, "forward", "kernel"))
+    row = {"of_redirect": round(mine / redirect, 3), "times_kernel": round(mine / kernel, 3)}
+    under = []
+    if flows in KATRAN:
+        row["times_katran"] = round(mine / (KATRAN[flows] * redirect / KATRAN_REDIRECT), 3)
+    if flows == NEW:
+        row["times_dpvs"] = round(mine / DPVS_NEW, 3)
+        under += ["DPVS"] if row["times_dpvs"] < 1 else []
+    elif flows == 1:
+        under += [f"{SHARE_OF_REDIRECT:.0%} of redirect"] if row["of_redirect"] < SHARE_OF_REDIRECT else []
+    elif row.get("times_katran", TIMES_KATRAN) < TIMES_KATRAN:
+        under.append(f"{TIMES_KATRAN}x Katran")
+    if row["times_kernel"] < TIMES_KERNEL:
+        under.append(f"{TIMES_KERNEL}x nf_tables")
+    return row | {"under": under}
+
+
+def rows_of(figures):
+    medians = {key: spread(values)["median"] for key, values in figures.items()}
+    for (contender, flows), values in figures.items():
+        row = {"contender": contender, "name": CONTENDERS[contender], "flows": flows, **spread(values)}
+        yield row | (compare(medians, contender, flows) if contender in OURS else {})
+
+
+def print_rows(rows):
+    print(f"{'':26} {'flows':>7} {'median':>8} {'best':>8} {'worst':>8} {'of redirect':>12} {'x nf_tables':>12} {'x Katran':>9} "
+          f"{'x DPVS':>7}")
+    for row in rows:
+        line = f"{row['name']:26} {row['flows'] or 'new':>7} {row['median']:8.2f} {row['best']:8.2f} {row['worst']:8.2f}"
+        if "of_redirect" in row:
+            katran = f"{row['times_katran']:9.2f}" if "times_katran" in row else " " * 9
+            dpvs = f"{row['times_dpvs']:7.1f}" if "times_dpvs" in row else " " * 7
+            line += f" {row['of_redirect']:12.0%} {row['times_kernel']:12.1f} {katran} {dpvs}"
+            line += f"  under {', '.join(row['under'])}" if row["under"] else ""
+        print(line.rstrip())
+
+
+def measure(options):
+    streams = [*options.flows, *([NEW] if options.new_packets else [])]
+    figures = {(contender, flows): [] for flows in streams for contender in CONTENDERS
+               if not (flows == NEW and contender == "drop")}
     with Lab() as lab:
         wire = Wire(lab)
         for _ in range(options.runs):
             for contender, flows in figures:
-                figures[contender, flows].append(wire.measure(contender, flows, options.cpu, options.packets))
+                packets = options.packets if flows != NEW else options.new_packets
+                figures[contender, flows].append(wire.measure(contender, flows, options.cpu, packets))
+    return list(rows_of(figures))
+
+
+def main():
+    arguments = parser(__doc__, runs=5)
+    arguments.add_argument("--flows", type=int, nargs="+", default=[1, 65536], help="powers of two")
+    arguments.add_argument("--packets", type=int, default=2_000_000, help="in each run")
+    arguments.add_argument("--new-packets", type=int, default=500_000, help="SYNs in each run; 0: leave new connections out")
+    arguments.add_argument("--cpu", type=int, default=os.cpu_count() - 1)
+    options = arguments.parse_args()
+    need_root()
+    rows = measure(options)
     print(f"millions of packets a second over veth, CPU {options.cpu} alone for generator, balancer and sink, "
-          f"{options.runs} runs in turn of {options.packets} packets")
-    print(f"{'':26} {'flows':>7} {'median':>8} {'best':>8} {'worst':>8} {'of redirect':>12}")
-    for (contender, flows), values in figures.items():
-        share = statistics.median(values) / statistics.median(figures["forward", flows])
-        print(f"{CONTENDERS[contender]:26} {flows:7} {statistics.median(values):8.2f} {max(values):8.2f} {min(values):8.2f} "
-              f"{share:11.0%}")
-    if options.json:
-        rows = [{"contender": contender, "name": CONTENDERS[contender], "flows": flows, "median": statistics.median(values),
-                 "best": max(values), "worst": min(values)} for (contender, flows), values in figures.items()]
-        pathlib.Path(options.json).write_text(json.dumps(rows, indent=1), encoding="utf-8")
+          f"{options.runs} runs in turn of {options.packets} packets; new: connections, {options.new_packets} SYNs\n"
+          f"Katran: published, times this run's redirect / {KATRAN_REDIRECT}; DPVS: {DPVS_NEW * 1000:.0f}k connections a second, "
+          "published, as they are")
+    print_rows(rows)
+    save(options.json, {"cpu": options.cpu, "runs": options.runs, "packets": options.packets,
+                        "new_packets": options.new_packets, "katran": {str(flows): figure for flows, figure in KATRAN.items()},
+                        "katran_redirect": KATRAN_REDIRECT, "dpvs_new": DPVS_NEW, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -20,25 +20,44 @@ namespace {
 
 net::IpAddress ip(const std::string& text) { return *net::IpAddress::parse(text); }
 
-/// A full table leaves most of their ports free.
-constexpr int local_addresses = 4;
+/// A table whose every line is taken leaves most of their ports free.
+constexpr int local_addresses = 16;
+
+config::Method method_of(Mode mode) {
+  switch (mode) {
+    case Mode::dr:
+      return config::Method::dr;
+    case Mode::nat:
+      return config::Method::nat;
+    case Mode::fnat:
+      return config::Method::fnat;
+    default:
+      return config::Method::tun;
+  }
+}
+
+config::Tunnel tunnel_of(Mode mode) {
+  constexpr std::uint16_t gue_port = 6080;
+  if (mode == Mode::gue) return {config::TunnelType::gue, gue_port};
+  return {mode == Mode::gre ? config::TunnelType::gre : config::TunnelType::ipip};
+}
 
 forwardd::DesiredService desired(const Service& service) {
   forwardd::DesiredService made;
   made.name = "tcp:" + service.vip.to_string();
   made.endpoints = {service.vip};
-  made.method = service.method;
+  made.method = method_of(service.mode);
   made.scheduler = config::Scheduler::rr;
-  if (service.method == config::Method::fnat) {
-    // Servers' answers would go to ports that a feeding program does not know: an ACK alone establishes.
-    made.sloppy_tcp = true;
-    made.client_address = config::ClientAddress::none;
+  if (service.mode == Mode::fnat) {
     for (int i = 1; i <= local_addresses; ++i)
       made.local_addresses.push_back(ip(fmt::format("{}{}", service.vip.address.is_v4() ? "10.79.0." : "fd79::", i)));
   }
   for (const auto& server : service.servers) {
-    made.servers.push_back(
-        {.endpoint = server, .method = service.method, .weight = 1, .status = bus::ServerStatus::up});
+    made.servers.push_back({.endpoint = server,
+                            .method = made.method,
+                            .tunnel = tunnel_of(service.mode),
+                            .weight = 1,
+                            .status = bus::ServerStatus::up});
   }
   return made;
 }
@@ -67,14 +86,34 @@ Result<xdp::Object> load_unpinned(std::uint32_t connections) {
 
 }  // namespace
 
-Service make_service(config::Method method, net::Family family) {
-  const bool is_nat = method == config::Method::nat || method == config::Method::fnat;
+std::string name_of(Mode mode) {
+  switch (mode) {
+    case Mode::dr:
+      return "DR";
+    case Mode::nat:
+      return "NAT";
+    case Mode::tun:
+      return "TUN";
+    case Mode::fnat:
+      return "FNAT";
+    case Mode::gue:
+      return "TUN gue";
+    case Mode::gre:
+      return "TUN gre";
+  }
+  return {};
+}
+
+bool is_tunnel(Mode mode) { return method_of(mode) == config::Method::tun; }
+
+Service make_service(Mode mode, net::Family family, int number) {
+  const bool is_nat = mode == Mode::nat || mode == Mode::fnat;
   const bool is_v4 = family == net::Family::ipv4;
-  const auto number = static_cast<int>(method);
   Service service;
-  service.method = method;
+  service.mode = mode;
   service.vip = {ip(fmt::format("{}{}", is_v4 ? "10.77.0." : "fd77::", 1 + number)), 80};
   service.client = {ip(is_v4 ? "10.76.0.0" : "fd76::"), 0};
+  service.local_base = ip(is_v4 ? "10.79.0.0" : "fd79::");
   for (int i = 0; i < FEED_SERVERS; ++i) {
     const auto address = fmt::format("{}{}{}", is_v4 ? "10.78." : "fd78:", number, is_v4 ? "." : "::");
     service.servers.push_back({ip(address + std::to_string(i + 1)), static_cast<std::uint16_t>(is_nat ? 8080 : 80)});
@@ -93,6 +132,9 @@ Result<World> World::load(const std::vector<Service>& services, std::uint32_t co
   auto flows = xdp::FlowTable::map(world.object_.maps.at("flows"));
   if (!flows) return flows.error();
   world.flows_ = std::move(*flows);
+  auto returns = xdp::MappedArray<layout::return_line>::of(world.object_.maps.at("returns"));
+  if (!returns) return returns.error();
+  world.returns_ = std::move(*returns);
   auto mirror = xdp::read_mirror(world.object_);
   if (!mirror) return mirror.error();
   forwardd::DesiredState state;
@@ -129,6 +171,27 @@ std::uint64_t World::active() const {
   std::uint64_t total = 0;
   for (std::uint32_t server = 1; server < servers_; ++server) total += load_.get(server).active;
   return total;
+}
+
+Result<std::vector<feed_answer>> World::answers(const Service& service, std::uint32_t count) const {
+  const auto vip = service.vip.address.mapped();
+  std::vector<feed_answer> answers(count);
+  std::uint32_t found = 0;
+  for (std::size_t line = 0; line < flows_.size(); ++line) {
+    const auto& flow = flows_.line(line);
+    if (CONTROL_STATE(flow.control) == layout::STATE_FREE || !std::ranges::equal(flow.vip, vip)) continue;
+    const auto number = static_cast<std::uint32_t>(ntohs(flow.client_port) - FEED_FIRST_PORT) << 16 |
+                        static_cast<std::uint32_t>(flow.client[15]) << 8 | flow.client[14];
+    if (number >= count) continue;
+    const auto server = object_.maps.at("servers").get<layout::server>(flow.server);
+    if (!server) return server.error();
+    const auto local = object_.maps.at("locals").get<layout::local>(flow.local);
+    if (!local) return local.error();
+    answers[number] = {static_cast<__u8>(server->address[15] - 1), local->address[15], flow.local_port, 0};
+    ++found;
+  }
+  if (found != count) return fail("{} of {} connections of {} are in the table", found, count, service.vip);
+  return answers;
 }
 
 Result<std::uint32_t> World::fill(std::uint32_t connections) {
@@ -178,6 +241,7 @@ Result<std::uint64_t> World::memory_of(const std::string& map) const {
 
 void World::forget() {
   for (std::size_t line = 0; line < flows_.size(); ++line) flows_.line(line) = {};
+  for (std::size_t line = 0; line < returns_.size(); ++line) returns_[line] = {};
   for (std::uint32_t server = 1; server < servers_; ++server) load_.reset(server);
 }
 

@@ -12,16 +12,23 @@
 
 namespace ballast::bench {
 
+/// How a service forwards.
+enum class Mode : std::uint8_t { dr, nat, tun, fnat, gue, gre };
+/// As tables and options call it.
+std::string name_of(Mode mode);
+bool is_tunnel(Mode mode);
+
 /// One service of the benchmark.
 struct Service {
-  config::Method method = config::Method::dr;
+  Mode mode = Mode::dr;
   net::Endpoint vip;
   std::vector<net::Endpoint> servers;
-  net::Endpoint client;  ///< flow 0's; the feeding programs add to address and port
+  net::Endpoint client;       ///< flow 0's; the feeding programs add to address and port
+  net::IpAddress local_base;  ///< FNAT: LIPs are the next ones
 };
 
-/// Of any method, IPv4 or IPv6. FNAT's tells servers nothing of clients.
-Service make_service(config::Method method, net::Family family);
+/// IPv4 or IPv6; FNAT tells servers the client by TOA. Services of other numbers have other VIPs and servers.
+Service make_service(Mode mode, net::Family family, int number = 0);
 
 /// By which interface and to which MACs the servers are reached.
 struct Hop {
@@ -43,6 +50,8 @@ class World {
   [[nodiscard]] Result<Counts> counts() const;
   /// Connections that are established now, by the servers' counters.
   [[nodiscard]] std::uint64_t active() const;
+  /// What FNAT servers answer to, by flow: of flows [0, count) of this service, all of which must be connections.
+  [[nodiscard]] Result<std::vector<feed_answer>> answers(const Service& service, std::uint32_t count) const;
   /// Makes so many lines of the table established connections of the servers in turn, wherever they stand: enough for
   /// who walks over all of them. Returns how many.
   Result<std::uint32_t> fill(std::uint32_t connections);
@@ -61,6 +70,7 @@ class World {
   forwardd::xdp::Object object_;
   forwardd::xdp::LoadTable load_;
   forwardd::xdp::FlowTable flows_;
+  forwardd::xdp::MappedArray<forwardd::xdp::layout::return_line> returns_;
   std::uint32_t servers_ = 0;  ///< indices in use, 0 included
 };
 

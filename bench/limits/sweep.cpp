@@ -12,7 +12,7 @@ namespace {
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
 Result<> measure(std::uint32_t connections, unsigned runs) {
-  auto world = World::load({make_service(config::Method::dr, net::Family::ipv4)}, connections, {});
+  auto world = World::load({make_service(Mode::dr, net::Family::ipv4)}, connections, {});
   if (!world) return world.error();
   const auto made = world->fill(connections);
   if (!made) return made.error();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The least that a forwarding program can do: exchange the MAC addresses and transmit. The floor of every comparison.
- * And the same in a frame that is made 20 bytes longer, to learn what that alone costs. */
+ * The same in a frame that is made 20 bytes longer, to learn what that alone costs. And two helpers that any balancer calls,
+ * whose cost is published beside the swap's for another machine. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <bpf/bpf_helpers.h>
@@ -36,6 +37,26 @@ SEC("xdp")
 int mac_swap_longer(struct xdp_md *ctx)
 {
 	return bpf_xdp_adjust_head(ctx, -20) ? XDP_DROP : swap(ctx);
+}
+
+enum { SLOTS = 1024 };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLOTS);
+	__type(key, __u32);
+	__type(value, __u64);
+} slots SEC(".maps");
+
+SEC("xdp")
+int clock_and_lookup(struct xdp_md *ctx)
+{
+	__u32 slot = bpf_ktime_get_ns() % SLOTS;
+	__u64 *value = bpf_map_lookup_elem(&slots, &slot);
+
+	if (value)
+		(*value)++;
+	return XDP_TX;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
