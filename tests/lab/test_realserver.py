@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lab.realserver import PROGRAM, RealServer, cgroup, encapsulate, ip, is_v6, mac, send_frame
+from lab.realserver import PROGRAM, RealServer, encapsulate, ip, is_v6, mac, send_frame
 from lab.shell import LabError, run, wait_until
 from lab.web import Nginx, UdpEcho, curl
 from scapy.layers.inet import UDP
