@@ -85,16 +85,24 @@ class Bench {
   /// One run of all more than is counted: the first warms up.
   Result<Figures> measure(const std::vector<Case>& cases) {
     for (unsigned run = 0; run <= options_.runs; ++run) {
-      if (run <= 1) samples_.assign(cases.size(), {}), swaps_.clear(), lookups_.clear(), growing_.clear();
+      if (run <= 1) forget(cases.size());
       for (std::size_t i = 0; i < cases.size(); ++i) {
         if (auto done = measure_once(cases[i], samples_[i], run); !done)
           return fail("{}: {}", cases[i].name(), done.error().message);
       }
+      const auto memory = worlds_.full.read_at_random(options_.packets);
+      lines_.push_back(memory.line);
+      buckets_.push_back(memory.buckets);
     }
     return figures_of(cases);
   }
 
  private:
+  void forget(std::size_t cases) {
+    samples_.assign(cases, {});
+    for (auto* each : {&swaps_, &lookups_, &growing_, &lines_, &buckets_}) each->clear();
+  }
+
   Figures figures_of(const std::vector<Case>& cases) const {
     Figures figures{.cpu = options_.cpu,
                     .runs = options_.runs,
@@ -102,6 +110,8 @@ class Bench {
                     .connections = std::ranges::max(options_.flows),
                     .mac_swap = Spread::of(swaps_),
                     .clock_and_lookup = Spread::of(lookups_),
+                    .line = Spread::of(lines_),
+                    .buckets = Spread::of(buckets_),
                     .feeding = Spread::of(samples_.front().feeding).median,
                     .growing = Spread::of(growing_).median / 2,
                     .rows = {}};
@@ -216,6 +226,8 @@ class Bench {
   std::vector<Samples> samples_;
   std::vector<double> swaps_;
   std::vector<double> lookups_;
+  std::vector<double> lines_;
+  std::vector<double> buckets_;
   std::vector<double> growing_;  ///< making a frame longer and short again
 };
 

@@ -4,20 +4,11 @@
 #include <feed.skel.h>
 #include <unistd.h>
 
-#include <ctime>
-
 namespace ballast::bench {
 namespace {
 
 constexpr net::MacAddress client_mac{{0x02, 0, 0, 0, 0, 0x01}};
 constexpr net::MacAddress balancer_mac{{0x02, 0, 0, 0, 0, 0x10}};
-
-/// Of this thread alone: what others do on the CPU meanwhile is not counted.
-double cpu_nanoseconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
 
 }  // namespace
 

@@ -91,10 +91,13 @@ void print(const Figures& figures) {
       figures.feeding, figures.growing, published_mac_swap.median, published_clock_and_lookup.median);
   std::printf("%-26s %7s %8s %8s %8s %8s %6s %10s %5s\n", "", "flows", "median", "best", "worst", "katran", "ratio",
               "by look-up", "bar");
-  print_row("MAC swap and transmit", "", figures.mac_swap);
-  std::printf("\n");
-  print_row("clock and array look-up", "", figures.clock_and_lookup);
-  std::printf("\n");
+  for (const auto& [name, cost] :
+       {std::pair{"MAC swap and transmit", &figures.mac_swap},
+        std::pair{"clock and array look-up", &figures.clock_and_lookup}, std::pair{"memory: one line", &figures.line},
+        std::pair{"memory: two buckets", &figures.buckets}}) {
+    print_row(name, "", *cost);
+    std::printf("\n");
+  }
   for (const auto& row : figures.rows) {
     print_row(row.measured->name(), flows_of(*row.measured), row.cost);
     if (const auto compared = compare(figures, row)) {
@@ -115,6 +118,8 @@ std::string to_json(const Figures& figures) {
                       {"growing", rounded(figures.growing)},
                       {"mac_swap", json_of(figures.mac_swap)},
                       {"clock_and_lookup", json_of(figures.clock_and_lookup)},
+                      {"line", json_of(figures.line)},
+                      {"buckets", json_of(figures.buckets)},
                       {"published_mac_swap", published_mac_swap.median},
                       {"published_clock_and_lookup", published_clock_and_lookup.median},
                       {"rows", nlohmann::json::array()}};

@@ -25,6 +25,8 @@ struct Figures {
   std::uint32_t connections = 0;  ///< established in each service
   Spread mac_swap;
   Spread clock_and_lookup;
+  Spread line;         ///< of the connection table, read at random
+  Spread buckets;      ///< both of a connection, read at random
   double feeding = 0;  ///< ns, taken off
   double growing = 0;  ///< ns, taken off where packets grow
   std::vector<Figure> rows;

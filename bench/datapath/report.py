@@ -13,6 +13,8 @@ import plot
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COLUMNS = [("established", 1), ("established", 1024), ("established", 65536), ("established", 524288), ("new", 0), ("evicting", 0)]
+FLOORS = {"mac_swap": "MAC swap and transmit, the floor", "clock_and_lookup": "clock and array look-up",
+          "line": "memory: one line of the table", "buckets": "memory: both buckets of a connection"}
 HEADS = {("new", 0): "new", ("evicting", 0): "new, evicting"}
 
 
@@ -46,8 +48,7 @@ def both(row):
 
 
 def cost_table(figures):
-    rows = [[f"*{name}*", *[both(figures[key])], *[""] * (len(COLUMNS) - 1)]
-            for name, key in (("MAC swap and transmit, the floor", "mac_swap"), ("clock and array look-up", "clock_and_lookup"))]
+    rows = [[f"*{name}*", both(figures[key]), *[""] * (len(COLUMNS) - 1)] for key, name in FLOORS.items()]
     for name, cells in by_label(figures).items():
         found = [cells.get(column) or (cells.get(("foreign", 0)) if column == COLUMNS[0] else None) for column in COLUMNS]
         rows.append([name, *(both(row) if row else "" for row in found)])

@@ -86,6 +86,12 @@ Result<xdp::Object> load_unpinned(std::uint32_t connections) {
 
 }  // namespace
 
+double cpu_nanoseconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
 std::string name_of(Mode mode) {
   switch (mode) {
     case Mode::dr:
@@ -237,6 +243,24 @@ Result<std::uint64_t> World::memory_of(const std::string& map) const {
     if (word == "memlock:" && about >> bytes) return bytes;
   }
   return fail("the kernel does not tell how much memory map {} has", map);
+}
+
+World::Memory World::read_at_random(std::uint32_t reads) const {
+  const auto buckets = static_cast<std::uint32_t>(flows_.size() / layout::FLOW_WAYS);
+  const volatile std::uint32_t nothing = 0;
+  const auto take = [&](std::uint32_t candidates) {
+    const double before = cpu_nanoseconds();
+    std::uint32_t seen = 0;
+    for (std::uint32_t read = 0; read < reads; ++read) {
+      const auto hash = layout::hash_mix(read + 1ULL + (seen & nothing));
+      for (std::uint32_t step = 0; step < candidates; ++step) {
+        const volatile auto& control = flows_.line(layout::flow_candidate(hash, step, buckets)).control;
+        seen += control;
+      }
+    }
+    return (cpu_nanoseconds() - before) / reads;
+  };
+  return {take(1), take(layout::FLOW_CANDIDATES)};
 }
 
 void World::forget() {

@@ -37,6 +37,9 @@ struct Hop {
   net::MacAddress server{{0x02, 0, 0, 0, 1, 0}};  ///< the first server's; the others count on from it
 };
 
+/// Of this thread alone: what others do on the CPU meanwhile is not counted.
+double cpu_nanoseconds();
+
 class World {
  public:
   /// `connections`: size of the connection table.
@@ -63,6 +66,12 @@ class World {
   [[nodiscard]] Result<Sweep> sweep() const;
   /// Bytes of kernel memory of a map, by the kernel's own account.
   [[nodiscard]] Result<std::uint64_t> memory_of(const std::string& map) const;
+  /// What memory alone costs, ns: a line of the table, and both buckets of a connection, one after the other at random
+  /// places; read as a program would, each only when the one before is there.
+  struct Memory {
+    double line = 0, buckets = 0;
+  };
+  [[nodiscard]] Memory read_at_random(std::uint32_t reads) const;
   /// Empties the connection table.
   void forget();
 
