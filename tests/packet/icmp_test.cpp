@@ -123,6 +123,28 @@ TEST_P(Icmp, FullNatClientIsToldAnMtuThatLeavesRoomForToa) {
           too_big(1400 - room, vip().address, client().address, request.ttl(40)).via(balancer_mac, client_mac).hop()));
 }
 
+TEST_P(Icmp, ToaGivesWayWhereAPathHasRoomForIpv6sLeastMtuOnly) {
+  const auto client_packet = from_client().to(vip(82));
+  const auto local = open(client_packet.syn());
+  const auto request = client_packet.ack().data("0123456789");
+  const auto tell = [&](std::uint32_t mtu) {
+    const auto quoted = request.from(local).to(real(1));
+    return path().send(too_big(mtu, server_router(), lip(1), quoted).via(real_mac(1), balancer_mac).bytes());
+  };
+  const auto told = [&](std::uint32_t mtu) {
+    return transmitted_report(
+        too_big(mtu, vip().address, client().address, request).via(balancer_mac, client_mac).hop());
+  };
+  EXPECT_EQ(tell(1290), told(is_v6() ? 1270 : 1282)) << "the handshake's last packet has to tell the server first";
+  ASSERT_EQ(send(reply(local).syn().ack()).verdict, Verdict::transmit);
+  ASSERT_EQ(send(client_packet.ack()), transmitted(behind(client_packet.ack().options(toa(client())), local)));
+  EXPECT_EQ(tell(1300), told(is_v6() ? 1280 : 1292));
+  EXPECT_EQ(send(request), transmitted(behind(request.options(toa(client())), local)));
+  EXPECT_EQ(tell(1290), told(is_v6() ? 1290 : 1282));
+  EXPECT_EQ(send(request), transmitted(behind(is_v6() ? request : request.options(toa(client())), local)));
+  EXPECT_EQ(path().events("toa_left_out"), is_v6() ? 1U : 0U);
+}
+
 TEST_P(Icmp, FullNatUdpBothWays) {
   const auto question = udp(client(), vip(54)).data("where");
   const auto local = open(question);

@@ -176,6 +176,24 @@ static __always_inline __u32 growth_on_way(const struct flow *flow, const struct
 	return toa_size(flow);
 }
 
+/* A way that has room for IPv6's least MTU, but not for TOA, too: from now on packets go without. The one that completed the handshake
+ * had it. */
+static __always_inline void give_way_to_least_mtu(const struct report *report, const struct flow *flow, __u32 line,
+						  const struct server *server)
+{
+	__u32 control = READ_ONCE(flow->control);
+	__u32 growth = growth_on_way(flow, server, CONTROL_FLAGS(control));
+	__u32 mtu = told_mtu(report);
+
+	if (!report->is_ipv6)
+		mtu += sizeof(struct ipv6hdr) - sizeof(struct iphdr);
+	if (!growth || is_mapped_ipv4(flow->client) || !is_too_big(report) || mtu >= LEAST_MTU6 + growth ||
+	    CONTROL_STATE(control) < STATE_ESTABLISHED)
+		return;
+	if (raise_flag(line, control, FLOW_ACKNOWLEDGED))
+		count_event(EVENT_toa_left_out);
+}
+
 static __always_inline void tell_mtu(struct report *report, __u32 mtu)
 {
 	report->type = report->is_ipv6 ? ICMP6_TOO_BIG : ICMP4_UNREACHABLE;
@@ -222,6 +240,7 @@ __noinline int deliver_to_client(struct xdp_md *ctx, __u32 line)
 	if (report->ttl <= 1)
 		return drop(DROP_ttl);
 	report->ttl--;
+	give_way_to_least_mtu(report, found.flow, line, server);
 	if (!translate_to_client(report, found.flow, server))
 		return XDP_PASS;
 	copy_address(report->source, found.flow->vip);
