@@ -127,13 +127,13 @@ TEST_P(Icmp, ToaGivesWayWhereAPathHasRoomForIpv6sLeastMtuOnly) {
   const auto client_packet = from_client().to(vip(82));
   const auto local = open(client_packet.syn());
   const auto request = client_packet.ack().data("0123456789");
-  const auto tell = [&](std::uint32_t mtu) {
+  const auto tell = [&](std::uint32_t most) {
     const auto quoted = request.from(local).to(real(1));
-    return path().send(too_big(mtu, server_router(), lip(1), quoted).via(real_mac(1), balancer_mac).bytes());
+    return path().send(too_big(most, server_router(), lip(1), quoted).via(real_mac(1), balancer_mac).bytes());
   };
-  const auto told = [&](std::uint32_t mtu) {
+  const auto told = [&](std::uint32_t most) {
     return transmitted_report(
-        too_big(mtu, vip().address, client().address, request).via(balancer_mac, client_mac).hop());
+        too_big(most, vip().address, client().address, request).via(balancer_mac, client_mac).hop());
   };
   EXPECT_EQ(tell(1290), told(is_v6() ? 1270 : 1282)) << "the handshake's last packet has to tell the server first";
   ASSERT_EQ(send(reply(local).syn().ack()).verdict, Verdict::transmit);
