@@ -7,6 +7,7 @@ Client, servers and load balancer share this machine's CPUs. haproxy and nginx s
 kernel does (XDP, nf_tables, the TCP of proxies) cannot be pinned: it happens on the CPU where the packet was sent. A request that
 fails is an error of the benchmark."""
 
+import collections
 import contextlib
 import json
 import os
@@ -22,34 +23,35 @@ SCRIPT = pathlib.Path(__file__).with_name("wrk.lua")
 
 
 def ask(stage, kind, seconds, connections):
-    """One wrk for each server, together: requests a second, and how many failed."""
+    """One wrk for each server, together: requests a second, and how many failed, by wrk's words."""
     header = ["-H", "Connection: close"] if kind == "new" else []
     runs = [subprocess.Popen(stage.client.command("wrk", "-t", 1, "-c", connections // SERVERS, "-d", f"{seconds}s", "-s", SCRIPT,
                                                   *header, f"http://{target}/"),
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for target in stage.targets]
-    rate, failed = 0, 0
+    rate, failed = 0, collections.Counter()
     for run in runs:
         output, _ = run.communicate(timeout=seconds + 30)
         if run.returncode != 0:
             raise RuntimeError(f"wrk: exit {run.returncode}\n{output}")
         said = json.loads(output.splitlines()[-1])
         rate += said["requests"] / said["microseconds"] * 1e6
-        failed += said["failed"]
+        failed.update(said["failed"])
     return rate, failed
 
 
 def measure(options):
     rates = {(kind, name): [] for kind in KINDS for name in options.only or CONTENDERS}
-    failed = dict.fromkeys(rates, 0)
+    failed = collections.defaultdict(collections.Counter)
     with contextlib.ExitStack() as stack:
         stages = {name: stack.enter_context(CONTENDERS[name][0](options.cpu)) for name in options.only or CONTENDERS}
         for turn in range(options.runs + 1):  # the first warms up
             for kind, name in rates:
                 rate, lost = ask(stages[name], kind, options.seconds if turn else 1, options.connections)
-                failed[kind, name] += lost
+                failed[kind, name].update(lost)
                 rates[kind, name] += [rate] if turn else []
     for (kind, name), values in rates.items():
-        row = {"kind": kind, "contender": name, "name": CONTENDERS[name][1], **spread(values), "failed": failed[kind, name]}
+        row = {"kind": kind, "contender": name, "name": CONTENDERS[name][1], **spread(values),
+               "failed": failed[kind, name].total(), "failures": dict(+failed[kind, name])}
         if (kind, "none") in rates:
             row["of_ceiling"] = round(row["median"] / spread(rates[kind, "none"])["median"], 3)
         yield row
@@ -77,8 +79,9 @@ def main():
     print_rows(rows)
     save(options.json, {"cpus": os.cpu_count(), "runs": options.runs, "seconds": options.seconds,
                         "connections": options.connections, "rows": rows})
-    if any(row["failed"] for row in rows):
-        sys.exit("bench/datapath/requests.py: requests failed: these figures are worth nothing")
+    lost = [f"{row['name']}, {KINDS[row['kind']]}: {row['failures']}" for row in rows if row["failed"]]
+    if lost:
+        sys.exit("\n".join(["bench/datapath/requests.py: requests failed:", *lost]))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ error_log {folder}/stream.log warn;
 events {{ worker_connections 8000; }}
 stream {{
     upstream web {{ {servers} }}
-    server {{ listen {vip}:80 backlog=4096; proxy_pass web; }}
+    server {{ listen {vip}:80 backlog=4096; proxy_pass web; proxy_half_close on; }}
 }}
 """
 DNAT = """table ip balance {{
