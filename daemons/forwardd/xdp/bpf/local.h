@@ -6,7 +6,7 @@
 #include "proxy.h"
 #include "returns.h"
 
-enum { FIRST_LOCAL_PORT = 1024, LOCAL_PORTS = 65536 - FIRST_LOCAL_PORT, PORT_TRIES = 16, TRIES_A_LOCAL = 4 };
+enum { FIRST_LOCAL_PORT = 1024, LOCAL_PORTS = 65536 - FIRST_LOCAL_PORT, HASTY_TRIES = 4, PORT_TRIES = HASTY_TRIES + 16, TRIES_A_LOCAL = 4 };
 
 /* The connection does not have that port: its LIP's or server's index got another address before it was swept. */
 static __always_inline int is_orphan(__u64 entry)
@@ -49,14 +49,14 @@ __noinline int drop_orphans(__u64 hash)
 	return dropped;
 }
 
-/* Tries a LIP with a port. */
-static __always_inline int try_local(struct flow *flow, __u32 index, __u32 local_index, __u32 port)
+/* Tries a LIP with a port. hurries: without a look at the connections whose entries are in the way, each of which is in no cache. */
+static __always_inline int try_local(struct flow *flow, __u32 index, __u32 local_index, __u32 port, int hurries)
 {
 	const struct local *local = bpf_map_lookup_elem(&locals, &local_index);
 	__u64 hash = hash_wanted(index, local_index, port);
 
 	if (!local || !hash ||
-	    (!enter_return(hash, index) && !(drop_orphans(hash) && enter_return(hash, index))))
+	    (!enter_return(hash, index) && (hurries || !drop_orphans(hash) || !enter_return(hash, index))))
 		return 0;
 	flow->local = local_index;
 	flow->local_generation = local->generation;
@@ -84,7 +84,7 @@ __noinline int borrow_local(__u32 index)
 	for (int attempt = 0; attempt < PORT_TRIES && range.count; attempt++) {
 		__u32 port = FIRST_LOCAL_PORT + ((__u64)(__u32)hash * LOCAL_PORTS >> 32);
 
-		if (try_local(flow, index, range.first + turn, port))
+		if (try_local(flow, index, range.first + turn, port, attempt < HASTY_TRIES))
 			return 1;
 		hash = hash_mix(hash + 1);
 		if (attempt % TRIES_A_LOCAL == TRIES_A_LOCAL - 1 && ++turn >= range.count)
