@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "common/config/model_authentication.hpp"
 #include "common/enum_names.hpp"
 #include "common/net/ip_address.hpp"
 
@@ -153,6 +154,8 @@ struct VrrpInstance {
   std::vector<VirtualAddress> virtual_addresses_excluded;  ///< programmed but not advertised
   std::vector<TrackInterface> track_interfaces;
   Announce announce;
+  std::string auth_pass;              ///< version 2: the password of auth_type PASS, up to 8 bytes; empty: none
+  std::optional<AuthHmac> auth_hmac;  ///< none: advertisements carry no trailer, and none is accepted
   std::string description;
   bool operator==(const VrrpInstance&) const = default;
 };
@@ -268,6 +271,8 @@ BALLAST_CONFIG_JSON(Global)
 BALLAST_CONFIG_JSON(VirtualAddress)
 BALLAST_CONFIG_JSON(TrackInterface)
 BALLAST_CONFIG_JSON(Announce)
+BALLAST_CONFIG_JSON(HmacKey)
+BALLAST_CONFIG_JSON(AuthHmac)
 BALLAST_CONFIG_JSON(VrrpInstance)
 BALLAST_CONFIG_JSON(VrrpSyncGroup)
 BALLAST_CONFIG_JSON(StatusRange)
