@@ -25,10 +25,16 @@ constexpr auto enum_names(AntiReplay*) {
   return std::array{pair{AntiReplay::time, string_view{"time"}}, pair{AntiReplay::monotonic, string_view{"monotonic"}}};
 }
 
-/// One key of `auth_hmac`, secret.
+/// What is in no log, no message of an error and nobody's JSON but vrrpd's.
+struct Secret {
+  std::string text;
+  bool operator==(const Secret&) const = default;
+};
+
+/// One key of `auth_hmac`.
 struct HmacKey {
   std::uint8_t id = 0;  ///< 1..255, told on the wire
-  std::string bytes;    ///< lower-case hex of 32 to 64 bytes
+  Secret bytes;         ///< lower-case hex of 32 to 64 bytes
   bool operator==(const HmacKey&) const = default;
 };
 

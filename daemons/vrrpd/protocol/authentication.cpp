@@ -77,7 +77,7 @@ Authenticator::Authenticator(const config::AuthHmac& settings) { reconfigure(set
 void Authenticator::reconfigure(const config::AuthHmac& settings) {
   settings_ = settings;
   keys_.clear();
-  for (const auto& key : settings.keys) keys_.push_back({key.id, from_hex(key.bytes)});
+  for (const auto& key : settings.keys) keys_.push_back({key.id, from_hex(key.bytes.text)});
 }
 
 std::chrono::seconds Authenticator::window() const {

@@ -84,12 +84,24 @@ std::optional<ChecksumForm> match_checksum(const Datagram& datagram, std::uint8_
   return std::nullopt;
 }
 
+std::optional<Refusal> check_peer(const Datagram& datagram, const Expectation& expected) {
+  const auto peer = std::ranges::find(expected.peers, datagram.source, &config::UnicastPeer::address);
+  if (peer == expected.peers.end()) {
+    if (!expected.check_source) return std::nullopt;
+    return refuse(Refused::source, fmt::format("{} is no unicast_peer", datagram.source));
+  }
+  if (datagram.ttl >= peer->min_ttl && datagram.ttl <= peer->max_ttl) return std::nullopt;
+  return refuse(Refused::ttl, fmt::format("from {} with TTL {}, expected {} to {}: it came another way or is forged",
+                                          datagram.source, datagram.ttl, peer->min_ttl, peer->max_ttl));
+}
+
 std::optional<Refusal> check_frame(const Datagram& datagram, const Expectation& expected) {
   const auto& payload = datagram.payload;
   if (expected.check_ttl && datagram.ttl != vrrp_ttl) {
     return refuse(Refused::ttl, fmt::format("from {} with TTL {}, expected 255: it came through a router or is forged",
                                             datagram.source, datagram.ttl));
   }
+  if (auto refusal = check_peer(datagram, expected)) return refusal;
   if (payload.size() < header_length) {
     return refuse(Refused::length, fmt::format("{} bytes from {}, expected at least {}", payload.size(),
                                                datagram.source, header_length));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/config/model.hpp"
 #include "common/enum_names.hpp"
 #include "common/net/ip_address.hpp"
 #include "daemons/vrrpd/protocol/authentication.hpp"
@@ -29,6 +30,7 @@ enum class Refused : std::uint8_t {
   authentication,
   interval,
   address_count,
+  source,
   hmac_missing,
   hmac_malformed,
   hmac_unknown_key,
@@ -36,7 +38,7 @@ enum class Refused : std::uint8_t {
   hmac_stale,
   hmac_replayed,
 };
-constexpr std::size_t refused_count = 15;
+constexpr std::size_t refused_count = 16;
 constexpr auto enum_names(Refused*) {
   using enum Refused;
   using std::pair;
@@ -50,6 +52,7 @@ constexpr auto enum_names(Refused*) {
                     pair{authentication, string_view{"authentication"}},
                     pair{interval, string_view{"interval"}},
                     pair{address_count, string_view{"address_count"}},
+                    pair{source, string_view{"source"}},
                     pair{hmac_missing, string_view{"hmac_missing"}},
                     pair{hmac_malformed, string_view{"hmac_malformed"}},
                     pair{hmac_unknown_key, string_view{"hmac_unknown_key"}},
@@ -96,10 +99,12 @@ struct Expectation {
   std::uint8_t version = 3;
   std::uint8_t vrid = 0;
   Duration interval{};    ///< compared in version 2 only
-  bool check_ttl = true;  ///< off for unicast peers more than a hop away
+  bool check_ttl = true;  ///< it must be 255; off for unicast peers, which may be more than a hop away
   std::string_view password{};
   Authenticator* authenticator = nullptr;  ///< null: a trailer is refused as a wrong length
   WallTime wall_time{};
+  std::span<const config::UnicastPeer> peers{};  ///< whose TTL bounds hold
+  bool check_source = false;                     ///< no others are heard
 };
 
 /// An advertisement that passed every check; `addresses` points into the datagram.

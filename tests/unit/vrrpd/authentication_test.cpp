@@ -26,7 +26,7 @@ constexpr WallTime now = std::chrono::seconds{0x68000000};
 
 config::AuthHmac settings(config::HmacMode mode = config::HmacMode::enforce,
                           config::AntiReplay anti_replay = config::AntiReplay::time) {
-  return {{{1, draft_key}}, 1, anti_replay, 5s, mode};
+  return {{{1, {draft_key}}}, 1, anti_replay, 5s, mode};
 }
 
 struct Vector {
@@ -103,7 +103,7 @@ TEST(Hmac, EveryTruncationIsRefused) {
 
 TEST(Hmac, AForgerWithoutTheKeyTakesNothing) {
   auto forger_settings = settings();
-  forger_settings.keys.front().bytes = other_key;
+  forger_settings.keys.front().bytes.text = other_key;
   Authenticator receiver{settings()};
   const auto outcome = received(ipv4, encoded(ipv4, Authenticator{forger_settings}, draft_sequence), expecting(&receiver));
   expect_refused(outcome, Refused::hmac_forged);
@@ -197,7 +197,7 @@ TEST(Hmac, AForgedTrailerIsRefusedInTheModesOfAMigrationToo) {
 
 TEST(Hmac, KeysAreRotatedWithoutAGap) {
   auto both = settings();
-  both.keys.push_back({2, other_key});
+  both.keys.push_back({2, {other_key}});
   Authenticator receiver{both};
   EXPECT_TRUE(received(ipv4, ipv4.bytes, expecting(&receiver)));
   both.active_key = 2;
