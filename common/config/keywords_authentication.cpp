@@ -23,7 +23,8 @@ Result<std::string> parse_key(std::string_view text) {
   std::string hex;
   if (text.starts_with(hex_prefix)) {
     hex = text.substr(hex_prefix.size());
-    std::ranges::transform(hex, hex.begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(hex, hex.begin(),
+                           [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
     if (hex.size() % 2 != 0 || hex.find_first_not_of("0123456789abcdef") != std::string::npos)
       return fail("hex: is followed by pairs of hexadecimal digits");
   } else {
@@ -86,21 +87,24 @@ void add_authentication_keywords(Table& table) {
       .value("auth_pass", {Context::authentication}, text("PASSWORD", password(&PasswordDraft::password)),
              "The same on all routers; the first eight bytes count.")
       .secret = true;
-  table.block("auth_hmac", Context::vrrp_instance, Context::auth_hmac, custom("", 0, 0, open_hmac),
-              "Advertisements signed with a key and good only once, as in keepalived 2.4 (draft-cassen-vrrp-auth-hmac).");
+  table.block(
+      "auth_hmac", Context::vrrp_instance, Context::auth_hmac, custom("", 0, 0, open_hmac),
+      "Advertisements signed with a key and good only once, as in keepalived 2.4 (draft-cassen-vrrp-auth-hmac).");
   auto& key = table.value("key", {Context::auth_hmac}, custom("ID hex:DIGITS|TEXT|file:PATH", 2, 2, add_key),
                           "A key of 32 to 64 bytes and its number (1 to 255); several while they are changed.");
   key.secret = true;
   key.repeats = true;
   table.value("active_key", {Context::auth_hmac}, number(1, 255, hmac(&HmacDraft::active_key)),
               "The key that signs; any of the keys is accepted. Default: the only one.");
-  table.value("anti_replay", {Context::auth_hmac}, choice<AntiReplay>(hmac(&HmacDraft::anti_replay)),
-              "time (default): the routers' clocks agree within time_window; monotonic: each sender's numbers only grow.");
+  table.value(
+      "anti_replay", {Context::auth_hmac}, choice<AntiReplay>(hmac(&HmacDraft::anti_replay)),
+      "time (default): the routers' clocks agree within time_window; monotonic: each sender's numbers only grow.");
   table.value("time_window", {Context::auth_hmac}, seconds(1s, 300s, hmac(&HmacDraft::time_window)),
               "Default: three advert_int, at least 5.");
-  table.value("mode", {Context::auth_hmac}, choice<HmacMode>(hmac(&HmacDraft::mode)),
-              "enforce (default): signs, and hears only what is signed; permissive: signs, hears both; receive-only: does "
-              "not sign, hears both.");
+  table.value(
+      "mode", {Context::auth_hmac}, choice<HmacMode>(hmac(&HmacDraft::mode)),
+      "enforce (default): signs, and hears only what is signed; permissive: signs, hears both; receive-only: does "
+      "not sign, hears both.");
 }
 
 }  // namespace ballast::config

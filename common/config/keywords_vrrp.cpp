@@ -234,8 +234,9 @@ void add_vrrp_keywords(Table& table) {
   using enum Context;
   table.block("vrrp_instance", top, vrrp_instance, custom("NAME", 1, 1, open_instance), "One virtual router.");
   add_instance_keywords(table);
-  table.records("unicast_peer", vrrp_instance, {}, add_peer,
-                "ADDRESS [min_ttl NUMBER] [max_ttl NUMBER]: the other routers, one a line: unicast instead of multicast.");
+  table.records(
+      "unicast_peer", vrrp_instance, {}, add_peer,
+      "ADDRESS [min_ttl NUMBER] [max_ttl NUMBER]: the other routers, one a line: unicast instead of multicast.");
   table.records(
       "virtual_ipaddress", vrrp_instance, {}, add_advertised_address,
       "ADDRESS[/LENGTH] [dev INTERFACE] [label LABEL] [scope SCOPE] [brd ADDRESS], one a line, of one family.");

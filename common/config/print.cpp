@@ -134,7 +134,8 @@ class Printer {
     if (!value.auth_hmac) return;
     const auto& hmac = *value.auth_hmac;
     open("auth_hmac");
-    for (const auto& key : hmac.keys) line("key {} {}{}", key.id, key.bytes.text == hidden ? "" : "hex:", word(key.bytes.text));
+    for (const auto& key : hmac.keys)
+      line("key {} {}{}", key.id, key.bytes.text == hidden ? "" : "hex:", word(key.bytes.text));
     line("active_key {}", hmac.active_key);
     line("anti_replay {}", hmac.anti_replay);
     seconds("time_window", hmac.time_window);

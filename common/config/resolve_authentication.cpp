@@ -16,7 +16,8 @@ void resolve_password(Report& report, const InstanceDraft& draft, VrrpInstance& 
     return report.warning(*password.block, "authentication is ignored: auth_hmac takes its place");
   }
   if (password.type && password.type->value == PasswordType::ah) {
-    return report.warning(password.type->at, "AH is not done and is ignored: a router that has it will not hear this one",
+    return report.warning(password.type->at,
+                          "AH is not done and is ignored: a router that has it will not hear this one",
                           "auth_hmac protects more, over IPv6 and version 3, too");
   }
   if (instance.version != 2) {

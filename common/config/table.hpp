@@ -19,7 +19,8 @@ class Table {
   }
   /// One with a block of records.
   Keyword& records(std::string_view name, Context outer, Value value, Setter record, std::string_view doc) {
-    return keywords_.emplace_back(Keyword{name, {}, {outer}, std::move(value), doc, {}, std::move(record), true, false});
+    return keywords_.emplace_back(
+        Keyword{name, {}, {outer}, std::move(value), doc, {}, std::move(record), true, false});
   }
 
  private:

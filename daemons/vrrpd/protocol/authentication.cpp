@@ -127,7 +127,8 @@ TrailerVerdict Authenticator::verify(const Origin& origin, std::span<const std::
   }
   const auto* key = find(trailer[1]);
   if (key == nullptr)
-    return {TrailerFault::unknown_key, fmt::format("{} signs with key {}, which is not here", source, trailer[1]), skew};
+    return {TrailerFault::unknown_key, fmt::format("{} signs with key {}, which is not here", source, trailer[1]),
+            skew};
   const auto digest =
       digest_of(key->bytes, origin, message_and_trailer.first(message_and_trailer.size() - digest_length));
   if (CRYPTO_memcmp(digest.data(), trailer.data() + prefix_length, digest.size()) != 0) {

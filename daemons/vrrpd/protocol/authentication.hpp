@@ -1,8 +1,8 @@
 #pragma once
 // The HMAC-SHA256 trailer of draft-cassen-vrrp-auth-hmac: who holds a key sent this, of late and once.
 //
-// 28 bytes after the message: type, key id, two zero bytes, a 64-bit sequence (UTC seconds, a binary fraction of 16 bits,
-// a counter), the first 16 bytes of the HMAC.
+// 28 bytes after the message: type, key id, two zero bytes, a 64-bit sequence (UTC seconds, a binary fraction of 16
+// bits, a counter), the first 16 bytes of the HMAC.
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -49,8 +49,8 @@ class Authenticator {
   [[nodiscard]] bool insists() const { return settings_.mode == config::HmacMode::enforce; }
   [[nodiscard]] std::chrono::seconds window() const;
 
-  /// The sequence of the next advertisement; its copies to several peers share one. Never goes back, but for a clock that
-  /// was set back further than the window (anti_replay time).
+  /// The sequence of the next advertisement; its copies to several peers share one. Never goes back, but for a clock
+  /// that was set back further than the window (anti_replay time).
   std::uint64_t next_sequence(WallTime now);
   /// Appends the trailer to a message whose checksum field is zero.
   void sign(const Origin& origin, std::uint64_t sequence, std::vector<std::uint8_t>& message) const;

@@ -132,11 +132,11 @@ void Speaker::received(Port& port, const Datagram& datagram) {
   const auto& settings = router.core.settings();
   const bool unicast = !settings.unicast_peers.empty();
   if (datagram.destination.is_multicast() == unicast) return;
-  const auto decoded = decode(
-      datagram, {settings.version, settings.virtual_router_id,
-                 std::chrono::duration_cast<Duration>(settings.advert_interval), !unicast, settings.auth_pass.text,
-                 router.authenticator ? &*router.authenticator : nullptr, runtime::wall_time(), settings.unicast_peers,
-                 settings.check_unicast_source});
+  const auto decoded =
+      decode(datagram, {settings.version, settings.virtual_router_id,
+                        std::chrono::duration_cast<Duration>(settings.advert_interval), !unicast,
+                        settings.auth_pass.text, router.authenticator ? &*router.authenticator : nullptr,
+                        runtime::wall_time(), settings.unicast_peers, settings.check_unicast_source});
   if (!decoded) return refuse(router, decoded.error());
   ++router.counters.received;
   if (settings.version == 3 && settings.family == net::Family::ipv4) {

@@ -28,9 +28,9 @@ std::string words(const Loaded& loaded) {
 }
 
 TEST(AuthHmac, KeepalivedsExampleReadsAndPrintsAsItself) {
-  const auto loaded =
-      read_text(hmac("key 1 hex:" + digits + "\nkey 2 \"thirty-two characters make a key!!\"\nactive_key 2\nanti_replay "
-                                             "monotonic\ntime_window 9\nmode permissive"));
+  const auto loaded = read_text(hmac("key 1 hex:" + digits +
+                                     "\nkey 2 \"thirty-two characters make a key!!\"\nactive_key 2\nanti_replay "
+                                     "monotonic\ntime_window 9\nmode permissive"));
   EXPECT_THAT(faults(loaded), IsEmpty());
   const auto& made = only(loaded).auth_hmac.value();
   EXPECT_EQ(made.keys.at(0), (HmacKey{1, {digits}}));
@@ -53,8 +53,9 @@ TEST(AuthHmac, Defaults) {
 }
 
 TEST(AuthHmac, AKeyFromAFile) {
-  const auto loaded = read_files(hmac("key 1 file:/etc/keys/vrrp\nkey 2 file:/etc/keys/open\nactive_key 1"),
-                                 {{"/etc/keys/vrrp", "hex:" + digits + "\n"}, {"/etc/keys/open", std::string(40, 'k')}});
+  const auto loaded =
+      read_files(hmac("key 1 file:/etc/keys/vrrp\nkey 2 file:/etc/keys/open\nactive_key 1"),
+                 {{"/etc/keys/vrrp", "hex:" + digits + "\n"}, {"/etc/keys/open", std::string(40, 'k')}});
   EXPECT_THAT(faults(loaded),
               ElementsAre("6:7: warning: /etc/keys/open is open to group or others (chmod 600, and let root own it)"));
   EXPECT_EQ(only(loaded).auth_hmac->keys.at(0).bytes.text, digits);

@@ -61,9 +61,7 @@ void expect_refused(const boost::system::result<Decoded, Refusal>& outcome, Refu
   EXPECT_EQ(outcome.error().check, check) << outcome.error().message;
 }
 
-TEST(Hmac, SignsAsTheDraftsExample) {
-  EXPECT_EQ(encoded(ipv4, Authenticator{settings()}, draft_sequence), ipv4.bytes);
-}
+TEST(Hmac, SignsAsTheDraftsExample) { EXPECT_EQ(encoded(ipv4, Authenticator{settings()}, draft_sequence), ipv4.bytes); }
 
 TEST(Hmac, SignsIpv6AsTheDraftsExampleWithTheTrailerInTheChecksum) {
   const auto message = encoded(ipv6, Authenticator{settings()}, draft_sequence);
@@ -96,7 +94,8 @@ TEST(Hmac, EveryFlippedBitIsRefused) {
 TEST(Hmac, EveryTruncationIsRefused) {
   for (std::size_t size = 0; size < ipv4.bytes.size(); ++size) {
     Authenticator receiver{settings()};
-    EXPECT_FALSE(received(ipv4, {ipv4.bytes.begin(), ipv4.bytes.begin() + static_cast<long>(size)}, expecting(&receiver)))
+    EXPECT_FALSE(
+        received(ipv4, {ipv4.bytes.begin(), ipv4.bytes.begin() + static_cast<long>(size)}, expecting(&receiver)))
         << size << " bytes";
   }
 }
@@ -105,7 +104,8 @@ TEST(Hmac, AForgerWithoutTheKeyTakesNothing) {
   auto forger_settings = settings();
   forger_settings.keys.front().bytes.text = other_key;
   Authenticator receiver{settings()};
-  const auto outcome = received(ipv4, encoded(ipv4, Authenticator{forger_settings}, draft_sequence), expecting(&receiver));
+  const auto outcome =
+      received(ipv4, encoded(ipv4, Authenticator{forger_settings}, draft_sequence), expecting(&receiver));
   expect_refused(outcome, Refused::hmac_forged);
   EXPECT_THAT(outcome.error().message, HasSubstr("198.51.100.10"));
 }
