@@ -72,9 +72,9 @@ class Wire:
         return float(result.stdout)
 
 
-def compare(medians, contender, flows):
-    """What a row is to the others of its flows, and the bars that it is under."""
-    mine, redirect, kernel = (medians[each, flows] for each in (contender, "forward", "kernel"))
+def compare(bests, contender, flows):
+    """What a row is to the others of its flows, and the bars that it is under; of bests, as in the table of costs."""
+    mine, redirect, kernel = (bests[each, flows] for each in (contender, "forward", "kernel"))
     row = {"of_redirect": round(mine / redirect, 3), "times_kernel": round(mine / kernel, 3)}
     under = []
     if flows in KATRAN:
@@ -92,10 +92,10 @@ def compare(medians, contender, flows):
 
 
 def rows_of(figures):
-    medians = {key: spread(values)["median"] for key, values in figures.items()}
+    bests = {key: spread(values)["best"] for key, values in figures.items()}
     for (contender, flows), values in figures.items():
         row = {"contender": contender, "name": CONTENDERS[contender], "flows": flows, **spread(values)}
-        yield row | (compare(medians, contender, flows) if contender in OURS else {})
+        yield row | (compare(bests, contender, flows) if contender in OURS else {})
 
 
 def print_rows(rows):
