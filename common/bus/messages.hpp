@@ -58,6 +58,7 @@ struct VrrpState {
   double since = 0;    ///< unix time of the last change of state
   std::string reason;  ///< why, in words
   std::vector<std::string> virtual_addresses;
+  bool holds_addresses = false;  ///< MASTER, or shortly after, until the new one is known to everybody
 };
 
 /// Topic `health/<service>/<server>`, by checkd: every real server of the configuration has one (`up` when nothing
@@ -153,7 +154,7 @@ struct DropCount {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NodeState, role, version, pid, since)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VrrpState, name, state, interface, vrid, priority, configured_priority, master,
-                                   since, reason, virtual_addresses)
+                                   since, reason, virtual_addresses, holds_addresses)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerHealth, service, server, up, since, took_ms, reason, checks)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerAdmin, service, server, state, by, since)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceServer, address, port, method, weight, state, reason, active, inactive,

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "common/config/model_election.hpp"
 #include "common/enum_names.hpp"
 #include "common/net/ip_address.hpp"
 
@@ -100,8 +101,9 @@ struct Global {
   XdpMode xdp_mode = XdpMode::automatic;
   std::uint32_t connection_table_size = 1'000'000;
   LvsTimeouts lvs_timeouts;
-  bool expire_nodest = false;  ///< of services that do not say
-  bool sloppy_tcp = false;     ///< of services that do not say
+  bool expire_nodest = false;        ///< of services that do not say
+  bool sloppy_tcp = false;           ///< of services that do not say
+  Duration vrrp_startup_delay = 0s;  ///< before instances take part, once vrrpd has started
   bool operator==(const Global&) const = default;
 };
 
@@ -153,6 +155,7 @@ struct VrrpInstance {
   std::vector<VirtualAddress> virtual_addresses_excluded;  ///< programmed but not advertised
   std::vector<TrackInterface> track_interfaces;
   Announce announce;
+  Election election;
   std::string description;
   bool operator==(const VrrpInstance&) const = default;
 };
@@ -268,6 +271,7 @@ BALLAST_CONFIG_JSON(Global)
 BALLAST_CONFIG_JSON(VirtualAddress)
 BALLAST_CONFIG_JSON(TrackInterface)
 BALLAST_CONFIG_JSON(Announce)
+BALLAST_CONFIG_JSON(Election)
 BALLAST_CONFIG_JSON(VrrpInstance)
 BALLAST_CONFIG_JSON(VrrpSyncGroup)
 BALLAST_CONFIG_JSON(StatusRange)

@@ -134,6 +134,7 @@ void Node::withdrawn() {
     auto state = bus::decode<bus::VrrpState>(broker.retained().value(topic));
     if (!state || state->state == bus::VrrpRole::init) continue;
     state->state = bus::VrrpRole::init;
+    state->holds_addresses = false;
     state->since = runtime::unix_time();
     state->master.clear();
     state->reason = "vrrpd does not stay up: its addresses are withdrawn";

@@ -94,10 +94,7 @@ int run(runtime::DaemonOptions options) {
     log::warning("{}", kept.error().message);
   }
   fallback = std::make_unique<Fallback>(daemon.io(), *speaker, run_dir);
-  daemon.on_stop([&]() -> asio::awaitable<void> {
-    speaker->stop();
-    co_return;
-  });
+  daemon.on_stop([&] { return speaker->stop(); });
   fallback->start();
   const int status = daemon.run();
   fallback.reset();

@@ -13,6 +13,13 @@ constexpr std::size_t index_of(Timer timer) { return static_cast<std::size_t>(ti
 
 Duration nanoseconds(config::Duration duration) { return std::chrono::duration_cast<Duration>(duration); }
 
+/// How long a router that stops waits for the new master: a backup of the least priority has taken over by then.
+Duration leave_limit(const config::VrrpInstance& settings) {
+  constexpr std::uint8_t least = 1;
+  const auto takeover = skew_time(settings.version, least, nanoseconds(settings.advert_interval));
+  return std::min(takeover + 5 * handover_linger, longest_leave);
+}
+
 }  // namespace
 
 Instance::Instance(config::VrrpInstance settings, bool grouped)
@@ -47,7 +54,14 @@ std::optional<std::string> Instance::own_fault() const {
 }
 
 Duration Instance::down_interval() const {
-  return master_down_interval(settings_.version, priority_, master_interval_);
+  return master_down_interval(settings_.version, priority_, master_interval_, settings_.election.down_timer_adverts);
+}
+
+Duration Instance::lapse_limit() const {
+  const auto interval = nanoseconds(settings_.advert_interval);
+  const auto adverts = settings_.election.down_timer_adverts - 1;
+  // With down_timer_adverts 1 every delay would count: half an interval is no pause.
+  return std::max(master_down_interval(settings_.version, priority_highest_backup, interval, adverts), interval / 2);
 }
 
 Duration Instance::skew() const { return skew_time(settings_.version, priority_, master_interval_); }
@@ -56,19 +70,30 @@ Duration Instance::skew() const { return skew_time(settings_.version, priority_,
 // -----------------------------------------------------------------------------------------------------------
 
 void Instance::handle(const Start& event) {
-  if (started_) return;
+  if (started_ || timers_[index_of(Timer::startup)].armed) return;
+  if (event.delay <= 0s) return begin(event.continued);
+  reason_ = fmt::format("takes part in {}: vrrp_startup_delay", describe(event.delay));
+  set(Timer::startup, now_ + event.delay);
+}
+
+void Instance::begin(const std::optional<std::string>& continued) {
   started_ = true;
   priority_ = effective_priority();
   if (const auto fault = own_fault()) return become(Role::fault, *fault);
-  if (event.continued) return become_master(*event.continued);
+  if (continued) return become_master(*continued);
   run("started");
 }
 
 void Instance::handle(const Stop& event) {
-  if (!started_) return;
-  started_ = false;
-  if (role_ == Role::master) advertise(priority_leaving);
-  become(Role::init, event.reason);
+  cancel(Timer::startup);
+  if (started_) {
+    started_ = false;
+    const bool linger = event.linger && role_ == Role::master && source_;
+    if (role_ == Role::master) advertise(priority_leaving);
+    become(Role::init, event.reason);
+    if (linger) return set(Timer::release, now_ + leave_limit(settings_));
+  }
+  if (!event.linger) release();
 }
 
 void Instance::handle(const LinkChanged& event) {
@@ -92,8 +117,10 @@ void Instance::handle(const Received& event) {
     }
     return;
   }
-  if (role_ == Role::backup) heard_as_backup(event);
-  if (role_ == Role::master) heard_as_master(event);
+  if (settings_.election.strict && priority_ == priority_owner) return;
+  if (role_ == Role::backup) return heard_as_backup(event);
+  if (role_ == Role::master) return heard_as_master(event);
+  if (holds_) heard_as_leaver(event);
 }
 
 void Instance::handle(const Expired& event) {
@@ -110,7 +137,11 @@ void Instance::handle(const Expired& event) {
     case Timer::announce_again:
       return actions_->emplace_back(AnnounceAddresses{announce.repeat}), void();
     case Timer::announce_rival:
-      return actions_->emplace_back(AnnounceAddresses{announce.lower_prio_repeat}), void();
+      return rival_pause_over();
+    case Timer::release:
+      return release();
+    case Timer::startup:
+      return begin(std::nullopt);
     case Timer::announce_refresh:
       actions_->emplace_back(AnnounceAddresses{announce.refresh_repeat});
       return set(Timer::announce_refresh, now_ + announce.refresh);
@@ -194,31 +225,72 @@ void Instance::heard_as_master(const Received& event) {
     return set(Timer::advertisement, now_ + nanoseconds(settings_.advert_interval));
   }
   const bool higher = event.priority > priority_;
-  if (!higher && !(event.priority == priority_ && event.source > *source_)) return heard_rival(event);
-  auto reason = higher ? fmt::format("{} advertises priority {}, ours is {}", event.source, event.priority, priority_)
-                       : fmt::format("{} advertises priority {} as we do, and its address is higher than ours, {}",
-                                     event.source, event.priority, *source_);
-  become_backup(reason);
+  const bool wins = higher || (event.priority == priority_ && event.source > *source_);
+  if (!wins && !yields_after_lapse()) return heard_rival(event);
+  if (settings_.election.higher_prio_send_advert && !resuming_) advertise(priority_);
+  become_backup(higher ? fmt::format("{} advertises priority {}, ours is {}", event.source, event.priority, priority_)
+                : wins
+                    ? fmt::format("{} advertises priority {} as we do, and its address is higher than ours, {}",
+                                  event.source, event.priority, *source_)
+                    : fmt::format("{} took over while this machine stood still, and is not preempted", event.source));
   heard_as_backup(event);
 }
 
+/// The role lapsed during a pause: another's takeover is as lawful as any, and preemption is not for now.
+bool Instance::yields_after_lapse() const {
+  return resuming_ && priority_ != priority_owner && (!settings_.preempt || settings_.preempt_delay > 0s);
+}
+
 void Instance::heard_rival(const Received& event) {
-  advertise(priority_);
-  set(Timer::advertisement, now_ + nanoseconds(settings_.advert_interval));
-  resuming_ = false;
-  const auto& announce = settings_.announce;
-  if (timers_[index_of(Timer::announce_rival)].armed) return;
-  actions_->emplace_back(AnnounceAddresses{announce.lower_prio_repeat});
-  // Without a delay the burst would follow each of the rival's advertisements: once a second is enough for any cache.
-  const auto delay = announce.lower_prio_delay > 0s ? announce.lower_prio_delay : config::Duration{1s};
-  set(Timer::announce_rival, now_ + delay);
+  const auto interval = nanoseconds(settings_.advert_interval);
+  if (!settings_.election.lower_prio_no_advert) {
+    advertise(priority_);
+    set(Timer::advertisement, now_ + interval);
+    resuming_ = false;
+  }
+  actions_->emplace_back(RivalHeard{event.source, event.priority});
+  const Heard who{event.source, event.priority};
+  if (rival_) {
+    rival_->who = who;
+    rival_->again = true;
+  } else {
+    rival_ = Rival{who, now_};
+    actions_->emplace_back(AnnounceAddresses{settings_.announce.lower_prio_repeat});
+    set(Timer::announce_rival, now_ + rival_pause());
+  }
+  // Whom we took over from says so once, with the advertisement that it yields with.
+  if (rival_->told || now_ - master_since_ < std::max(interval, event.interval)) return;
+  rival_->told = true;
   note(true, fmt::format("{} is MASTER, too, with priority {} (ours is {}): answered, and the addresses announced anew",
                          event.source, event.priority, priority_));
 }
 
+Duration Instance::rival_pause() const {
+  // Without a delay the burst would follow each of the rival's advertisements: once a second is enough for any cache.
+  const auto& delay = settings_.announce.lower_prio_delay;
+  return nanoseconds(delay > 0s ? delay : config::Duration{1s});
+}
+
+void Instance::rival_pause_over() {
+  actions_->emplace_back(AnnounceAddresses{settings_.announce.lower_prio_repeat});
+  if (!rival_) return;
+  if (std::exchange(rival_->again, false)) return set(Timer::announce_rival, now_ + rival_pause());
+  if (rival_->told) {
+    note(false, fmt::format("{} (priority {}) is MASTER no longer, {} after it was first heard: the addresses are "
+                            "announced once more",
+                            rival_->who.address, rival_->who.priority, describe(now_ - rival_->since)));
+  }
+  rival_.reset();
+}
+
+void Instance::heard_as_leaver(const Received& event) {
+  if (event.priority == priority_leaving) return;
+  set(Timer::release, std::min(timers_[index_of(Timer::release)].at, now_ + handover_linger));
+}
+
 void Instance::advertisement_due(TimePoint was_due) {
   const auto interval = nanoseconds(settings_.advert_interval);
-  if (!resuming_ && now_ - was_due > down_interval()) {
+  if (!resuming_ && now_ - was_due > lapse_limit()) {
     resuming_ = true;
     note(true, fmt::format("stood still for {}: listens for {} before it speaks", describe(now_ - was_due),
                            describe(skew())));
@@ -282,8 +354,11 @@ void Instance::run(const std::string& reason) {
 }
 
 void Instance::become(Role role, const std::string& reason) {
-  for (std::size_t i = 0; i < timer_count; ++i) cancel(static_cast<Timer>(i));
+  for (std::size_t i = 0; i < timer_count; ++i) {
+    if (static_cast<Timer>(i) != Timer::release) cancel(static_cast<Timer>(i));
+  }
   wants_master_.reset();
+  rival_.reset();
   left_.reset();
   preempt_at_.reset();
   resuming_ = false;
@@ -292,11 +367,20 @@ void Instance::become(Role role, const std::string& reason) {
   master_interval_ = nanoseconds(settings_.advert_interval);
   reason_ = reason;
   actions_->emplace_back(Become{std::exchange(role_, role), role, reason});
+  if (role == Role::fault) release();
+}
+
+void Instance::release() {
+  cancel(Timer::release);
+  if (std::exchange(holds_, false)) actions_->emplace_back(ReleaseAddresses{});
 }
 
 void Instance::become_master(const std::string& reason) {
   const auto& announce = settings_.announce;
   become(Role::master, reason);
+  holds_ = true;
+  master_since_ = now_;
+  cancel(Timer::release);
   advertise(priority_);
   actions_->emplace_back(AnnounceAddresses{announce.repeat});
   set(Timer::advertisement, now_ + nanoseconds(settings_.advert_interval));
@@ -306,6 +390,7 @@ void Instance::become_master(const std::string& reason) {
 
 void Instance::become_backup(const std::string& reason) {
   become(Role::backup, reason);
+  if (holds_) set(Timer::release, now_ + handover_linger);
   silent_since_ = now_;
   set(Timer::master_down, now_ + down_interval());
 }

@@ -21,17 +21,31 @@ enum class Timer : std::uint8_t {
   announce_again,    ///< MASTER: the second burst after becoming it
   announce_refresh,  ///< MASTER: the periodic one, if configured
   announce_rival,    ///< MASTER: the burst after a losing advertisement was heard
+  release,           ///< no longer MASTER: the addresses are taken away
+  startup,           ///< INIT: the delay before it takes part
 };
-constexpr std::size_t timer_count = 5;
+constexpr std::size_t timer_count = 7;
+
+/// From hearing the new master until the old one's addresses go. Its gratuitous ARP follows its advertisement within a
+/// few milliseconds, even from a slow machine with many addresses; what clients send until they heard it is served.
+constexpr Duration handover_linger = std::chrono::milliseconds{20};
+/// A router that stops waits at most so long for the new master: a backup of the least priority takes over within one
+/// interval of the version's (RFC 9568 section 6.1), and a machine that shuts down has no more patience than this.
+constexpr Duration longest_leave = std::chrono::seconds{3};
 
 // What happens to an instance.
 
-/// Begin; `continued` says why the role of MASTER is taken up again at once (after a restart within the time).
+/// Begin; `continued` says why the role of MASTER is taken up again at once (after a restart within the time), `delay`
+/// how long it waits before it takes part at all.
 struct Start {
   std::optional<std::string> continued;
+  Duration delay{};
 };
+/// End; `linger`: a MASTER keeps its addresses until another one is heard (at most `longest_leave`), see
+/// ReleaseAddresses.
 struct Stop {
   std::string reason;
+  bool linger = false;
 };
 /// An interface that this instance lives on or tracks; `reason` says what is the matter ("eth0 has no carrier", "eth0
 /// is up").
@@ -80,12 +94,22 @@ struct SetTimer {
   std::uint64_t generation = 0;
   bool operator==(const SetTimer&) const = default;
 };
-/// The role has changed. MASTER: program the virtual addresses; any other: remove them.
+/// The role has changed. MASTER: program the virtual addresses; they stay until ReleaseAddresses.
 struct Become {
   Role from{};
   Role to{};
   std::string reason;
   bool operator==(const Become&) const = default;
+};
+/// Remove the virtual addresses: at once after a fault, after `handover_linger` when another master has been heard.
+struct ReleaseAddresses {
+  bool operator==(const ReleaseAddresses&) const = default;
+};
+/// A MASTER heard another one's losing advertisement (each time): keepalived's notify_master_rx_lower_pri.
+struct RivalHeard {
+  net::IpAddress address;
+  std::uint8_t priority = 0;
+  bool operator==(const RivalHeard&) const = default;
 };
 /// Gratuitous ARP or unsolicited NA, this many for each virtual address.
 struct AnnounceAddresses {
@@ -98,7 +122,7 @@ struct Note {
   std::string text;
   bool operator==(const Note&) const = default;
 };
-using Action = std::variant<SendAdvertisement, SetTimer, Become, AnnounceAddresses, Note>;
+using Action = std::variant<SendAdvertisement, SetTimer, Become, AnnounceAddresses, Note, ReleaseAddresses, RivalHeard>;
 using Actions = boost::container::small_vector<Action, 4>;
 
 /// The state machine. `now` never goes back from one event to the next.
@@ -122,8 +146,14 @@ class Instance {
   [[nodiscard]] bool held_by_group() const { return group_fault_.has_value(); }
   /// A grouped BACKUP whose master is gone, waiting for the other members; and since why.
   [[nodiscard]] const std::optional<std::string>& wants_master() const { return wants_master_; }
+  /// Its addresses are on the interfaces: MASTER, or shortly after.
+  [[nodiscard]] bool holds_addresses() const { return holds_; }
   /// How long a silence it bears: the limit within which a restarted MASTER goes on.
   [[nodiscard]] Duration down_interval() const;
+  /// Longer than so behind its time, and a MASTER cannot know whether another took over.
+  [[nodiscard]] Duration lapse_limit() const;
+  /// When that timer expires; of the last time it was set.
+  [[nodiscard]] TimePoint due(Timer timer) const { return timers_[static_cast<std::size_t>(timer)].at; }
   void set_grouped(bool grouped) { grouped_ = grouped; }
 
  private:
@@ -135,7 +165,16 @@ class Instance {
     net::IpAddress address;
     std::uint8_t priority = 0;
   };
+  /// Another MASTER that should yield to us.
+  struct Rival {
+    Heard who;
+    TimePoint since;
+    bool told = false;   ///< it is no predecessor that had not heard us yet
+    bool again = false;  ///< heard since the last announcement
+  };
 
+  void begin(const std::optional<std::string>& continued);
+  void release();
   void handle(const Start& event);
   void handle(const Stop& event);
   void handle(const LinkChanged& event);
@@ -148,6 +187,10 @@ class Instance {
   void heard_as_backup(const Received& event);
   void heard_as_master(const Received& event);
   void heard_rival(const Received& event);
+  void heard_as_leaver(const Received& event);
+  void rival_pause_over();
+  [[nodiscard]] Duration rival_pause() const;
+  [[nodiscard]] bool yields_after_lapse() const;
   void advertisement_due(TimePoint was_due);
   void master_silent(TimePoint was_due);
   [[nodiscard]] bool preempts(const Received& event);
@@ -186,8 +229,11 @@ class Instance {
   TimePoint silent_since_;               ///< BACKUP: the last sign of a master, or the beginning
   std::optional<TimePoint> preempt_at_;  ///< preempt_delay's end, once a lower master was heard
   bool preempting_ = false;              ///< BACKUP: the master last heard is to be replaced
-  bool resuming_ = false;                ///< MASTER after a pause: listens before it speaks
-  bool own_address_heard_ = false;       ///< noted already
+  TimePoint master_since_;               ///< MASTER: when it took over
+  std::optional<Rival> rival_;           ///< MASTER: while there are two
+  bool holds_ = false;
+  bool resuming_ = false;           ///< MASTER after a pause: listens before it speaks
+  bool own_address_heard_ = false;  ///< noted already
 
   struct Deadline {
     TimePoint at;

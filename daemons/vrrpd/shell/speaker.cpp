@@ -4,30 +4,23 @@
 #include <boost/asio/post.hpp>
 
 #include "common/runtime/log.hpp"
-#include "daemons/vrrpd/protocol/sync_group.hpp"
 
 namespace ballast::vrrpd {
 namespace {
 
 constexpr Duration refusal_log_interval = std::chrono::minutes{1};
 
-bool may_concern_group(const Event& event, Role before, const Instance& core) {
-  if (before != core.role()) return true;
-  const auto* expired = std::get_if<Expired>(&event);
-  if (expired != nullptr) return expired->timer == Timer::master_down;
-  return !std::holds_alternative<Received>(event);
-}
-
 }  // namespace
 
 Router::Router(std::uint32_t number, config::VrrpInstance configured)
-    : id{number}, config{std::move(configured)}, core{config}, since{runtime::unix_time()} {}
+    : Member{configured}, id{number}, config{std::move(configured)}, since{runtime::unix_time()} {}
 
 Speaker::Speaker(boost::asio::io_context& io, std::filesystem::path run_dir, Outlet outlet)
     : io_{io},
       run_dir_{std::move(run_dir)},
       outlet_{std::move(outlet)},
-      timers_{io, [this](auto owner, auto timer, auto generation) { expired(owner, timer, generation); }} {}
+      timers_{io, [this](auto owner, auto timer, auto generation) { expired(owner, timer, generation); }},
+      all_released_{io} {}
 
 Speaker::~Speaker() = default;
 
@@ -90,37 +83,29 @@ nlohmann::json Speaker::counters() const {
 // --- events
 // -----------------------------------------------------------------------------------------------------------
 
-void Speaker::dispatch(Router& router, const Event& event) {
-  const auto before = router.core.role();
+TimePoint Speaker::now() {
   const auto now = runtime::BootClock::now();
   life_->give(now);
-  for (const auto& action : router.core.on(event, now)) {
-    std::visit([&](const auto& what) { perform(router, what); }, action);
-  }
-  if (router.group != nullptr && may_concern_group(event, before, router.core)) settle(router, before);
+  return now;
+}
+
+void Speaker::perform(Member& member, const Action& action) {
+  std::visit([&](const auto& what) { perform(static_cast<Router&>(member), what); }, action);
+}
+
+void Speaker::settled(Member& member) {
+  auto& router = static_cast<Router&>(member);
   if (router.told_master != router.core.master() || router.told_reason != router.core.reason()) publish(router);
 }
 
-void Speaker::settle(Router& router, Role before) {
-  const auto& group = *router.group;
-  std::vector<const Instance*> members;
-  std::size_t changed = 0;
-  for (const auto* member : group.members) {
-    if (member == &router) changed = members.size();
-    members.push_back(&member->core);
-  }
-  for (const auto& [member, order] : consequences(group.name, members, changed, before)) {
-    dispatch(*group.members[member], order);
-  }
+void Speaker::drain(Member& member) {
+  auto& router = static_cast<Router&>(member);
+  if (router.port->socket) router.port->socket->drain();
 }
 
 void Speaker::expired(std::uint32_t owner, Timer timer, std::uint64_t generation) {
   const auto found = by_id_.find(owner);
-  if (found == by_id_.end()) return;
-  auto& router = *found->second;
-  // After a stall the master's advertisements may wait unread: silence is concluded only when there are none.
-  if (timer == Timer::master_down && router.port->socket) router.port->socket->drain();
-  dispatch(router, Expired{timer, generation});
+  if (found != by_id_.end()) expire(*found->second, timer, generation);
 }
 
 void Speaker::received(Port& port, const Datagram& datagram) {
@@ -179,7 +164,7 @@ void Speaker::schedule_repair() {
 void Speaker::repair() {
   if (const auto done = host_->read(); !done) return log::error("{}", done.error().message);
   for (auto& [name, router] : routers_) {
-    if (!router->put) continue;
+    if (!router->put || router->core.role() != Role::master) continue;
     const auto added = keeper_->put(all_addresses(router->config));
     if (added.empty()) continue;
     const auto text = fmt::format("{}: {} had been removed by someone else: put back", name, fmt::join(added, ", "));
@@ -221,12 +206,21 @@ void Speaker::perform(Router& router, const Become& action) {
   if (action.to == Role::master) {
     keeper_->put(all_addresses(router.config));
     router.put = true;
-  } else if (std::exchange(router.put, false)) {
-    keeper_->take(all_addresses(router.config));
+  } else {
     announcer_->cancel(router.id);
   }
   report(router, action);
 }
+
+void Speaker::perform(Router& router, const ReleaseAddresses&) {
+  if (std::exchange(router.put, false)) keeper_->take(all_addresses(router.config));
+  publish(router);
+  const bool none = std::ranges::none_of(routers_, [](const auto& each) { return each.second->put; });
+  if (stopping_ && none) all_released_.cancel();
+}
+
+// The note that comes with it tells people; each one would be too much for them.
+void Speaker::perform(Router&, const RivalHeard&) {}
 
 void Speaker::perform(Router& router, const AnnounceAddresses& action) {
   std::vector<AnnounceTarget> targets;
@@ -268,6 +262,7 @@ void Speaker::publish(Router& router) {
   state.priority = core.priority();
   state.configured_priority = router.config.priority;
   if (router.told_master) state.master = router.told_master->to_string();
+  state.holds_addresses = router.put;
   state.since = router.since;
   state.reason = core.reason();
   for (const auto& address : all_addresses(router.config))

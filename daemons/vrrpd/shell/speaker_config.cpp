@@ -1,5 +1,6 @@
 // Speaker: how configurations come into force.
 #include <algorithm>
+#include <boost/asio/use_awaitable.hpp>
 #include <set>
 
 #include "common/runtime/log.hpp"
@@ -59,6 +60,7 @@ Result<> Speaker::validate(const config::Model& model) {
 }
 
 void Speaker::apply(const config::Model& model) {
+  if (stopping_) return;
   const auto wanted = effective_instances(model);
   const auto find_wanted = [&](const std::string& name) {
     return std::ranges::find(wanted, name, &config::VrrpInstance::name);
@@ -85,10 +87,8 @@ void Speaker::apply(const config::Model& model) {
       reconfigure(*found->second, settings);
   }
   regroup(model);
-  start_routers(fresh);
-  for (const auto& group : groups_) {
-    if (!group->members.empty()) settle(*group->members.front(), group->members.front()->core.role());
-  }
+  start_routers(fresh, model);
+  for (const auto& group : groups_) settle(*group);
   if (!configured_ || model.vrrp_instances != model_.vrrp_instances ||
       model.vrrp_sync_groups != model_.vrrp_sync_groups) {
     save_model(model);
@@ -104,6 +104,7 @@ void Speaker::save_model(const config::Model& model) {
   config::Model ours;
   ours.vrrp_instances = model.vrrp_instances;
   ours.vrrp_sync_groups = model.vrrp_sync_groups;
+  ours.global.vrrp_startup_delay = model.global.vrrp_startup_delay;
   if (const auto done = write_model(run_dir_, ours); !done) log::error("{}", done.error().message);
 }
 
@@ -172,36 +173,24 @@ void Speaker::regroup(const config::Model& model) {
   }
 }
 
-void Speaker::start_routers(const std::vector<Router*>& fresh) {
+void Speaker::start_routers(const std::vector<Router*>& fresh, const config::Model& model) {
   for (auto* router : fresh) {
     tell_links(*router);
     tell_source(*router);
   }
-  std::map<Router*, std::string> continuing;
-  for (auto* router : fresh) {
-    if (auto reason = continues(*router)) continuing.emplace(router, std::move(*reason));
-  }
-  // A sync group goes on as a whole or not at all.
-  std::erase_if(continuing, [&](const auto& entry) {
-    const auto* group = entry.first->group;
-    return group != nullptr &&
-           !std::ranges::all_of(group->members, [&](Router* member) { return continuing.contains(member); });
-  });
-  for (auto* router : fresh) {
-    const auto found = continuing.find(router);
-    dispatch(*router, found == continuing.end() ? Start{} : Start{found->second});
-  }
+  std::vector<Beginner> beginners;
+  for (auto* router : fresh) beginners.push_back({router, heritage(*router)});
+  // A delay is for the start of the daemon; what a later configuration adds takes part at once.
+  const auto delay = configured_ ? config::Duration{} : model.global.vrrp_startup_delay;
+  start(beginners, delay);
 }
 
-std::optional<std::string> Speaker::continues(const Router& router) const {
+std::optional<Heritage> Speaker::heritage(const Router& router) const {
   if (!before_) return std::nullopt;
   const auto found = std::ranges::find_if(
       before_->instances, [&](const SavedInstance& saved) { return saved.settings.name == router.config.name; });
-  if (found == before_->instances.end() || found->role != Role::master) return std::nullopt;
-  if (!same_identity(found->settings, router.config)) return std::nullopt;
-  const auto silence = runtime::BootClock::now() - last_life_;
-  if (silence < Duration{} || silence >= router.core.down_interval()) return std::nullopt;
-  return fmt::format("goes on after a restart: it was MASTER {} ago", describe(silence));
+  if (found == before_->instances.end() || !same_identity(found->settings, router.config)) return std::nullopt;
+  return Heritage{found->role, runtime::BootClock::now() - last_life_};
 }
 
 void Speaker::tell_links(Router& router) {
@@ -238,7 +227,17 @@ void Speaker::open_port(Port& port) {
   if (const auto joined = port.socket->join(); !joined) log::error("{}: {}", port.interface, joined.error().message);
 }
 
-void Speaker::stop() {
+boost::asio::awaitable<void> Speaker::stop() {
+  stopping_ = true;
+  for (auto& [name, router] : routers_) {
+    if (router->group != nullptr) std::erase(router->group->members, router.get());
+    router->group = nullptr;
+    dispatch(*router, Stop{"stopped", true});
+  }
+  if (std::ranges::any_of(routers_, [](const auto& each) { return each.second->put; })) {
+    all_released_.expires_after(longest_leave + handover_linger);
+    co_await all_released_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  }
   std::vector<std::string> names;
   for (const auto& [name, router] : routers_) names.push_back(name);
   for (const auto& name : names) stop_router(name, "stopped");

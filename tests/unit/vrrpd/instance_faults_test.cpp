@@ -28,7 +28,7 @@ TEST(Fault, AMasterWhoseLinkGoesDownSaysGoodbyeAsFarAsItCan) {
   Scenario router;
   router.start().after(10s).did();
   router.on(LinkChanged{"eth0", false, "eth0 has no carrier"});
-  EXPECT_THAT(router.did(), ElementsAre("send 0", "MASTER -> FAULT (eth0 has no carrier)"));
+  EXPECT_THAT(router.did(), ElementsAre("send 0", "MASTER -> FAULT (eth0 has no carrier)", "release"));
   router.after(1min).hears("10.0.0.1", 50);
   EXPECT_THAT(router.did(), IsEmpty());
   router.on(LinkChanged{"eth0", true, "eth0 is up"});
@@ -53,7 +53,7 @@ TEST(Fault, ATrackedInterfaceWithoutWeightCounts) {
   Scenario router{tracking(0)};
   router.on(LinkChanged{"eth1", true, "eth1 is up"}).start().after(10s).did();
   router.on(LinkChanged{"eth1", false, "eth1 is down"});
-  EXPECT_THAT(router.did(), ElementsAre("send 0", "MASTER -> FAULT (tracked eth1 is down)"));
+  EXPECT_THAT(router.did(), ElementsAre("send 0", "MASTER -> FAULT (tracked eth1 is down)", "release"));
 }
 
 TEST(Fault, AReversedTrackedInterfaceIsAFaultWhileItIsUp) {
@@ -150,7 +150,8 @@ TEST(Reconfigured, ATrackedInterfaceThatIsDownIsAFaultAtOnce) {
   Scenario router;
   router.start().after(10s).did();
   router.on(Reconfigured{tracking(0)});
-  EXPECT_THAT(router.did(), ElementsAre("send 0", HasSubstr("MASTER -> FAULT (tracked eth1 does not exist)")));
+  EXPECT_THAT(router.did(),
+              ElementsAre("send 0", HasSubstr("MASTER -> FAULT (tracked eth1 does not exist)"), "release"));
 }
 
 }  // namespace

@@ -93,7 +93,8 @@ TEST_F(SyncGroup, YieldsTogether) {
 TEST_F(SyncGroup, OnesFaultIsTheFaultOfAllUntilItEnds) {
   both_masters();
   link(b, "eth1", false);
-  EXPECT_THAT(a.did(), ElementsAre("send 0", "MASTER -> FAULT (VI_2 of group VG_1 is in FAULT: eth1 is down)"));
+  EXPECT_THAT(a.did(),
+              ElementsAre("send 0", "MASTER -> FAULT (VI_2 of group VG_1 is in FAULT: eth1 is down)", "release"));
   link(b, "eth1", true);
   EXPECT_EQ(b.instance.role(), Role::backup);
   EXPECT_THAT(a.did(), ElementsAre("FAULT -> BACKUP (no member of group VG_1 is in FAULT)"));
