@@ -32,7 +32,8 @@ void Conductor::dispatch(Member& member, const Event& event) {
 }
 
 void Conductor::expire(Member& member, Timer timer, std::uint64_t generation) {
-  if (timer == Timer::master_down) drain(member);
+  const bool late = timer == Timer::advertisement && now() - member.core.due(timer) > member.core.lapse_limit();
+  if (timer == Timer::master_down || late) drain(member);
   dispatch(member, Expired{timer, generation});
 }
 
@@ -66,6 +67,14 @@ void Conductor::start(const std::vector<Beginner>& beginners, Duration delay) {
   for (const auto& beginner : beginners) {
     const auto found = continuing.find(beginner.member);
     dispatch(*beginner.member, found == continuing.end() ? Start{{}, delay} : Start{found->second, {}});
+  }
+}
+
+void Conductor::stop(const std::vector<Member*>& members, const std::string& reason) {
+  for (auto* member : members) {
+    if (member->group != nullptr) std::erase(member->group->members, member);
+    member->group = nullptr;
+    dispatch(*member, Stop{reason, true});
   }
 }
 

@@ -49,6 +49,8 @@ class Conductor {
   /// Starts them. Who was MASTER within its master-down interval goes on, a sync group as a whole or not at all; the
   /// others wait for `delay` first.
   void start(const std::vector<Beginner>& beginners, Duration delay);
+  /// Ends them, each by itself: priority 0, and their addresses stay until a new master was heard (see Stop).
+  void stop(const std::vector<Member*>& members, const std::string& reason);
 
  protected:
   virtual TimePoint now() = 0;

@@ -229,11 +229,9 @@ void Speaker::open_port(Port& port) {
 
 boost::asio::awaitable<void> Speaker::stop() {
   stopping_ = true;
-  for (auto& [name, router] : routers_) {
-    if (router->group != nullptr) std::erase(router->group->members, router.get());
-    router->group = nullptr;
-    dispatch(*router, Stop{"stopped", true});
-  }
+  std::vector<Member*> members;
+  for (auto& [name, router] : routers_) members.push_back(router.get());
+  Conductor::stop(members, "stopped");
   if (std::ranges::any_of(routers_, [](const auto& each) { return each.second->put; })) {
     all_released_.expires_after(longest_leave + handover_linger);
     co_await all_released_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
