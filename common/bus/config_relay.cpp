@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/config/loader.hpp"
+
 namespace ballast::bus {
 namespace {
 
@@ -11,7 +13,18 @@ FrameBytes order(const char* op, std::uint64_t generation) {
 
 }  // namespace
 
-void ConfigRelay::send_offer(ConnectionId id, Participant& participant, const ConfigOffer& offer, TimePoint now) {
+ConfigRelay::Offers ConfigRelay::Offers::of(const config::Model& model, std::uint64_t generation) {
+  Offers made{make_offer(model, generation), std::nullopt};
+  if (const auto open = config::without_secrets(model); !(open == model)) made.open = make_offer(open, generation);
+  return made;
+}
+
+const ConfigOffer& ConfigRelay::Offers::to(const std::string& role) const {
+  return open && role != "vrrpd" ? *open : whole;
+}
+
+void ConfigRelay::send_offer(ConnectionId id, Participant& participant, const Offers& offers, TimePoint now) {
+  const auto& offer = offers.to(participant.role);
   participant.offered = offer.generation;
   participant.deadline = now + patience;
   for (const auto& frame : offer.frames) outlet_.send(id, frame);
@@ -19,8 +32,8 @@ void ConfigRelay::send_offer(ConnectionId id, Participant& participant, const Co
 
 void ConfigRelay::offer(const config::Model& model, TimePoint now, Done done) {
   if (busy()) return done(fail("another configuration is being taken over at this moment; try again"));
-  transaction_.emplace(Transaction{make_offer(model, ++generation_), now + patience, std::move(done)});
-  for (auto& [id, participant] : participants_) send_offer(id, participant, transaction_->offer, now);
+  transaction_.emplace(Transaction{Offers::of(model, ++generation_), now + patience, std::move(done)});
+  for (auto& [id, participant] : participants_) send_offer(id, participant, transaction_->offers, now);
   conclude(now);
 }
 
@@ -39,7 +52,7 @@ void ConfigRelay::acknowledged(ConnectionId id, std::uint64_t generation, const 
   if (found == participants_.end() || found->second.offered == 0 || found->second.offered != generation) return;
   auto& participant = found->second;
   participant.offered = 0;
-  const bool in_transaction = transaction_ && transaction_->offer.generation == generation;
+  const bool in_transaction = transaction_ && transaction_->offers.generation() == generation;
   if (verdict) participant.agreed = generation;
   if (in_transaction && !verdict) {
     return finish(fail("{} refuses the configuration: {}", participant.role, verdict.error().message), now);
@@ -52,7 +65,7 @@ void ConfigRelay::acknowledged(ConnectionId id, std::uint64_t generation, const 
 
 void ConfigRelay::conclude(TimePoint now) {
   if (!transaction_) return;
-  const auto generation = transaction_->offer.generation;
+  const auto generation = transaction_->offers.generation();
   if (std::ranges::none_of(participants_, [&](const auto& each) { return each.second.offered == generation; }))
     finish({}, now);
 }
@@ -60,7 +73,7 @@ void ConfigRelay::conclude(TimePoint now) {
 void ConfigRelay::finish(const Result<>& outcome, TimePoint now) {
   auto transaction = std::move(*transaction_);
   transaction_.reset();
-  const auto generation = transaction.offer.generation;
+  const auto generation = transaction.offers.generation();
   for (auto& [id, participant] : participants_) {
     const bool agreed = participant.agreed == generation;
     if (!outcome && (agreed || participant.offered == generation)) outlet_.send(id, order("abort", generation));
@@ -70,7 +83,7 @@ void ConfigRelay::finish(const Result<>& outcome, TimePoint now) {
     }
     participant.offered = 0;
   }
-  if (outcome) in_force_ = std::move(transaction.offer);
+  if (outcome) in_force_ = std::move(transaction.offers);
   catch_up(now);
   transaction.done(outcome);
 }
@@ -78,14 +91,14 @@ void ConfigRelay::finish(const Result<>& outcome, TimePoint now) {
 void ConfigRelay::catch_up(TimePoint now) {
   if (!in_force_) return;
   for (auto& [id, participant] : participants_) {
-    const auto wanted = in_force_->generation;
+    const auto wanted = in_force_->generation();
     if (participant.running != wanted && participant.offered != wanted) send_offer(id, participant, *in_force_, now);
   }
 }
 
 void ConfigRelay::tick(TimePoint now) {
   if (transaction_ && now >= transaction_->deadline) {
-    const auto generation = transaction_->offer.generation;
+    const auto generation = transaction_->offers.generation();
     std::string silent;
     for (const auto& [id, participant] : participants_) {
       if (participant.offered == generation) silent += (silent.empty() ? "" : ", ") + participant.role;

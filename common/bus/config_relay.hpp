@@ -46,12 +46,20 @@ class ConfigRelay {
     std::uint64_t running = 0;
     TimePoint deadline;
   };
+  /// Secrets are for vrrpd alone.
+  struct Offers {
+    ConfigOffer whole;
+    std::optional<ConfigOffer> open;  ///< none: there are no secrets
+    static Offers of(const config::Model& model, std::uint64_t generation);
+    [[nodiscard]] const ConfigOffer& to(const std::string& role) const;
+    [[nodiscard]] std::uint64_t generation() const { return whole.generation; }
+  };
   struct Transaction {
-    ConfigOffer offer;
+    Offers offers;
     TimePoint deadline;
     Done done;
   };
-  void send_offer(ConnectionId id, Participant& participant, const ConfigOffer& offer, TimePoint now);
+  void send_offer(ConnectionId id, Participant& participant, const Offers& offers, TimePoint now);
   void catch_up(TimePoint now);
   void conclude(TimePoint now);
   void finish(const Result<>& outcome, TimePoint now);
@@ -59,7 +67,7 @@ class ConfigRelay {
 
   Outlet outlet_;
   std::map<ConnectionId, Participant> participants_;
-  std::optional<ConfigOffer> in_force_;
+  std::optional<Offers> in_force_;
   std::optional<Transaction> transaction_;
   std::uint64_t generation_ = 0;
 };

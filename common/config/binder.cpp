@@ -82,7 +82,9 @@ bool Binder::check_words(const Statement& statement, const Keyword& keyword) {
   if (given > keyword.value.most) {
     const auto& surplus = statement.words[keyword.value.most + 1];
     report_.warning(surplus.at,
-                    fmt::format("surplus word '{}' after '{}' is ignored", shorten(surplus.text), name.text),
+                    keyword.secret
+                        ? fmt::format("a surplus word after the value of '{}' is ignored", name.text)
+                        : fmt::format("surplus word '{}' after '{}' is ignored", shorten(surplus.text), name.text),
                     keyword.value.most == 0 ? "" : fmt::format("expected {}", keyword.value.syntax));
   }
   return true;

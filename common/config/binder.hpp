@@ -1,5 +1,6 @@
 #pragma once
 #include "common/config/draft.hpp"
+#include "common/config/files.hpp"
 #include "common/config/keywords.hpp"
 #include "common/config/preprocess.hpp"
 
@@ -8,15 +9,19 @@ namespace ballast::config {
 /// Walks over the tree and sets what the keyword table says; reports whatever does not fit.
 class Binder {
  public:
-  Binder(Report& report, bool strict, const Limits& limits) : report_{report}, strict_{strict}, limits_{limits} {}
+  Binder(Report& report, bool strict, const Limits& limits, const Files& files)
+      : report_{report}, strict_{strict}, limits_{limits}, files_{files} {}
   void bind(const Statement& root);
 
   [[nodiscard]] Report& report() { return report_; }
   [[nodiscard]] const Limits& limits() const { return limits_; }
+  [[nodiscard]] const Files& files() const { return files_; }
   [[nodiscard]] Draft& draft() { return draft_; }
   [[nodiscard]] Global& global() { return draft_.global; }
   /// The innermost object of each kind that is being read.
   [[nodiscard]] InstanceDraft& instance() { return draft_.instances.back(); }
+  [[nodiscard]] PasswordDraft& password() { return instance().password; }
+  [[nodiscard]] HmacDraft& hmac() { return instance().hmac; }
   [[nodiscard]] SyncGroupDraft& sync_group() { return draft_.sync_groups.back(); }
   [[nodiscard]] AddressGroupDraft& address_group() { return draft_.address_groups.back(); }
   [[nodiscard]] LocalGroupDraft& local_group() { return draft_.local_groups.back(); }
@@ -42,6 +47,7 @@ class Binder {
   Report& report_;
   bool strict_;
   Limits limits_;
+  const Files& files_;
   Draft draft_;
   Context context_ = Context::top;
 };

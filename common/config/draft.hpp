@@ -36,6 +36,28 @@ struct AddressDraft {
   std::optional<At<std::string>> interface;
 };
 
+enum class PasswordType : std::uint8_t { pass, ah };
+constexpr auto enum_names(PasswordType*) {
+  return std::array{pair{PasswordType::pass, string_view{"PASS"}}, pair{PasswordType::ah, string_view{"AH"}}};
+}
+
+/// The block `authentication`.
+struct PasswordDraft {
+  std::optional<Position> block;
+  std::optional<At<PasswordType>> type;
+  std::optional<At<std::string>> password;
+};
+
+/// The block `auth_hmac`.
+struct HmacDraft {
+  std::optional<Position> block;
+  std::vector<At<HmacKey>> keys;
+  std::optional<At<unsigned>> active_key;
+  AntiReplay anti_replay = AntiReplay::time;
+  std::optional<At<Duration>> time_window;
+  HmacMode mode = HmacMode::enforce;
+};
+
 struct InstanceDraft {
   At<std::string> name;
   Position block;
@@ -48,7 +70,11 @@ struct InstanceDraft {
   std::optional<Position> nopreempt;
   std::optional<At<Duration>> preempt_delay;
   std::optional<At<net::IpAddress>> multicast_source, unicast_source;
-  std::vector<At<net::IpAddress>> peers;
+  std::vector<At<UnicastPeer>> peers;
+  unsigned unicast_ttl = 255;
+  std::optional<bool> check_unicast_source;
+  PasswordDraft password;
+  HmacDraft hmac;
   std::vector<AddressDraft> addresses, excluded;
   bool addresses_given = false;  ///< one was written at least, if a faulty one
   std::vector<At<TrackInterface>> tracked;
@@ -148,6 +174,7 @@ struct Draft {
   std::vector<At<std::string>> lb_interfaces;
   LvsTimeoutsDraft timeouts;
   std::optional<unsigned> vrrp_version;
+  bool check_unicast_source = false;
   AnnounceDraft announce;
   std::vector<InstanceDraft> instances;
   std::vector<SyncGroupDraft> sync_groups;

@@ -57,4 +57,9 @@ std::vector<std::filesystem::path> MachineFiles::glob(const std::string& pattern
   return found;
 }
 
+bool MachineFiles::is_open_to_others(const std::filesystem::path& path) const {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && (info.st_mode & (S_IRGRP | S_IROTH)) != 0;
+}
+
 }  // namespace ballast::config

@@ -15,6 +15,8 @@ class Files {
   [[nodiscard]] virtual Result<std::string> read(const std::filesystem::path& path) const = 0;
   /// The files that a glob pattern names, sorted.
   [[nodiscard]] virtual std::vector<std::filesystem::path> glob(const std::string& pattern) const = 0;
+  /// Group or others may read it.
+  [[nodiscard]] virtual bool is_open_to_others(const std::filesystem::path& path) const = 0;
 };
 
 /// The files of this machine; regular files of up to 256 MiB.
@@ -22,6 +24,7 @@ class MachineFiles : public Files {
  public:
   [[nodiscard]] Result<std::string> read(const std::filesystem::path& path) const override;
   [[nodiscard]] std::vector<std::filesystem::path> glob(const std::string& pattern) const override;
+  [[nodiscard]] bool is_open_to_others(const std::filesystem::path& path) const override;
 };
 
 }  // namespace ballast::config

@@ -9,7 +9,7 @@
 namespace ballast::config {
 namespace {
 
-constexpr std::size_t context_count = 10;
+constexpr std::size_t context_count = enum_names(static_cast<Context*>(nullptr)).size();
 using Names = std::unordered_map<std::string_view, const Keyword*>;
 
 const std::array<Names, context_count>& index() {
@@ -54,6 +54,7 @@ const std::vector<Keyword>& keywords() {
     Table adding{made};
     add_global_keywords(adding);
     add_vrrp_keywords(adding);
+    add_authentication_keywords(adding);
     add_service_keywords(adding);
     add_forwarding_keywords(adding);
     return made;

@@ -19,6 +19,8 @@ enum class Context : std::uint8_t {
   top,
   global_defs,
   vrrp_instance,
+  authentication,
+  auth_hmac,
   vrrp_sync_group,
   virtual_server_group,
   virtual_server,
@@ -31,6 +33,8 @@ constexpr auto enum_names(Context*) {
   return std::array{pair{Context::top, string_view{"top level"}},
                     pair{Context::global_defs, string_view{"global_defs"}},
                     pair{Context::vrrp_instance, string_view{"vrrp_instance"}},
+                    pair{Context::authentication, string_view{"authentication"}},
+                    pair{Context::auth_hmac, string_view{"auth_hmac"}},
                     pair{Context::vrrp_sync_group, string_view{"vrrp_sync_group"}},
                     pair{Context::virtual_server_group, string_view{"virtual_server_group"}},
                     pair{Context::virtual_server, string_view{"virtual_server"}},
@@ -62,6 +66,8 @@ struct Keyword {
   Setter record;
   /// The keyword may stand more than once.
   bool repeats = false;
+  /// Its value is in no message.
+  bool secret = false;
 
   [[nodiscard]] bool has_block() const { return block.has_value() || record != nullptr; }
 };
@@ -87,6 +93,7 @@ std::vector<std::string_view> keywords_to_come(Context context);
 // Parts of the table, each beside what it sets.
 void add_global_keywords(Table& table);
 void add_vrrp_keywords(Table& table);
+void add_authentication_keywords(Table& table);
 void add_service_keywords(Table& table);
 void add_forwarding_keywords(Table& table);
 

@@ -30,7 +30,7 @@ constexpr std::array to_come{
            "lvs_flush_on_stop lvs_flush_onstop vrrp_down_timer_adverts vrrp_min_garp vrrp_garp_extra_if "
            "vrrp_lower_prio_no_advert vrrp_higher_prio_send_advert nftables nftables_priority nftables_counters "
            "nftables_ifindex nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark vrrp_iptables vrrp_ipsets "
-           "iptables ipsets disable_local_igmp vrrp_check_unicast_src vrrp_skip_check_adv_addr vrrp_strict "
+           "iptables ipsets disable_local_igmp vrrp_skip_check_adv_addr vrrp_strict "
            "vrrp_notify_priority_changes max_auto_priority min_auto_priority_delay vrrp_priority checker_priority "
            "bfd_priority vrrp_no_swap checker_no_swap bfd_no_swap vrrp_cpu_affinity checker_cpu_affinity "
            "bfd_cpu_affinity vrrp_rt_priority checker_rt_priority bfd_rt_priority vrrp_rlimit_rttime "
@@ -53,12 +53,12 @@ constexpr std::array to_come{
     ToCome{
         Context::vrrp_instance,
         "vrf use_vmac use_vmac_addr vmac_xmit_base use_ipvlan dont_track_primary track_script track_file track_process "
-        "track_bfd mcast_dst_ip track_src_ip check_unicast_src unicast_fault_no_peer unicast_ttl old_unicast_checksum "
-        "garp_extra_if down_timer_adverts lower_prio_no_advert higher_prio_send_advert authentication "
+        "track_bfd mcast_dst_ip track_src_ip unicast_fault_no_peer old_unicast_checksum "
+        "garp_extra_if down_timer_adverts lower_prio_no_advert higher_prio_send_advert "
         "promote_secondaries virtual_routes virtual_rules skip_check_adv_addr strict_mode debug notify_master "
         "notify_backup notify_fault notify_stop notify_deleted notify notify_master_rx_lower_pri "
         "notify_priority_changes smtp_alert kernel_rx_buf_size linkbeat_use_polling lvs_sync_daemon_interface "
-        "lvs_sync_daemon auth_type auth_pass heartbeat_interface"},
+        "lvs_sync_daemon heartbeat_interface"},
     ToCome{Context::vrrp_sync_group,
            "track_script track_file track_process track_bfd notify_master notify_backup notify_fault notify_stop "
            "notify_deleted notify notify_priority_changes smtp_alert global_tracking sync_group_tracking_weight"},
@@ -74,8 +74,6 @@ constexpr std::array to_come{
 
 /// What leaving a keyword out means, where that is more than a feature less.
 constexpr std::array notes{
-    pair{string_view{"authentication"}, string_view{"; RFC 3768 took it out of VRRP, and a keepalived peer that has it "
-                                                    "will not accept this node's advertisements"}},
     pair{string_view{"use_vmac"}, string_view{"; the addresses move with gratuitous ARP instead of a virtual MAC"}},
     pair{string_view{"net_namespace"}, string_view{"; start Ballast within the namespace instead"}},
     pair{string_view{"instance"}, string_view{"; give each family its own --run-dir instead"}}};

@@ -137,21 +137,27 @@ void add_tracked(Binder& binder, const Statement& record, std::vector<At<TrackIn
 
 void add_peer(Binder& binder, const Statement& record) {
   const auto peer = read<net::IpAddress>(binder, record.words[0], net::IpAddress::parse);
+  UnicastPeer made;
   Options options{binder, record};
   while (const auto* option = options.next()) {
     if (option->text == "min_ttl" || option->text == "max_ttl") {
-      if (options.value_of(*option) != nullptr) options.not_yet(*option);
+      const auto* value = options.value_of(*option);
+      const auto parse = [](std::string_view text) { return parse_number(text, 0, 255); };
+      const auto ttl = value == nullptr ? std::nullopt : read<unsigned>(binder, *value, parse);
+      if (ttl) (option->text == "min_ttl" ? made.min_ttl : made.max_ttl) = static_cast<std::uint8_t>(*ttl);
     } else {
-      options.unknown(*option, "one address a line");
+      options.unknown(*option, "min_ttl NUMBER or max_ttl NUMBER; one address a line");
     }
   }
   if (!peer) return;
+  made.address = *peer;
+  if (made.min_ttl > made.max_ttl) binder.report().error(record.at(), "min_ttl is above max_ttl");
   auto& peers = binder.instance().peers;
-  const bool again = std::ranges::any_of(peers, [&](const auto& other) { return other.value == *peer; });
+  const bool again = std::ranges::any_of(peers, [&](const auto& other) { return other.value.address == *peer; });
   if (again)
     binder.report().warning(record.at(), fmt::format("{} is listed twice", *peer));
   else
-    peers.push_back({*peer, record.at()});
+    peers.push_back({made, record.at()});
 }
 
 void add_member(Binder& binder, const Statement& record) {
@@ -207,6 +213,12 @@ void add_instance_keywords(Table& table) {
   add("unicast_src_ip", address(own(&InstanceDraft::unicast_source)),
       "Source address of advertisements to unicast peers.");
   add("mcast_src_ip", address(own(&InstanceDraft::multicast_source)), "Source address of multicast advertisements.");
+  add("unicast_ttl", number(0, 255, own(&InstanceDraft::unicast_ttl)),
+      "TTL or hop limit of advertisements to unicast peers; default 255.");
+  table.value("check_unicast_src", {Context::vrrp_instance}, boolean(own(&InstanceDraft::check_unicast_source)),
+              "Hear unicast peers only; on with any min_ttl or max_ttl.");
+  table.value("vrrp_check_unicast_src", {Context::global_defs},
+              boolean(member_of(&Binder::draft)(&Draft::check_unicast_source)), "The same for all instances.");
   add("v3_checksum_as_v2", boolean(own(&InstanceDraft::checksum_as_v2)),
       "Version 3 over IPv4: checksum over the message alone, as RFC 9568 has it.");
   add("native_ipv6", boolean(own(&InstanceDraft::native_ipv6)), "IPv6, where the addresses do not tell.");
@@ -222,8 +234,9 @@ void add_vrrp_keywords(Table& table) {
   using enum Context;
   table.block("vrrp_instance", top, vrrp_instance, custom("NAME", 1, 1, open_instance), "One virtual router.");
   add_instance_keywords(table);
-  table.records("unicast_peer", vrrp_instance, {}, add_peer,
-                "The other routers' addresses, one a line: unicast instead of multicast.");
+  table.records(
+      "unicast_peer", vrrp_instance, {}, add_peer,
+      "ADDRESS [min_ttl NUMBER] [max_ttl NUMBER]: the other routers, one a line: unicast instead of multicast.");
   table.records(
       "virtual_ipaddress", vrrp_instance, {}, add_advertised_address,
       "ADDRESS[/LENGTH] [dev INTERFACE] [label LABEL] [scope SCOPE] [brd ADDRESS], one a line, of one family.");

@@ -33,7 +33,7 @@ Loaded load(std::string text, const std::string& name, const LoadOptions& option
         builder.add(std::move(pieces));
       }};
   preprocessor.run(name, std::move(text), name);
-  Binder binder{report, options.strict, limits};
+  Binder binder{report, options.strict, limits, files};
   binder.bind(builder.finish());
   Loaded loaded;
   loaded.model = resolve(binder);

@@ -59,6 +59,9 @@ Loaded load_text(std::string_view text, const std::string& name, const LoadOptio
 /// What depends on the machine: a warning for each interface that the configuration names and the machine has not.
 std::vector<Diagnostic> check_machine(const Loaded& loaded, const std::vector<std::string>& interface_names);
 
+/// Passwords and keys made unreadable.
+Model without_secrets(Model model);
+
 /// The model as a configuration file again; reading it gives the same model.
 std::string print(const Model& model);
 

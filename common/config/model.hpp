@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "common/config/model_authentication.hpp"
 #include "common/config/model_election.hpp"
 #include "common/enum_names.hpp"
 #include "common/net/ip_address.hpp"
@@ -136,6 +137,13 @@ struct Announce {
   bool operator==(const Announce&) const = default;
 };
 
+struct UnicastPeer {
+  net::IpAddress address;
+  std::uint8_t min_ttl = 0;  ///< of its advertisements as they arrive, hop limit in IPv6
+  std::uint8_t max_ttl = 255;
+  bool operator==(const UnicastPeer&) const = default;
+};
+
 struct VrrpInstance {
   std::string name;
   std::string interface;
@@ -147,15 +155,19 @@ struct VrrpInstance {
   InitialState initial_state = InitialState::backup;
   bool preempt = true;
   Duration preempt_delay = 0s;
-  std::optional<net::IpAddress> source;       ///< mcast_src_ip or unicast_src_ip
-  std::vector<net::IpAddress> unicast_peers;  ///< empty: multicast
-  bool v3_checksum_as_v2 = false;             ///< send the message-only checksum (RFC 9568) over IPv4
-  bool accept = true;                         ///< answer packets to the VIP though not its owner
+  std::optional<net::IpAddress> source;    ///< mcast_src_ip or unicast_src_ip
+  std::vector<UnicastPeer> unicast_peers;  ///< empty: multicast
+  std::uint8_t unicast_ttl = 255;          ///< of advertisements to them
+  bool check_unicast_source = false;       ///< hear no others
+  bool v3_checksum_as_v2 = false;          ///< send the message-only checksum (RFC 9568) over IPv4
+  bool accept = true;                      ///< answer packets to the VIP though not its owner
   std::vector<VirtualAddress> virtual_addresses;
   std::vector<VirtualAddress> virtual_addresses_excluded;  ///< programmed but not advertised
   std::vector<TrackInterface> track_interfaces;
   Announce announce;
   Election election;
+  Secret auth_pass;                   ///< version 2: the password of auth_type PASS, up to 8 bytes; empty: none
+  std::optional<AuthHmac> auth_hmac;  ///< none: advertisements carry no trailer, and none is accepted
   std::string description;
   bool operator==(const VrrpInstance&) const = default;
 };
@@ -272,6 +284,10 @@ BALLAST_CONFIG_JSON(VirtualAddress)
 BALLAST_CONFIG_JSON(TrackInterface)
 BALLAST_CONFIG_JSON(Announce)
 BALLAST_CONFIG_JSON(Election)
+BALLAST_CONFIG_JSON(UnicastPeer)
+BALLAST_CONFIG_JSON(Secret)
+BALLAST_CONFIG_JSON(HmacKey)
+BALLAST_CONFIG_JSON(AuthHmac)
 BALLAST_CONFIG_JSON(VrrpInstance)
 BALLAST_CONFIG_JSON(VrrpSyncGroup)
 BALLAST_CONFIG_JSON(StatusRange)

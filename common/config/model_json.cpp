@@ -21,9 +21,14 @@ BALLAST_FIELDS(TrackInterface, interface, weight, reverse)
 BALLAST_FIELDS(Announce, delay, repeat, refresh, refresh_repeat, lower_prio_delay, lower_prio_repeat, garp_interval,
                gna_interval)
 BALLAST_FIELDS(Election, down_timer_adverts, lower_prio_no_advert, higher_prio_send_advert, strict, skip_check_adv_addr)
+BALLAST_FIELDS(UnicastPeer, address, min_ttl, max_ttl)
+BALLAST_FIELDS(Secret, text)
+BALLAST_FIELDS(HmacKey, id, bytes)
+BALLAST_FIELDS(AuthHmac, keys, active_key, anti_replay, time_window, mode)
 BALLAST_FIELDS(VrrpInstance, name, interface, virtual_router_id, priority, advert_interval, version, family,
-               initial_state, preempt, preempt_delay, source, unicast_peers, v3_checksum_as_v2, accept,
-               virtual_addresses, virtual_addresses_excluded, track_interfaces, announce, election, description)
+               initial_state, preempt, preempt_delay, source, unicast_peers, unicast_ttl, check_unicast_source,
+               v3_checksum_as_v2, accept, virtual_addresses, virtual_addresses_excluded, track_interfaces, announce,
+               election, auth_pass, auth_hmac, description)
 BALLAST_FIELDS(VrrpSyncGroup, name, members, track_interfaces)
 BALLAST_FIELDS(StatusRange, first, last)
 BALLAST_FIELDS(HttpUrl, path, status, digest, virtualhost)

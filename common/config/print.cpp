@@ -6,6 +6,8 @@
 namespace ballast::config {
 namespace {
 
+constexpr std::string_view hidden = "(hidden)";
+
 /// A value as one word of the language, quoted where it must be.
 std::string word(std::string_view text) {
   constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/-";
@@ -122,6 +124,25 @@ class Printer {
     seconds("gna_interval", value.gna_interval);
   }
 
+  void authentication(const VrrpInstance& value) {
+    if (!value.auth_pass.text.empty()) {
+      open("authentication");
+      line("auth_type PASS");
+      text("auth_pass", value.auth_pass.text);
+      close();
+    }
+    if (!value.auth_hmac) return;
+    const auto& hmac = *value.auth_hmac;
+    open("auth_hmac");
+    for (const auto& key : hmac.keys)
+      line("key {} {}{}", key.id, key.bytes.text == hidden ? "" : "hex:", word(key.bytes.text));
+    line("active_key {}", hmac.active_key);
+    line("anti_replay {}", hmac.anti_replay);
+    seconds("time_window", hmac.time_window);
+    line("mode {}", hmac.mode);
+    close();
+  }
+
   void vrrp_instance(const VrrpInstance& value) {
     open("vrrp_instance {}", word(value.name));
     text("description", value.description);
@@ -135,12 +156,19 @@ class Printer {
     flag(!value.preempt, "nopreempt");
     if (value.preempt_delay != 0s) seconds("preempt_delay", value.preempt_delay);
     if (value.source) line("{} {}", value.unicast_peers.empty() ? "mcast_src_ip" : "unicast_src_ip", *value.source);
+    if (value.unicast_ttl != 255) line("unicast_ttl {}", value.unicast_ttl);
+    flag(value.check_unicast_source, "check_unicast_src");
     flag(value.v3_checksum_as_v2, "v3_checksum_as_v2");
+    authentication(value);
     flag(!value.accept, "no_accept");
     announce(value.announce);
     if (!value.unicast_peers.empty()) {
       open("unicast_peer");
-      for (const auto& peer : value.unicast_peers) line("{}", peer);
+      for (const auto& peer : value.unicast_peers) {
+        const auto least = peer.min_ttl == 0 ? std::string{} : fmt::format(" min_ttl {}", peer.min_ttl);
+        const auto most = peer.max_ttl == 255 ? std::string{} : fmt::format(" max_ttl {}", peer.max_ttl);
+        line("{}{}{}", peer.address, least, most);
+      }
       close();
     }
     addresses("virtual_ipaddress", value.virtual_addresses, value.interface);
@@ -285,6 +313,15 @@ class Printer {
 };
 
 }  // namespace
+
+Model without_secrets(Model model) {
+  for (auto& instance : model.vrrp_instances) {
+    if (!instance.auth_pass.text.empty()) instance.auth_pass.text = hidden;
+    if (!instance.auth_hmac) continue;
+    for (auto& key : instance.auth_hmac->keys) key.bytes.text = hidden;
+  }
+  return model;
+}
 
 std::string print(const Model& model) { return Printer{}.run(model); }
 

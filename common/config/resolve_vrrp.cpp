@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "common/config/resolve.hpp"
+#include "common/config/resolve_authentication.hpp"
 #include "common/config/values.hpp"
 
 namespace ballast::config {
@@ -39,6 +40,7 @@ class InstanceResolver {
     interval();
     preemption();
     source();
+    resolve_authentication(report_, draft_, made_);
     addresses();
     for (const auto& tracked : draft_.tracked) made_.track_interfaces.push_back(tracked.value);
     announce();
@@ -56,7 +58,7 @@ class InstanceResolver {
     else if (draft_.native_ipv6)
       made_.family = net::Family::ipv6;
     else if (!draft_.peers.empty())
-      made_.family = draft_.peers.front().value.family();
+      made_.family = draft_.peers.front().value.address.family();
   }
 
   void version() {
@@ -103,6 +105,8 @@ class InstanceResolver {
 
   void source() {
     const bool unicast = !draft_.peers.empty();
+    made_.unicast_ttl = static_cast<std::uint8_t>(draft_.unicast_ttl);
+    made_.check_unicast_source = draft_.check_unicast_source.value_or(global_.check_unicast_source);
     auto chosen = unicast ? draft_.unicast_source : draft_.multicast_source;
     if (!chosen) chosen = unicast ? draft_.multicast_source : draft_.unicast_source;
     if (chosen) {
@@ -110,9 +114,10 @@ class InstanceResolver {
       made_.source = chosen->value;
     }
     for (const auto& peer : draft_.peers) {
-      check_family(peer);
-      if (made_.source == peer.value)
-        report_.error(peer.at, fmt::format("{} is this node's own source address", peer.value));
+      const auto& address = peer.value.address;
+      check_family({address, peer.at});
+      if (made_.source == address) report_.error(peer.at, fmt::format("{} is this node's own source address", address));
+      made_.check_unicast_source |= peer.value.min_ttl > 0 || peer.value.max_ttl < 255;
       made_.unicast_peers.push_back(peer.value);
     }
   }
@@ -180,7 +185,7 @@ class InstanceResolver {
 
 bool share_a_peer(const InstanceDraft& a, const InstanceDraft& b) {
   return std::ranges::any_of(a.peers, [&](const auto& peer) {
-    return std::ranges::any_of(b.peers, [&](const auto& other) { return other.value == peer.value; });
+    return std::ranges::any_of(b.peers, [&](const auto& other) { return other.value.address == peer.value.address; });
   });
 }
 

@@ -7,6 +7,12 @@
 namespace ballast::config {
 namespace {
 
+/// Lines of a password or a key, misspelt ones included: a message ends in logs.
+bool tells_a_secret(std::string_view line) {
+  line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+  return line.starts_with("auth_p") || line.starts_with("key");
+}
+
 constexpr std::size_t max_diagnostics = 10'000;  ///< more help nobody
 constexpr std::size_t max_message = 1'000;       ///< bytes, whatever names the text has
 constexpr std::size_t max_quoted_line = 4'096;   ///< bytes of a source line that a diagnostic carries
@@ -105,7 +111,8 @@ Diagnostic Report::make(Severity severity, Position at, std::string message, std
   made.length = std::max(at.length, 1U);
   made.message = message.size() > max_message ? shorten(message, max_message) : std::move(message);
   made.hint = shorten(hint, max_message);
-  if (const auto line = sources_.line_text(origin); line.size() <= max_quoted_line) made.source_line = line;
+  const auto line = sources_.line_text(origin);
+  if (line.size() <= max_quoted_line && !tells_a_secret(line)) made.source_line = line;
   return made;
 }
 

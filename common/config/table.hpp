@@ -11,15 +11,16 @@ class Table {
   explicit Table(std::vector<Keyword>& keywords) : keywords_{keywords} {}
   /// A keyword with values on its line.
   Keyword& value(std::string_view name, std::vector<Context> contexts, Value value, std::string_view doc) {
-    return keywords_.emplace_back(Keyword{name, {}, std::move(contexts), std::move(value), doc, {}, {}, false});
+    return keywords_.emplace_back(Keyword{name, {}, std::move(contexts), std::move(value), doc, {}, {}, false, false});
   }
   /// One with a block of keywords.
   Keyword& block(std::string_view name, Context outer, Context inner, Value value, std::string_view doc) {
-    return keywords_.emplace_back(Keyword{name, {}, {outer}, std::move(value), doc, inner, {}, true});
+    return keywords_.emplace_back(Keyword{name, {}, {outer}, std::move(value), doc, inner, {}, true, false});
   }
   /// One with a block of records.
   Keyword& records(std::string_view name, Context outer, Value value, Setter record, std::string_view doc) {
-    return keywords_.emplace_back(Keyword{name, {}, {outer}, std::move(value), doc, {}, std::move(record), true});
+    return keywords_.emplace_back(
+        Keyword{name, {}, {outer}, std::move(value), doc, {}, std::move(record), true, false});
   }
 
  private:

@@ -15,6 +15,9 @@ struct BootClock {
 
 using TimePoint = BootClock::time_point;
 
+/// UTC since 1970.
+std::chrono::nanoseconds wall_time();
+
 /// Wall-clock seconds since 1970 with a fraction, for what people read (`since`).
 double unix_time();
 

@@ -42,7 +42,7 @@ Result<nlohmann::json> read_json(const std::filesystem::path& file) {
 
 Result<> write_json(const std::filesystem::path& file, const nlohmann::json& value, Durability durability) {
   const auto beside = file.string() + ".new";
-  const int fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+  const int fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return fail("cannot write {}: {}", beside, reason());
   if (!write_and_close(fd, value.dump(2) + "\n", durability)) return fail("cannot write {}: {}", beside, reason());
   if (rename(beside.c_str(), file.c_str()) != 0) return fail("cannot write {}: {}", file.string(), reason());

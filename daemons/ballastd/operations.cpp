@@ -50,7 +50,7 @@ void Node::request(bus::Request request) {
   Result<json> result = fail("ballastd has no request '{}', expected config, events, reload or server", request.method);
   try {
     if (request.method == "config") {
-      result = json(model_);
+      result = json(config::without_secrets(model_));
     } else if (request.method == "events") {
       result = json(broker.events(request.params.value("limit", bus::EventRing::capacity)));
     } else if (request.method == "server") {

@@ -20,6 +20,7 @@ class TwoFiles : public Files {
     if (pattern == "*") return {"other", "self"};
     return {pattern};
   }
+  [[nodiscard]] bool is_open_to_others(const std::filesystem::path& path) const override { return path == "other"; }
 
  private:
   std::string self_;

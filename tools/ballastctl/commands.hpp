@@ -19,6 +19,7 @@ struct Options {
   bool strict = false;              ///< check
   std::string config_id;            ///< check, config
   std::string file;                 ///< check, config
+  bool secrets = false;             ///< config FILE
   std::string service;              ///< connections, server
   std::string client;               ///< connections
   std::string server;               ///< connections, server

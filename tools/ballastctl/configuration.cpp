@@ -77,7 +77,7 @@ int show_config(const Options& options) {
     const auto loaded = config::load_file(options.file, load_options(options));
     say(loaded.diagnostics);
     if (!loaded.ok()) return bad_configuration;
-    print_model(loaded.model, options.json);
+    print_model(options.secrets ? loaded.model : config::without_secrets(loaded.model), options.json);
     return ok;
   }
   auto session = Session::open(options.run_dir, {});

@@ -46,7 +46,8 @@ void add_configuration(CLI::App& app, Options& options, Action& action) {
   checking->add_option("FILE", options.file)->required();
   checking->add_flag("--strict", options.strict, "keywords that are still to come are errors");
   auto* showing = app.add_subcommand("config", "the configuration, normalised: of a file, or the one in force");
-  showing->add_option("FILE", options.file);
+  auto* file = showing->add_option("FILE", options.file);
+  showing->add_flag("--secrets", options.secrets, "print passwords and keys of FILE, too")->needs(file);
   for (auto* verb : {checking, showing}) {
     verb->add_flag("--json", options.json, "print JSON");
     verb->add_option("--config-id", options.config_id, "for lines that begin with @id; else the short host name");

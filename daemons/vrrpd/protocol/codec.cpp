@@ -1,5 +1,7 @@
 #include "daemons/vrrpd/protocol/codec.hpp"
 
+#include <openssl/crypto.h>
+
 #include <algorithm>
 
 #include "common/net/checksum.hpp"
@@ -8,9 +10,10 @@ namespace ballast::vrrpd {
 namespace {
 
 constexpr std::size_t header_length = 8;
-constexpr std::size_t v2_authentication_length = 8;  // RFC 3768 section 5.3.10: zero on sending, ignored
+constexpr std::size_t v2_authentication_length = 8;  // RFC 2338 section 5.3.10; RFC 3768: zero on sending, ignored
 constexpr std::uint8_t type_advertisement = 1;
 constexpr std::uint8_t v2_no_authentication = 0;
+constexpr std::uint8_t v2_simple_password = 1;
 constexpr Duration centisecond = std::chrono::milliseconds{10};
 constexpr std::size_t checksum_offset = 6;
 
@@ -65,14 +68,31 @@ std::optional<Refusal> check_interval(const Datagram& datagram, const Expectatio
   return std::nullopt;
 }
 
-std::optional<ChecksumForm> match_checksum(const Datagram& datagram, std::uint8_t version) {
-  const auto matches = [&](ChecksumForm form) {
-    return checksum_of(datagram.payload, datagram.source, datagram.destination, form) == 0;
-  };
+/// What the checksum covers: over IPv6 the trailer, too, as the kernel computes it there.
+std::span<const std::uint8_t> checksummed(std::span<const std::uint8_t> payload, bool v4, bool has_trailer) {
+  return v4 && has_trailer ? payload.first(payload.size() - trailer_length) : payload;
+}
+
+std::optional<ChecksumForm> match_checksum(const Datagram& datagram, std::uint8_t version, bool has_trailer) {
   const bool v4 = datagram.source.is_v4();
+  const auto covered = checksummed(datagram.payload, v4, has_trailer);
+  const auto matches = [&](ChecksumForm form) {
+    return checksum_of(covered, datagram.source, datagram.destination, form) == 0;
+  };
   if (v4 && matches(ChecksumForm::message)) return ChecksumForm::message;
   if (version == 3 && matches(ChecksumForm::pseudo_header)) return ChecksumForm::pseudo_header;
   return std::nullopt;
+}
+
+std::optional<Refusal> check_peer(const Datagram& datagram, const Expectation& expected) {
+  const auto peer = std::ranges::find(expected.peers, datagram.source, &config::UnicastPeer::address);
+  if (peer == expected.peers.end()) {
+    if (!expected.check_source) return std::nullopt;
+    return refuse(Refused::source, fmt::format("{} is no unicast_peer", datagram.source));
+  }
+  if (datagram.ttl >= peer->min_ttl && datagram.ttl <= peer->max_ttl) return std::nullopt;
+  return refuse(Refused::ttl, fmt::format("from {} with TTL {}, expected {} to {}: it came another way or is forged",
+                                          datagram.source, datagram.ttl, peer->min_ttl, peer->max_ttl));
 }
 
 std::optional<Refusal> check_frame(const Datagram& datagram, const Expectation& expected) {
@@ -81,6 +101,7 @@ std::optional<Refusal> check_frame(const Datagram& datagram, const Expectation& 
     return refuse(Refused::ttl, fmt::format("from {} with TTL {}, expected 255: it came through a router or is forged",
                                             datagram.source, datagram.ttl));
   }
+  if (auto refusal = check_peer(datagram, expected)) return refusal;
   if (payload.size() < header_length) {
     return refuse(Refused::length, fmt::format("{} bytes from {}, expected at least {}", payload.size(),
                                                datagram.source, header_length));
@@ -97,12 +118,68 @@ std::optional<Refusal> check_frame(const Datagram& datagram, const Expectation& 
   return std::nullopt;
 }
 
-std::optional<Refusal> check_length(const Datagram& datagram, std::size_t addresses_length, std::uint8_t version) {
+std::size_t message_length(std::size_t addresses_length, std::uint8_t version) {
+  return header_length + addresses_length + (version == 2 ? v2_authentication_length : 0);
+}
+
+std::optional<Refusal> check_length(const Datagram& datagram, std::size_t expected, bool may_have_trailer) {
   const std::size_t size = datagram.payload.size();
-  const std::size_t expected = header_length + addresses_length + (version == 2 ? v2_authentication_length : 0);
-  if (size == expected) return std::nullopt;
-  return refuse(Refused::length, fmt::format("{} bytes from {}, expected {} for {} addresses", size, datagram.source,
-                                             expected, datagram.payload[3]));
+  if (size == expected || (may_have_trailer && size == expected + trailer_length)) return std::nullopt;
+  const bool has_trailer = size == expected + trailer_length;
+  return refuse(Refused::length,
+                fmt::format("{} bytes from {}, expected {} for {} addresses{}", size, datagram.source, expected,
+                            datagram.payload[3], has_trailer ? ": it is signed, and auth_hmac is not set here" : ""));
+}
+
+std::array<std::uint8_t, v2_authentication_length> padded(std::string_view password) {
+  std::array<std::uint8_t, v2_authentication_length> bytes{};
+  std::copy_n(password.begin(), std::min(password.size(), bytes.size()), bytes.begin());
+  return bytes;
+}
+
+/// RFC 2338 section 7.1: type and, for a simple password, the data must be ours.
+std::optional<Refusal> check_password(const Datagram& datagram, std::size_t data, std::string_view password) {
+  const auto type = datagram.payload[4];
+  const auto expected = password.empty() ? v2_no_authentication : v2_simple_password;
+  if (type != expected) {
+    return refuse(Refused::authentication,
+                  fmt::format("authentication type {} from {}, expected {}", type, datagram.source,
+                              password.empty() ? "none (0)" : "a password (1)"));
+  }
+  if (password.empty()) return std::nullopt;
+  const auto wanted = padded(password);
+  if (CRYPTO_memcmp(datagram.payload.data() + data, wanted.data(), wanted.size()) == 0) return std::nullopt;
+  return refuse(Refused::authentication, fmt::format("the password from {} is not ours", datagram.source));
+}
+
+Refused check_of(TrailerFault fault) {
+  switch (fault) {
+    case TrailerFault::malformed:
+      return Refused::hmac_malformed;
+    case TrailerFault::unknown_key:
+      return Refused::hmac_unknown_key;
+    case TrailerFault::forged:
+      return Refused::hmac_forged;
+    case TrailerFault::stale:
+      return Refused::hmac_stale;
+    default:
+      return Refused::hmac_replayed;
+  }
+}
+
+std::optional<Refusal> check_trailer(const Datagram& datagram, const Expectation& expected, bool has_trailer,
+                                     Decoded& decoded) {
+  if (expected.authenticator == nullptr) return std::nullopt;
+  if (!has_trailer) {
+    if (!expected.authenticator->insists()) return std::nullopt;
+    return refuse(Refused::hmac_missing,
+                  fmt::format("{} does not sign: forged, or it has no auth_hmac", datagram.source));
+  }
+  auto verdict = expected.authenticator->verify({expected.version, expected.vrid, datagram.source}, datagram.payload,
+                                                expected.wall_time);
+  decoded.skew = verdict.skew;
+  if (!verdict.fault) return std::nullopt;
+  return refuse(check_of(*verdict.fault), std::move(verdict.message));
 }
 
 }  // namespace
@@ -114,7 +191,7 @@ void encode(const Advertisement& advertisement, const net::IpAddress& source, co
   out[1] = advertisement.vrid;
   out[2] = advertisement.priority;
   if (advertisement.version == 2) {
-    out[4] = v2_no_authentication;
+    out[4] = advertisement.password.empty() ? v2_no_authentication : v2_simple_password;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(advertisement.interval).count();
     out[5] = static_cast<std::uint8_t>(std::clamp<std::int64_t>(seconds, 1, 255));
   } else {
@@ -122,10 +199,17 @@ void encode(const Advertisement& advertisement, const net::IpAddress& source, co
             static_cast<std::uint16_t>(std::clamp<std::int64_t>(advertisement.interval / centisecond, 1, 4095)));
   }
   append_addresses(advertisement, source.family(), out);
-  if (advertisement.version == 2) out.insert(out.end(), v2_authentication_length, 0);
+  if (advertisement.version == 2) {
+    const auto data = padded(advertisement.password);
+    out.insert(out.end(), data.begin(), data.end());
+  }
+  const bool has_trailer = advertisement.authenticator != nullptr;
+  if (has_trailer) {
+    advertisement.authenticator->sign({advertisement.version, advertisement.vrid, source}, advertisement.sequence, out);
+  }
   if (advertisement.version == 2) form = ChecksumForm::message;
   if (source.is_v6()) form = ChecksumForm::pseudo_header;
-  write16(out, checksum_offset, checksum_of(out, source, destination, form));
+  write16(out, checksum_offset, checksum_of(checksummed(out, source.is_v4(), has_trailer), source, destination, form));
 }
 
 std::optional<std::uint8_t> peek_vrid(std::span<const std::uint8_t> payload) {
@@ -141,8 +225,10 @@ boost::system::result<Decoded, Refusal> decode(const Datagram& datagram, const E
   decoded.address_count = payload[3];
   decoded.priority = payload[2];
   const std::size_t addresses_length = decoded.address_count * address_length;
-  if (auto refusal = check_length(datagram, addresses_length, expected.version)) return std::move(*refusal);
-  const auto form = match_checksum(datagram, expected.version);
+  const std::size_t length = message_length(addresses_length, expected.version);
+  if (auto refusal = check_length(datagram, length, expected.authenticator != nullptr)) return std::move(*refusal);
+  const bool has_trailer = payload.size() > length;
+  const auto form = match_checksum(datagram, expected.version, has_trailer);
   if (!form) {
     return refuse(Refused::checksum,
                   fmt::format("checksum {:04x} from {} is wrong", read16(payload, checksum_offset), datagram.source));
@@ -152,10 +238,11 @@ boost::system::result<Decoded, Refusal> decode(const Datagram& datagram, const E
     return refuse(Refused::vrid,
                   fmt::format("VRID {} from {}, expected {}", payload[1], datagram.source, expected.vrid));
   }
-  if (expected.version == 2 && payload[4] != v2_no_authentication) {
-    return refuse(Refused::authentication,
-                  fmt::format("authentication type {} from {}, expected none (0)", payload[4], datagram.source));
+  if (expected.version == 2) {
+    if (auto refusal = check_password(datagram, header_length + addresses_length, expected.password))
+      return std::move(*refusal);
   }
+  if (auto refusal = check_trailer(datagram, expected, has_trailer, decoded)) return std::move(*refusal);
   decoded.interval =
       expected.version == 2 ? Duration{std::chrono::seconds{payload[5]}} : (read16(payload, 4) & 0xfff) * centisecond;
   if (auto refusal = check_interval(datagram, expected, decoded.interval)) return std::move(*refusal);

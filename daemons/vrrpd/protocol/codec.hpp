@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "common/config/model.hpp"
 #include "common/enum_names.hpp"
 #include "common/net/ip_address.hpp"
+#include "daemons/vrrpd/protocol/authentication.hpp"
 #include "daemons/vrrpd/protocol/timing.hpp"
 
 namespace ballast::vrrpd {
@@ -17,7 +19,7 @@ namespace ballast::vrrpd {
 /// 2 is always the former, IPv6 always the latter.
 enum class ChecksumForm : std::uint8_t { message, pseudo_header };
 
-/// Why an advertisement was refused: the receive checks of RFC 9568 and RFC 3768 section 7.1.
+/// Why an advertisement was refused: the receive checks of RFC 9568 and RFC 3768 section 7.1, and of the HMAC trailer.
 enum class Refused : std::uint8_t {
   ttl,
   version,
@@ -28,8 +30,15 @@ enum class Refused : std::uint8_t {
   authentication,
   interval,
   address_count,
+  source,
+  hmac_missing,
+  hmac_malformed,
+  hmac_unknown_key,
+  hmac_forged,
+  hmac_stale,
+  hmac_replayed,
 };
-constexpr std::size_t refused_count = 9;
+constexpr std::size_t refused_count = 16;
 constexpr auto enum_names(Refused*) {
   using enum Refused;
   using std::pair;
@@ -42,7 +51,14 @@ constexpr auto enum_names(Refused*) {
                     pair{vrid, string_view{"vrid"}},
                     pair{authentication, string_view{"authentication"}},
                     pair{interval, string_view{"interval"}},
-                    pair{address_count, string_view{"address_count"}}};
+                    pair{address_count, string_view{"address_count"}},
+                    pair{source, string_view{"source"}},
+                    pair{hmac_missing, string_view{"hmac_missing"}},
+                    pair{hmac_malformed, string_view{"hmac_malformed"}},
+                    pair{hmac_unknown_key, string_view{"hmac_unknown_key"}},
+                    pair{hmac_forged, string_view{"hmac_forged"}},
+                    pair{hmac_stale, string_view{"hmac_stale"}},
+                    pair{hmac_replayed, string_view{"hmac_replayed"}}};
 }
 
 struct Refusal {
@@ -60,6 +76,9 @@ struct Advertisement {
   std::uint8_t priority = 0;
   Duration interval{};  ///< version 2: whole seconds; version 3: centiseconds, up to 40.95 s
   std::span<const net::IpAddress> addresses;
+  std::string_view password{};                   ///< version 2: authentication type 1 (RFC 2338 section 5.3.6)
+  const Authenticator* authenticator = nullptr;  ///< whose trailer it gets; null: none
+  std::uint64_t sequence = 0;                    ///< of the trailer
 };
 
 /// Appends nothing: replaces `out` (whose memory is reused). Addresses of another family than `source` are left out;
@@ -80,7 +99,12 @@ struct Expectation {
   std::uint8_t version = 3;
   std::uint8_t vrid = 0;
   Duration interval{};    ///< compared in version 2 only
-  bool check_ttl = true;  ///< off for unicast peers more than a hop away
+  bool check_ttl = true;  ///< it must be 255; off for unicast peers, which may be more than a hop away
+  std::string_view password{};
+  Authenticator* authenticator = nullptr;  ///< null: a trailer is refused as a wrong length
+  WallTime wall_time{};
+  std::span<const config::UnicastPeer> peers{};  ///< whose TTL bounds hold
+  bool check_source = false;                     ///< no others are heard
 };
 
 /// An advertisement that passed every check; `addresses` points into the datagram.
@@ -90,6 +114,7 @@ struct Decoded {
   ChecksumForm checksum = ChecksumForm::message;
   std::span<const std::uint8_t> addresses;  ///< 4 or 16 bytes each, in network order
   std::uint8_t address_count = 0;
+  std::optional<std::chrono::seconds> skew;  ///< with a trailer: how far the sender's clock is ahead
 };
 
 /// The VRID a datagram is about, when it is long enough to have one: for finding the instance to ask.

@@ -41,8 +41,6 @@ Result<> prepare_v6(int fd, int index) {
     return set_option(fd, IPPROTO_IPV6, name, value, what);
   };
   if (auto done = set(IPV6_MULTICAST_LOOP, 0, "IPV6_MULTICAST_LOOP"); !done) return done;
-  if (auto done = set(IPV6_MULTICAST_HOPS, vrrp_ttl, "IPV6_MULTICAST_HOPS"); !done) return done;
-  if (auto done = set(IPV6_UNICAST_HOPS, vrrp_ttl, "IPV6_UNICAST_HOPS"); !done) return done;
   if (auto done = set(IPV6_MULTICAST_IF, index, "IPV6_MULTICAST_IF"); !done) return done;
   if (auto done = set(IPV6_TCLASS, traffic_class, "IPV6_TCLASS"); !done) return done;
   if (auto done = set(IPV6_RECVHOPLIMIT, 1, "IPV6_RECVHOPLIMIT"); !done) return done;
@@ -84,6 +82,13 @@ std::optional<Datagram> parse_v6(const msghdr& message, std::span<const std::uin
 }
 
 }  // namespace
+
+boost::container::small_vector<Destination, 2> destinations_of(const config::VrrpInstance& instance) {
+  boost::container::small_vector<Destination, 2> all;
+  for (const auto& peer : instance.unicast_peers) all.push_back({peer.address, instance.unicast_ttl});
+  if (all.empty()) all.push_back({multicast_group(instance.family)});
+  return all;
+}
 
 struct AdvertisementSocket::Impl : std::enable_shared_from_this<Impl> {
   asio::posix::stream_descriptor descriptor;
@@ -129,12 +134,12 @@ struct AdvertisementSocket::Impl : std::enable_shared_from_this<Impl> {
   }
 
   ssize_t send_v4(const net::IpAddress& source, const net::IpAddress& destination,
-                  std::span<const std::uint8_t> payload) {
+                  std::span<const std::uint8_t> payload, std::uint8_t ttl) {
     iphdr header{};  // the kernel fills in length, identification and checksum
     header.version = 4;
     header.ihl = 5;
     header.tos = traffic_class;
-    header.ttl = vrrp_ttl;
+    header.ttl = ttl;
     header.protocol = vrrp_protocol;
     std::memcpy(&header.saddr, source.bytes().data(), 4);
     std::memcpy(&header.daddr, destination.bytes().data(), 4);
@@ -152,7 +157,7 @@ struct AdvertisementSocket::Impl : std::enable_shared_from_this<Impl> {
   }
 
   ssize_t send_v6(const net::IpAddress& source, const net::IpAddress& destination,
-                  std::span<const std::uint8_t> payload) {
+                  std::span<const std::uint8_t> payload, std::uint8_t ttl) {
     sockaddr_in6 to{};
     to.sin6_family = AF_INET6;
     std::memcpy(&to.sin6_addr, destination.bytes().data(), 16);
@@ -161,7 +166,7 @@ struct AdvertisementSocket::Impl : std::enable_shared_from_this<Impl> {
     std::memcpy(&info.ipi6_addr, source.bytes().data(), 16);
     info.ipi6_ifindex = static_cast<unsigned>(index);
     iovec part{const_cast<std::uint8_t*>(payload.data()), payload.size()};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))> control{};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(int))> control{};
     msghdr message{};
     message.msg_name = &to;
     message.msg_namelen = sizeof to;
@@ -174,6 +179,12 @@ struct AdvertisementSocket::Impl : std::enable_shared_from_this<Impl> {
     item->cmsg_type = IPV6_PKTINFO;
     item->cmsg_len = CMSG_LEN(sizeof info);
     std::memcpy(CMSG_DATA(item), &info, sizeof info);
+    item = CMSG_NXTHDR(&message, item);
+    item->cmsg_level = IPPROTO_IPV6;
+    item->cmsg_type = IPV6_HOPLIMIT;
+    item->cmsg_len = CMSG_LEN(sizeof(int));
+    const int hops = ttl;
+    std::memcpy(CMSG_DATA(item), &hops, sizeof hops);
     return sendmsg(fd(), &message, MSG_DONTWAIT);
   }
 };
@@ -225,9 +236,9 @@ Result<> AdvertisementSocket::join() {
 }
 
 Result<> AdvertisementSocket::send(const net::IpAddress& source, const net::IpAddress& destination,
-                                   std::span<const std::uint8_t> payload) {
-  const auto sent =
-      destination.is_v4() ? impl_->send_v4(source, destination, payload) : impl_->send_v6(source, destination, payload);
+                                   std::span<const std::uint8_t> payload, std::uint8_t ttl) {
+  const auto sent = destination.is_v4() ? impl_->send_v4(source, destination, payload, ttl)
+                                        : impl_->send_v6(source, destination, payload, ttl);
   if (sent >= 0) return {};
   return fail("cannot send to {} from {}: {}", destination, source, std::generic_category().message(errno));
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include <boost/asio/io_context.hpp>
+#include <boost/container/small_vector.hpp>
 #include <functional>
 #include <memory>
 #include <span>
@@ -9,6 +10,13 @@
 #include "daemons/vrrpd/protocol/codec.hpp"
 
 namespace ballast::vrrpd {
+
+struct Destination {
+  net::IpAddress address;
+  std::uint8_t ttl = vrrp_ttl;
+};
+/// Where an instance's advertisements go: its unicast peers or the multicast group.
+boost::container::small_vector<Destination, 2> destinations_of(const config::VrrpInstance& instance);
 
 /// A raw socket of protocol 112 on one interface and family: all its instances send and hear through it.
 class AdvertisementSocket {
@@ -22,8 +30,9 @@ class AdvertisementSocket {
 
   /// Hears 224.0.0.18 or ff02::12 from now on; a second call does nothing.
   Result<> join();
-  /// TTL 255. The payload's checksum is the caller's.
-  Result<> send(const net::IpAddress& source, const net::IpAddress& destination, std::span<const std::uint8_t> payload);
+  /// The payload's checksum is the caller's.
+  Result<> send(const net::IpAddress& source, const net::IpAddress& destination, std::span<const std::uint8_t> payload,
+                std::uint8_t ttl);
   /// Hands over all that waits in the socket, now: before silence is concluded from an expired timer.
   void drain();
   [[nodiscard]] int index() const;

@@ -111,7 +111,7 @@ bool is_virtual(const config::VrrpInstance& instance, const net::IpAddress& addr
 }
 
 bool speaks_link_local(const config::VrrpInstance& instance) {
-  return instance.unicast_peers.empty() || instance.unicast_peers.front().is_link_local();
+  return instance.unicast_peers.empty() || instance.unicast_peers.front().address.is_link_local();
 }
 
 /// The configured source must be on this host, but for IPv4 multicast, where the header may carry any.

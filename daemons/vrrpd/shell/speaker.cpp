@@ -13,7 +13,9 @@ constexpr Duration refusal_log_interval = std::chrono::minutes{1};
 }  // namespace
 
 Router::Router(std::uint32_t number, config::VrrpInstance configured)
-    : Member{configured}, id{number}, config{std::move(configured)}, since{runtime::unix_time()} {}
+    : Member{configured}, id{number}, config{std::move(configured)}, since{runtime::unix_time()} {
+  if (config.auth_hmac) authenticator.emplace(*config.auth_hmac);
+}
 
 Speaker::Speaker(boost::asio::io_context& io, std::filesystem::path run_dir, Outlet outlet)
     : io_{io},
@@ -115,14 +117,18 @@ void Speaker::received(Port& port, const Datagram& datagram) {
   const auto& settings = router.core.settings();
   const bool unicast = !settings.unicast_peers.empty();
   if (datagram.destination.is_multicast() == unicast) return;
-  const auto decoded = decode(datagram, {settings.version, settings.virtual_router_id,
-                                         std::chrono::duration_cast<Duration>(settings.advert_interval), !unicast});
+  const auto decoded =
+      decode(datagram, {settings.version, settings.virtual_router_id,
+                        std::chrono::duration_cast<Duration>(settings.advert_interval), !unicast,
+                        settings.auth_pass.text, router.authenticator ? &*router.authenticator : nullptr,
+                        runtime::wall_time(), settings.unicast_peers, settings.check_unicast_source});
   if (!decoded) return refuse(router, decoded.error());
   ++router.counters.received;
   if (settings.version == 3 && settings.family == net::Family::ipv4) {
     ++(decoded->checksum == ChecksumForm::message ? router.counters.checksum_message
                                                   : router.counters.checksum_pseudo_header);
   }
+  if (decoded->skew) tell_skew(router, datagram.source, *decoded->skew);
   dispatch(router, Received{decoded->priority, decoded->interval, datagram.source});
 }
 
@@ -134,6 +140,19 @@ void Speaker::refuse(Router& router, const Refusal& refusal) {
   if (logged != TimePoint{} && now - logged < refusal_log_interval) return;
   logged = now;
   log::warning("{}: advertisement refused: {}", router.config.name, refusal.message);
+}
+
+/// Before advertisements are refused for it.
+void Speaker::tell_skew(Router& router, const net::IpAddress& source, std::chrono::seconds skew) {
+  if (router.config.auth_hmac->anti_replay != config::AntiReplay::time) return;
+  const auto window = router.authenticator->window();
+  const auto now = runtime::BootClock::now();
+  if (2 * std::abs(skew.count()) <= window.count()) return;
+  if (router.skew_told != TimePoint{} && now - router.skew_told < refusal_log_interval) return;
+  router.skew_told = now;
+  log::warning("{}: {}'s clock is {} s {} ours; beyond {} s its advertisements are refused: set the clocks by NTP",
+               router.config.name, source, std::abs(skew.count()), skew.count() < 0 ? "behind" : "ahead of",
+               window.count());
 }
 
 void Speaker::link_changed(const std::string& interface) {
@@ -183,14 +202,19 @@ void Speaker::perform(Router& router, const SendAdvertisement& action) {
   const auto& source = router.core.source();
   if (!source || !router.port->socket) return;
   const auto form = settings.v3_checksum_as_v2 ? ChecksumForm::message : ChecksumForm::pseudo_header;
-  const auto group = multicast_group(settings.family);
-  const std::span<const net::IpAddress> peers{settings.unicast_peers};
+  auto* signer = router.authenticator && router.authenticator->signs() ? &*router.authenticator : nullptr;
+  const Advertisement advertisement{settings.version,
+                                    settings.virtual_router_id,
+                                    action.priority,
+                                    std::chrono::duration_cast<Duration>(settings.advert_interval),
+                                    router.advertised,
+                                    settings.auth_pass.text,
+                                    signer,
+                                    signer == nullptr ? 0 : signer->next_sequence(runtime::wall_time())};
   Result<> outcome;
-  for (const auto& destination : peers.empty() ? std::span<const net::IpAddress>{&group, 1} : peers) {
-    encode({settings.version, settings.virtual_router_id, action.priority,
-            std::chrono::duration_cast<Duration>(settings.advert_interval), router.advertised},
-           *source, destination, form, buffer_);
-    const auto sent = router.port->socket->send(*source, destination, buffer_);
+  for (const auto& [destination, ttl] : destinations_of(settings)) {
+    encode(advertisement, *source, destination, form, buffer_);
+    const auto sent = router.port->socket->send(*source, destination, buffer_, ttl);
     if (sent)
       ++router.counters.sent;
     else

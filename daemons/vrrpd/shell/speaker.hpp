@@ -55,6 +55,8 @@ struct Router : Member {
   bool send_failed = false;
   bool put = false;  ///< its addresses were programmed and have not been taken back
   std::vector<net::IpAddress> advertised;
+  std::optional<Authenticator> authenticator;
+  TimePoint skew_told;
 };
 
 /// One interface and family: a socket while the interface is there, and its instances by VRID.
@@ -116,6 +118,7 @@ class Speaker : private Conductor {
   void expired(std::uint32_t owner, Timer timer, std::uint64_t generation);
   void received(Port& port, const Datagram& datagram);
   void refuse(Router& router, const Refusal& refusal);
+  void tell_skew(Router& router, const net::IpAddress& source, std::chrono::seconds skew);
   void link_changed(const std::string& interface);
   void address_changed(const netlink::Address& address, bool removed);
   void schedule_repair();

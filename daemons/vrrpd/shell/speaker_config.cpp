@@ -26,7 +26,8 @@ std::vector<config::VrrpInstance> effective_instances(const config::Model& model
 bool same_identity(const config::VrrpInstance& left, const config::VrrpInstance& right) {
   return left.interface == right.interface && left.virtual_router_id == right.virtual_router_id &&
          left.version == right.version && left.family == right.family && left.source == right.source &&
-         left.unicast_peers == right.unicast_peers;
+         std::ranges::equal(left.unicast_peers, right.unicast_peers, {}, &config::UnicastPeer::address,
+                            &config::UnicastPeer::address);
 }
 
 std::vector<net::IpAddress> advertised_addresses(const config::VrrpInstance& instance) {
@@ -125,6 +126,13 @@ void Speaker::stop_router(const std::string& name, const std::string& reason) {
 void Speaker::reconfigure(Router& router, const config::VrrpInstance& settings) {
   const auto before = std::exchange(router.config, settings);
   router.advertised = advertised_addresses(settings);
+  if (!settings.auth_hmac) {
+    router.authenticator.reset();
+  } else if (router.authenticator) {
+    router.authenticator->reconfigure(*settings.auth_hmac);
+  } else {
+    router.authenticator.emplace(*settings.auth_hmac);
+  }
   if (router.put) {
     keeper_->take(without(all_addresses(before), all_addresses(settings)));
     keeper_->put(all_addresses(settings));

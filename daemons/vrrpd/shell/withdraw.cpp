@@ -17,14 +17,21 @@ Result<> send_leaving(boost::asio::io_context& io, const SavedInstance& instance
   std::vector<net::IpAddress> addresses;
   for (const auto& address : settings.virtual_addresses) addresses.push_back(address.prefix.address);
   const auto form = settings.v3_checksum_as_v2 ? ChecksumForm::message : ChecksumForm::pseudo_header;
-  auto destinations = settings.unicast_peers;
-  if (destinations.empty()) destinations.push_back(multicast_group(settings.family));
+  std::optional<Authenticator> signer;
+  if (settings.auth_hmac) signer.emplace(*settings.auth_hmac);
+  if (signer && !signer->signs()) signer.reset();
+  const Advertisement advertisement{settings.version,
+                                    settings.virtual_router_id,
+                                    priority_leaving,
+                                    std::chrono::duration_cast<Duration>(settings.advert_interval),
+                                    addresses,
+                                    settings.auth_pass.text,
+                                    signer ? &*signer : nullptr,
+                                    signer ? signer->next_sequence(runtime::wall_time()) : 0};
   std::vector<std::uint8_t> buffer;
-  for (const auto& destination : destinations) {
-    encode({settings.version, settings.virtual_router_id, priority_leaving,
-            std::chrono::duration_cast<Duration>(settings.advert_interval), addresses},
-           *instance.source, destination, form, buffer);
-    if (auto sent = (*socket)->send(*instance.source, destination, buffer); !sent) return sent;
+  for (const auto& [destination, ttl] : destinations_of(settings)) {
+    encode(advertisement, *instance.source, destination, form, buffer);
+    if (auto sent = (*socket)->send(*instance.source, destination, buffer, ttl); !sent) return sent;
   }
   return {};
 }

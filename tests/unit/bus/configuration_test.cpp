@@ -30,6 +30,24 @@ class Configuration : public BrokerTest {
   std::vector<std::string> outcomes;
 };
 
+TEST_F(Configuration, KeysAreForVrrpdAlone) {
+  const auto vrrpd = daemon("vrrpd");
+  const auto checkd = daemon("checkd");
+  auto model = model_of("a");
+  auto& instance = model.vrrp_instances.emplace_back();
+  instance.name = "VI_1";
+  instance.auth_pass.text = "hunter2";
+  instance.auth_hmac = config::AuthHmac{{{1, {"0011"}}}, 1};
+  broker.offer(model, [](Result<>) {});
+  const auto told = [&](ConnectionId id) {
+    std::string all;
+    for (const auto& frame : read(id)) all += frame.dump();
+    return all;
+  };
+  EXPECT_THAT(told(vrrpd), testing::AllOf(HasSubstr("hunter2"), HasSubstr("0011")));
+  EXPECT_THAT(told(checkd), testing::AllOf(testing::Not(HasSubstr("hunter2")), testing::Not(HasSubstr("0011"))));
+}
+
 TEST_F(Configuration, ItIsAppliedWhenAllHaveAgreed) {
   const auto vrrpd = daemon("vrrpd");
   const auto checkd = daemon("checkd");

@@ -110,6 +110,8 @@ std::vector<Case> vrrp_cases() {
        {"", "1001", "-1"}},
       {"mcast_src_ip", vrrp("source"), "null", {{"192.0.2.1", R"("192.0.2.1")"}}, {"", "192.0.2", "2001:db8::1"}},
       {"unicast_src_ip", vrrp("source"), "null", {{"192.0.2.1", R"("192.0.2.1")"}}, {"", "192.0.2", "2001:db8::1"}},
+      {"unicast_ttl", vrrp("unicast_ttl"), "255", {{"0", "0"}, {"64", "64"}}, {"", "256", "-1"}},
+      {"check_unicast_src", vrrp("check_unicast_source"), "false", booleans, {"maybe"}},
       {"v3_checksum_as_v2", vrrp("v3_checksum_as_v2"), "false", booleans, {"maybe"}},
       {"accept", vrrp("accept"), "true", booleans, {"maybe"}},
       {"no_accept", vrrp("accept"), "true", {{"", "false"}}, {}},

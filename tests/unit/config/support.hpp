@@ -28,6 +28,9 @@ class StatedFiles : public Files {
     }
     return matching;
   }
+  [[nodiscard]] bool is_open_to_others(const std::filesystem::path& path) const override {
+    return path.string().find("open") != std::string::npos;
+  }
 
  private:
   std::map<std::filesystem::path, std::string> files_;
