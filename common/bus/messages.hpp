@@ -82,6 +82,17 @@ struct ServerAdmin {
   double since = 0;
 };
 
+/// Topic `hold/<instance>`, by ballastd: the instance leaves its role to another router. Withdrawn when undone or when its
+/// time is up. Kept across restarts.
+struct VrrpHold {
+  std::string instance;
+  bool maintenance = false;  ///< of the whole node; else of this instance (and its sync group) alone
+  std::string by;            ///< user name
+  double since = 0;
+  double until = 0;  ///< 0: until undone
+  bool operator==(const VrrpHold&) const = default;
+};
+
 struct ServiceServer {
   std::string address;
   std::uint16_t port = 0;
@@ -157,6 +168,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VrrpState, name, state, interface, vrid, prio
                                    since, reason, virtual_addresses, holds_addresses)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerHealth, service, server, up, since, took_ms, reason, checks)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerAdmin, service, server, state, by, since)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VrrpHold, instance, maintenance, by, since, until)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceServer, address, port, method, weight, state, reason, active, inactive,
                                    connections, packets_in, packets_out, bytes_in, bytes_out)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceState, name, address, port, protocol, engine, method, scheduler, state,

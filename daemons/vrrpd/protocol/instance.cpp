@@ -182,12 +182,21 @@ void Instance::handle(const GroupOrder& event) {
       group_fault_.reset();
       return evaluate(event.reason);
     case GroupCommand::backup:
-      if (role_ == Role::master) become_backup(event.reason);
+      if (role_ == Role::master) yield(event.reason);
       return;
     case GroupCommand::master:
       if (role_ == Role::backup) become_master(event.reason);
       return;
   }
+}
+
+void Instance::handle(const Held& event) {
+  if (held_ == event.reason) return;
+  const bool begins = event.reason.has_value() && !held_;
+  held_ = event.reason;
+  if (!begins || role_ != Role::master) return evaluate(held_ ? *held_ : "no longer held back");
+  priority_ = effective_priority();
+  yield(*held_);
 }
 
 // --- advertisements and their absence (RFC 9568 sections 6.4.2 and 6.4.3)
@@ -204,6 +213,7 @@ bool Instance::preempts(const Received& event) {
 }
 
 void Instance::heard_as_backup(const Received& event) {
+  if (holds_) heard_as_leaver(event);
   if (event.priority == priority_leaving) {
     left_ = event.source;
     set(Timer::master_down, now_ + skew());
@@ -395,6 +405,14 @@ void Instance::become_backup(const std::string& reason) {
   set(Timer::master_down, now_ + down_interval());
 }
 
+/// Priority 0, as at a stop; the addresses stay until the new master is heard, or this one is MASTER again since nobody
+/// else took over.
+void Instance::yield(const std::string& reason) {
+  advertise(priority_leaving);
+  become_backup(reason);
+  set(Timer::release, now_ + down_interval() + handover_linger);
+}
+
 void Instance::advertise(std::uint8_t priority) { actions_->emplace_back(SendAdvertisement{priority}); }
 
 void Instance::set(Timer timer, TimePoint at) {
@@ -407,10 +425,11 @@ void Instance::cancel(Timer timer) { timers_[index_of(timer)].armed = false; }
 
 void Instance::note(bool warning, std::string text) { actions_->emplace_back(Note{warning, std::move(text)}); }
 
-// --- tracked interfaces
+// --- the priority in effect
 // -----------------------------------------------------------------------------------------------
 
 std::uint8_t Instance::effective_priority() const {
+  if (held_) return 1;
   if (settings_.priority == priority_owner) return priority_owner;
   int sum = settings_.priority;
   for (const auto& track : settings_.track_interfaces) {

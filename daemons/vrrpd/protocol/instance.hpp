@@ -80,7 +80,12 @@ struct GroupOrder {
   GroupCommand command{};
   std::string reason;
 };
-using Event = std::variant<Start, Stop, LinkChanged, SourceChanged, Received, Expired, Reconfigured, GroupOrder>;
+/// A person wants another router to be MASTER: this one yields, keeps its addresses until another one is heard, and has
+/// the least priority from now on, so that it still takes over from nobody. Without a reason: no longer.
+struct Held {
+  std::optional<std::string> reason;
+};
+using Event = std::variant<Start, Stop, LinkChanged, SourceChanged, Received, Expired, Reconfigured, GroupOrder, Held>;
 
 // What is to be done about it, in this order.
 
@@ -183,6 +188,7 @@ class Instance {
   void handle(const Expired& event);
   void handle(const Reconfigured& event);
   void handle(const GroupOrder& event);
+  void handle(const Held& event);
 
   void heard_as_backup(const Received& event);
   void heard_as_master(const Received& event);
@@ -202,6 +208,7 @@ class Instance {
   void become(Role role, const std::string& reason);
   void become_master(const std::string& reason);
   void become_backup(const std::string& reason);
+  void yield(const std::string& reason);
   void advertise(std::uint8_t priority);
   void set(Timer timer, TimePoint at);
   void cancel(Timer timer);
@@ -221,6 +228,7 @@ class Instance {
   std::optional<net::IpAddress> source_;
   std::string source_reason_;
   std::optional<std::string> group_fault_;
+  std::optional<std::string> held_;
   std::optional<std::string> wants_master_;
 
   std::optional<Heard> master_;          ///< BACKUP: who is it

@@ -22,6 +22,7 @@ Speaker::Speaker(boost::asio::io_context& io, std::filesystem::path run_dir, Out
       run_dir_{std::move(run_dir)},
       outlet_{std::move(outlet)},
       timers_{io, [this](auto owner, auto timer, auto generation) { expired(owner, timer, generation); }},
+      holds_{io, [this](const std::string& instance) { hold_changed(instance); }},
       all_released_{io} {}
 
 Speaker::~Speaker() = default;

@@ -17,6 +17,7 @@
 #include "daemons/vrrpd/shell/address_keeper.hpp"
 #include "daemons/vrrpd/shell/advertisement_socket.hpp"
 #include "daemons/vrrpd/shell/announcer.hpp"
+#include "daemons/vrrpd/shell/holds.hpp"
 #include "daemons/vrrpd/shell/host.hpp"
 #include "daemons/vrrpd/shell/state_file.hpp"
 #include "daemons/vrrpd/shell/timer_queue.hpp"
@@ -79,6 +80,8 @@ class Speaker : private Conductor {
   static Result<> validate(const config::Model& model);
   /// Runs this configuration from now on; what is unchanged notices nothing. Also kept for a start without the bus.
   void apply(const config::Model& model);
+  /// An operator has the instance leave its role to another router; none: no longer.
+  void hold(const std::string& instance, std::optional<bus::VrrpHold> word) { holds_.set(instance, std::move(word)); }
   /// Priority 0; the addresses stay until another router has taken over, at most `longest_leave`.
   boost::asio::awaitable<void> stop();
   /// The process before died a short while ago in this boot: its last configuration should run at once.
@@ -100,6 +103,7 @@ class Speaker : private Conductor {
   void tell_source(Router& router);
   void open_port(Port& port);
   void save_model(const config::Model& model);
+  void hold_changed(const std::string& instance);
 
   // speaker.cpp: events and actions
   TimePoint now() override;
@@ -133,6 +137,7 @@ class Speaker : private Conductor {
   std::unique_ptr<AddressKeeper> keeper_;
   std::unique_ptr<Announcer> announcer_;
   TimerQueue timers_;
+  Holds holds_;
   std::optional<SignOfLife> life_;
   std::optional<SavedState> before_;  ///< what the process before left, until the first configuration runs
   TimePoint last_life_;

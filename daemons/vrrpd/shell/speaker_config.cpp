@@ -143,6 +143,13 @@ void Speaker::reconfigure(Router& router, const config::VrrpInstance& settings) 
   publish(router);
 }
 
+void Speaker::hold_changed(const std::string& instance) {
+  const auto found = routers_.find(instance);
+  if (found == routers_.end()) return;  // heeded when it is added
+  dispatch(*found->second, Held{holds_.reason(instance)});
+  publish(*found->second);
+}
+
 Router& Speaker::add_router(const config::VrrpInstance& settings) {
   auto& router = *(routers_[settings.name] = std::make_unique<Router>(next_id_++, settings));
   by_id_[router.id] = &router;
@@ -185,6 +192,7 @@ void Speaker::start_routers(const std::vector<Router*>& fresh, const config::Mod
   for (auto* router : fresh) {
     tell_links(*router);
     tell_source(*router);
+    dispatch(*router, Held{holds_.reason(router->config.name)});
   }
   std::vector<Beginner> beginners;
   for (auto* router : fresh) beginners.push_back({router, heritage(*router)});

@@ -129,5 +129,41 @@ TEST(Startup, AStopEndsTheDelay) {
   EXPECT_THAT(waiting.did(), IsEmpty());
 }
 
+TEST_F(Handover, AHeldMasterYieldsAndServesUntilTheNewOneIsHeard) {
+  router.on(Held{"handed over by root"});
+  EXPECT_THAT(router.did(), ElementsAre("send 0", "MASTER -> BACKUP (handed over by root)"));
+  EXPECT_EQ(router.instance.priority(), 1);
+  router.after(600ms);
+  EXPECT_TRUE(router.instance.holds_addresses());
+  router.hears("10.0.0.2", 90).after(handover_linger);
+  EXPECT_THAT(router.did(), ElementsAre("release"));
+  router.hears("10.0.0.2", 90).after(1s).hears("10.0.0.2", 90);
+  EXPECT_THAT(router.did(), IsEmpty()) << "the own priority is higher, but held back";
+}
+
+TEST_F(Handover, AHeldMasterIsMasterAgainWhenNobodyElseIsThereAndNeverLetsItsAddressesGo) {
+  router.on(Held{"maintenance by root"}).did();
+  router.after(5s);
+  EXPECT_EQ(router.instance.role(), Role::master);
+  EXPECT_THAT(router.did(), Not(Contains("release")));
+  router.hears("10.0.0.2", 2);
+  EXPECT_EQ(router.instance.role(), Role::backup) << "whoever comes is better";
+}
+
+TEST_F(Handover, ReleasedItTakesItsRoleBack) {
+  router.on(Held{"handed over by root"}).hears("10.0.0.2", 90).after(1s).did();
+  router.on(Held{});
+  EXPECT_EQ(router.instance.priority(), 100);
+  for (int i = 0; i < 5; ++i) router.hears("10.0.0.2", 90).after(1s);
+  EXPECT_EQ(router.instance.role(), Role::master);
+}
+
+TEST(Held, ARouterThatStartsHeldStaysBackup) {
+  Scenario router;
+  router.on(Held{"maintenance by root"}).start().hears("10.0.0.2", 50).after(1s).hears("10.0.0.2", 50);
+  EXPECT_EQ(router.instance.role(), Role::backup);
+  EXPECT_EQ(router.instance.priority(), 1);
+}
+
 }  // namespace
 }  // namespace ballast::vrrpd
