@@ -9,6 +9,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// Within one garp_lower_prio_delay; a rival that advertises without pause gets no more.
+constexpr unsigned most_bursts = 8;
+
 constexpr std::size_t index_of(Timer timer) { return static_cast<std::size_t>(timer); }
 
 Duration nanoseconds(config::Duration duration) { return std::chrono::duration_cast<Duration>(duration); }
@@ -23,10 +26,7 @@ Duration leave_limit(const config::VrrpInstance& settings) {
 }  // namespace
 
 Instance::Instance(config::VrrpInstance settings, bool grouped)
-    : settings_{std::move(settings)},
-      grouped_{grouped},
-      priority_{settings_.priority},
-      master_interval_{nanoseconds(settings_.advert_interval)} {}
+    : settings_{std::move(settings)}, grouped_{grouped}, priority_{settings_.priority} {}
 
 Actions Instance::on(const Event& event, TimePoint now) {
   Actions actions;
@@ -54,7 +54,11 @@ std::optional<std::string> Instance::own_fault() const {
 }
 
 Duration Instance::down_interval() const {
-  return master_down_interval(settings_.version, priority_, master_interval_, settings_.election.down_timer_adverts);
+  return master_down_interval(settings_.version, priority_, master_interval(), settings_.election.down_timer_adverts);
+}
+
+Duration Instance::master_interval() const {
+  return learned_interval_.value_or(nanoseconds(settings_.advert_interval));
 }
 
 Duration Instance::lapse_limit() const {
@@ -64,7 +68,7 @@ Duration Instance::lapse_limit() const {
   return std::max(master_down_interval(settings_.version, priority_highest_backup, interval, adverts), interval / 2);
 }
 
-Duration Instance::skew() const { return skew_time(settings_.version, priority_, master_interval_); }
+Duration Instance::skew() const { return skew_time(settings_.version, priority_, master_interval()); }
 
 // --- events
 // -----------------------------------------------------------------------------------------------------------
@@ -128,14 +132,14 @@ void Instance::handle(const Expired& event) {
   if (!timer.armed || timer.generation != event.generation || now_ < timer.at) return;
   timer.armed = false;
   const TimePoint was_due = timer.at;
-  const auto& announce = settings_.announce;
+  const auto& knobs = settings_.announce;
   switch (event.timer) {
     case Timer::advertisement:
       return advertisement_due(was_due);
     case Timer::master_down:
       return master_silent(was_due);
     case Timer::announce_again:
-      return actions_->emplace_back(AnnounceAddresses{announce.repeat}), void();
+      return announce(knobs.repeat);
     case Timer::announce_rival:
       return rival_pause_over();
     case Timer::release:
@@ -143,15 +147,14 @@ void Instance::handle(const Expired& event) {
     case Timer::startup:
       return begin(std::nullopt);
     case Timer::announce_refresh:
-      actions_->emplace_back(AnnounceAddresses{announce.refresh_repeat});
-      return set(Timer::announce_refresh, now_ + announce.refresh);
+      announce(knobs.refresh_repeat);
+      return set(Timer::announce_refresh, now_ + knobs.refresh);
   }
 }
 
 void Instance::handle(const Reconfigured& event) {
   const auto before = std::exchange(settings_, event.settings);
   const auto interval = nanoseconds(settings_.advert_interval);
-  if (role_ != Role::backup || !master_ || settings_.version == 2) master_interval_ = interval;
   if (role_ == Role::master) {
     const auto& advertisement = timers_[index_of(Timer::advertisement)];
     if (before.advert_interval != settings_.advert_interval && !resuming_) {
@@ -163,7 +166,7 @@ void Instance::handle(const Reconfigured& event) {
     }
     if (before.virtual_addresses != settings_.virtual_addresses ||
         before.virtual_addresses_excluded != settings_.virtual_addresses_excluded) {
-      actions_->emplace_back(AnnounceAddresses{settings_.announce.repeat});
+      announce(settings_.announce.repeat);
     }
   }
   if (!settings_.preempt || before.preempt_delay != settings_.preempt_delay) preempt_at_.reset();
@@ -182,8 +185,9 @@ void Instance::handle(const GroupOrder& event) {
       group_fault_.reset();
       return evaluate(event.reason);
     case GroupCommand::backup:
-      if (role_ == Role::master) become_backup(event.reason);
-      return;
+      if (role_ != Role::master) return;
+      advertise(priority_leaving);
+      return become_backup(event.reason);
     case GroupCommand::master:
       if (role_ == Role::backup) become_master(event.reason);
       return;
@@ -212,7 +216,7 @@ void Instance::heard_as_backup(const Received& event) {
   master_ = Heard{event.source, event.priority};
   preempting_ = preempts(event);
   if (preempting_) return;
-  if (settings_.version != 2) master_interval_ = event.interval;
+  if (settings_.version != 2) learned_interval_ = event.interval;
   left_.reset();
   wants_master_.reset();
   silent_since_ = now_;
@@ -221,8 +225,10 @@ void Instance::heard_as_backup(const Received& event) {
 
 void Instance::heard_as_master(const Received& event) {
   if (event.priority == priority_leaving) {
+    const auto advertised = advertised_;
     advertise(priority_);
-    return set(Timer::advertisement, now_ + nanoseconds(settings_.advert_interval));
+    set(Timer::advertisement, now_ + nanoseconds(settings_.advert_interval));
+    return meet(event, advertised);
   }
   const bool higher = event.priority > priority_;
   const bool wins = higher || (event.priority == priority_ && event.source > *source_);
@@ -242,27 +248,43 @@ bool Instance::yields_after_lapse() const {
 }
 
 void Instance::heard_rival(const Received& event) {
-  const auto interval = nanoseconds(settings_.advert_interval);
+  const auto advertised = advertised_;
   if (!settings_.election.lower_prio_no_advert) {
     advertise(priority_);
-    set(Timer::advertisement, now_ + interval);
+    set(Timer::advertisement, now_ + nanoseconds(settings_.advert_interval));
     resuming_ = false;
   }
   actions_->emplace_back(RivalHeard{event.source, event.priority});
-  const Heard who{event.source, event.priority};
-  if (rival_) {
-    rival_->who = who;
-    rival_->again = true;
-  } else {
-    rival_ = Rival{who, now_};
-    actions_->emplace_back(AnnounceAddresses{settings_.announce.lower_prio_repeat});
-    set(Timer::announce_rival, now_ + rival_pause());
-  }
+  meet(event, advertised);
   // Whom we took over from says so once, with the advertisement that it yields with.
-  if (rival_->told || now_ - master_since_ < std::max(interval, event.interval)) return;
+  if (rival_->told || is_predecessor(event)) return;
   rival_->told = true;
   note(true, fmt::format("{} is MASTER, too, with priority {} (ours is {}): answered, and the addresses announced anew",
                          event.source, event.priority, priority_));
+}
+
+bool Instance::is_predecessor(const Received& event) const {
+  return now_ - master_since_ < std::max(nanoseconds(settings_.advert_interval), event.interval);
+}
+
+// One rival that goes on is met with a burst every pause. What comes off its schedule is another's or its last word,
+// and clients may have learned its address a moment ago: the burst is now, or when the last one is over.
+void Instance::meet(const Received& event, TimePoint advertised) {
+  const auto since = rival_ ? now_ - rival_->last : Duration{};
+  const bool answers_us = now_ - advertised < between_bursts;
+  const bool on_schedule = since >= event.interval / 2 && since < 2 * event.interval && !answers_us;
+  if (!rival_) rival_ = Rival{{}, now_, now_};
+  const bool goes_on = (on_schedule && rival_->who.address == event.source) || ++rival_->bursts > most_bursts;
+  rival_->who = {event.source, event.priority};
+  rival_->last = now_;
+  if (goes_on) {
+    rival_->again = true;
+    return;
+  }
+  const bool burst = now_ - announced_ >= between_bursts;
+  rival_->again = !burst && (rival_->told || !is_predecessor(event));
+  if (burst) announce(settings_.announce.lower_prio_repeat);
+  set(Timer::announce_rival, burst ? now_ + rival_pause() : announced_ + between_bursts);
 }
 
 Duration Instance::rival_pause() const {
@@ -272,8 +294,9 @@ Duration Instance::rival_pause() const {
 }
 
 void Instance::rival_pause_over() {
-  actions_->emplace_back(AnnounceAddresses{settings_.announce.lower_prio_repeat});
+  announce(settings_.announce.lower_prio_repeat);
   if (!rival_) return;
+  rival_->bursts = 0;
   if (std::exchange(rival_->again, false)) return set(Timer::announce_rival, now_ + rival_pause());
   if (rival_->told) {
     note(false, fmt::format("{} (priority {}) is MASTER no longer, {} after it was first heard: the addresses are "
@@ -285,7 +308,10 @@ void Instance::rival_pause_over() {
 
 void Instance::heard_as_leaver(const Received& event) {
   if (event.priority == priority_leaving) return;
-  set(Timer::release, std::min(timers_[index_of(Timer::release)].at, now_ + handover_linger));
+  // Nobody can have taken over yet: this was on its way when we left.
+  const auto interval = nanoseconds(settings_.advert_interval);
+  if (now_ - advertised_ < skew_time(settings_.version, priority_highest_backup, interval)) return;
+  set(Timer::release, std::clamp(timers_[index_of(Timer::release)].at, now_, now_ + handover_linger));
 }
 
 void Instance::advertisement_due(TimePoint was_due) {
@@ -297,21 +323,21 @@ void Instance::advertisement_due(TimePoint was_due) {
     return set(Timer::advertisement, now_ + skew());
   }
   advertise(priority_);
-  if (std::exchange(resuming_, false)) actions_->emplace_back(AnnounceAddresses{settings_.announce.repeat});
+  if (std::exchange(resuming_, false)) announce(settings_.announce.repeat);
   const TimePoint next = was_due + interval;
   set(Timer::advertisement, next > now_ ? next : now_ + interval);
 }
 
 void Instance::master_silent(TimePoint was_due) {
   if (now_ - was_due > down_interval()) {
-    const auto listen = master_interval_ + skew();
+    const auto listen = master_interval() + skew();
     note(true, fmt::format("stood still for {}: listens for {} before it takes over", describe(now_ - was_due),
                            describe(listen)));
     return set(Timer::master_down, now_ + listen);
   }
   if (!grouped_) return become_master(silence());
   wants_master_ = silence();
-  set(Timer::master_down, now_ + master_interval_ + skew());
+  set(Timer::master_down, now_ + master_interval() + skew());
 }
 
 std::string Instance::silence() const {
@@ -364,7 +390,7 @@ void Instance::become(Role role, const std::string& reason) {
   resuming_ = false;
   preempting_ = false;
   if (role != Role::backup) master_.reset();
-  master_interval_ = nanoseconds(settings_.advert_interval);
+  learned_interval_.reset();
   reason_ = reason;
   actions_->emplace_back(Become{std::exchange(role_, role), role, reason});
   if (role == Role::fault) release();
@@ -376,16 +402,16 @@ void Instance::release() {
 }
 
 void Instance::become_master(const std::string& reason) {
-  const auto& announce = settings_.announce;
+  const auto& knobs = settings_.announce;
   become(Role::master, reason);
   holds_ = true;
   master_since_ = now_;
   cancel(Timer::release);
   advertise(priority_);
-  actions_->emplace_back(AnnounceAddresses{announce.repeat});
+  announce(knobs.repeat);
   set(Timer::advertisement, now_ + nanoseconds(settings_.advert_interval));
-  if (announce.delay > 0s) set(Timer::announce_again, now_ + announce.delay);
-  if (announce.refresh > 0s) set(Timer::announce_refresh, now_ + announce.refresh);
+  if (knobs.delay > 0s) set(Timer::announce_again, now_ + knobs.delay);
+  if (knobs.refresh > 0s) set(Timer::announce_refresh, now_ + knobs.refresh);
 }
 
 void Instance::become_backup(const std::string& reason) {
@@ -395,7 +421,15 @@ void Instance::become_backup(const std::string& reason) {
   set(Timer::master_down, now_ + down_interval());
 }
 
-void Instance::advertise(std::uint8_t priority) { actions_->emplace_back(SendAdvertisement{priority}); }
+void Instance::advertise(std::uint8_t priority) {
+  advertised_ = now_;
+  actions_->emplace_back(SendAdvertisement{priority});
+}
+
+void Instance::announce(unsigned repeat) {
+  announced_ = now_;
+  actions_->emplace_back(AnnounceAddresses{repeat});
+}
 
 void Instance::set(Timer timer, TimePoint at) {
   auto& deadline = timers_[index_of(timer)];
