@@ -62,6 +62,7 @@ void Judge::heard(const Machine& machine, unsigned instance, const Received& rec
   if (account.role != Role::backup) return;
   const auto now = machine.clock();
   if (!is_nonzero(received)) {
+    if (account.follows && account.follows != received.source) return;
     account.left_until = now + skew_of(core, interval_of(core, account));
     return expect_takeover(machine, instance);
   }
@@ -72,6 +73,7 @@ void Judge::heard(const Machine& machine, unsigned instance, const Received& rec
 void Judge::bear_with(const Instance& core, Account& account, TimePoint now) {
   const auto& settings = core.settings();
   const auto& received = *account.received;
+  account.follows = received.source;
   if (settings.preempt && received.priority < core.priority()) {
     if (!account.lower_since) account.lower_since = now;
     if (now >= *account.lower_since + settings.preempt_delay) return;
@@ -117,7 +119,6 @@ void Judge::count(const Machine& machine, unsigned instance, const SendAdvertise
   const auto& core = *machine.instance(instance);
   if (++account.sent > 1) fail(machine, instance, "advertises twice about one event");
   if (watching_) ++account.sent_in_watch;
-  account.lapsed = false;
   if (action.priority != core.priority() && action.priority != priority_leaving) {
     fail(machine, instance, fmt::format("advertises {}, its priority is {}", action.priority, core.priority()));
   }
@@ -141,6 +142,7 @@ void Judge::changed(const Machine& machine, unsigned instance, const Become& cha
   account.interval.reset();
   account.left_until.reset();
   account.lower_since.reset();
+  account.follows.reset();
   account.sign = now;
   account.rival_heard = {};
   if (change.to == Role::backup && account.received && is_nonzero(*account.received)) bear_with(core, account, now);
@@ -242,6 +244,7 @@ void Judge::check_event(const Machine& machine, unsigned instance) {
       if (must && account.sent == 0) fail(machine, instance, "does not answer a losing advertisement");
     }
   }
+  if (account.sent > 0) account.lapsed = false;
   account.received.reset();
   account.before = account.role;
   account.sent = 0;

@@ -38,14 +38,15 @@ class Judge {
   /// Of one instance on one machine; its times are of the machine's own clock.
   struct Account {
     Role role = Role::init;
-    TimePoint sign;                        ///< the last one of a master it has to bear with
-    Duration least_wait{};                 ///< the shortest that it may wait after that
-    std::optional<Duration> interval;      ///< version 3: as the master advertises it
-    std::optional<TimePoint> left_until;   ///< after priority 0
-    std::optional<TimePoint> lower_since;  ///< a master to be preempted was heard first
-    std::uint64_t stepped_down = 0;        ///< World::troubles() when it ceased to be MASTER
-    bool lapsed = false;                   ///< the machine stood still and has not spoken since
-    TimePoint rival_heard;                 ///< in the world's time
+    TimePoint sign;                         ///< the last one of a master it has to bear with
+    Duration least_wait{};                  ///< the shortest that it may wait after that
+    std::optional<Duration> interval;       ///< version 3: as the master advertises it
+    std::optional<TimePoint> left_until;    ///< after priority 0
+    std::optional<net::IpAddress> follows;  ///< the master last heard
+    std::optional<TimePoint> lower_since;   ///< a master to be preempted was heard first
+    std::uint64_t stepped_down = 0;         ///< World::troubles() when it ceased to be MASTER
+    bool lapsed = false;                    ///< the machine stood still and has not spoken since
+    TimePoint rival_heard;                  ///< in the world's time
     TimePoint announced;
     std::uint64_t sent_in_watch = 0;
     // Of the event at hand

@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Within one garp_lower_prio_delay; a rival that advertises without pause gets no more.
+/// Of announcements about rivals within one garp_lower_prio_delay, whatever they send.
 constexpr unsigned most_bursts = 8;
 
 constexpr std::size_t index_of(Timer timer) { return static_cast<std::size_t>(timer); }
@@ -185,9 +185,8 @@ void Instance::handle(const GroupOrder& event) {
       group_fault_.reset();
       return evaluate(event.reason);
     case GroupCommand::backup:
-      if (role_ != Role::master) return;
-      advertise(priority_leaving);
-      return become_backup(event.reason);
+      if (role_ == Role::master) yield(event.reason);
+      return;
     case GroupCommand::master:
       if (role_ == Role::backup) become_master(event.reason);
       return;
@@ -209,6 +208,7 @@ bool Instance::preempts(const Received& event) {
 
 void Instance::heard_as_backup(const Received& event) {
   if (event.priority == priority_leaving) {
+    if (master_ && master_->address != event.source) return;  // it yielded to the master that we know
     left_ = event.source;
     set(Timer::master_down, now_ + skew());
     return;
@@ -224,67 +224,77 @@ void Instance::heard_as_backup(const Received& event) {
 }
 
 void Instance::heard_as_master(const Received& event) {
-  if (event.priority == priority_leaving) {
-    const auto advertised = advertised_;
-    advertise(priority_);
-    set(Timer::advertisement, now_ + nanoseconds(settings_.advert_interval));
-    return meet(event, advertised);
-  }
+  notice_pause();
+  if (event.priority == priority_leaving) return heard_leaving_rival();
   const bool higher = event.priority > priority_;
   const bool wins = higher || (event.priority == priority_ && event.source > *source_);
-  if (!wins && !yields_after_lapse()) return heard_rival(event);
-  if (settings_.election.higher_prio_send_advert && !resuming_) advertise(priority_);
-  become_backup(higher ? fmt::format("{} advertises priority {}, ours is {}", event.source, event.priority, priority_)
-                : wins
-                    ? fmt::format("{} advertises priority {} as we do, and its address is higher than ours, {}",
-                                  event.source, event.priority, *source_)
-                    : fmt::format("{} took over while this machine stood still, and is not preempted", event.source));
+  if (!wins && !yields_after_pause()) return heard_rival(event);
+  yield(higher ? fmt::format("{} advertises priority {}, ours is {}", event.source, event.priority, priority_)
+        : wins ? fmt::format("{} advertises priority {} as we do, and its address is higher than ours, {}",
+                             event.source, event.priority, *source_)
+               : fmt::format("{} took over while this machine stood still, and is not preempted", event.source));
   heard_as_backup(event);
 }
 
 /// The role lapsed during a pause: another's takeover is as lawful as any, and preemption is not for now.
-bool Instance::yields_after_lapse() const {
+bool Instance::yields_after_pause() const {
   return resuming_ && priority_ != priority_owner && (!settings_.preempt || settings_.preempt_delay > 0s);
 }
 
-void Instance::heard_rival(const Received& event) {
-  const auto advertised = advertised_;
-  if (!settings_.election.lower_prio_no_advert) {
+// Who wins may have been MASTER for long without hearing us, and clients may have learned our address since it
+// announced its own. Priority 0 tells it so, and can make nobody else yield.
+void Instance::yield(const std::string& reason) {
+  const auto& election = settings_.election;
+  if (election.higher_prio_send_advert)
     advertise(priority_);
-    set(Timer::advertisement, now_ + nanoseconds(settings_.advert_interval));
-    resuming_ = false;
-  }
+  else if (!election.strict)
+    advertise(priority_leaving);
+  become_backup(reason);
+}
+
+void Instance::answer() {
+  advertise(priority_);
+  set(Timer::advertisement, now_ + nanoseconds(settings_.advert_interval));
+  resuming_ = false;
+}
+
+void Instance::heard_rival(const Received& event) {
+  if (!settings_.election.lower_prio_no_advert) answer();
   actions_->emplace_back(RivalHeard{event.source, event.priority});
-  meet(event, advertised);
-  // Whom we took over from says so once, with the advertisement that it yields with.
-  if (rival_->told || is_predecessor(event)) return;
+  const bool goes_on = rival_ && rival_->who.address == event.source;
+  if (!rival_) rival_ = Rival{{}, now_};
+  rival_->who = {event.source, event.priority};
+  if (goes_on)
+    rival_->again = true;
+  else
+    announce_rival();
+  // What whom we took over from had sent by then is no split brain.
+  const auto fresh = std::max(nanoseconds(settings_.advert_interval), event.interval);
+  if (rival_->told || now_ - master_since_ < fresh) return;
   rival_->told = true;
   note(true, fmt::format("{} is MASTER, too, with priority {} (ours is {}): answered, and the addresses announced anew",
                          event.source, event.priority, priority_));
 }
 
-bool Instance::is_predecessor(const Received& event) const {
-  return now_ - master_since_ < std::max(nanoseconds(settings_.advert_interval), event.interval);
+void Instance::heard_leaving_rival() {
+  answer();
+  end_of_rival();
+  announce_rival();
 }
 
-// One rival that goes on is met with a burst every pause. What comes off its schedule is another's or its last word,
-// and clients may have learned its address a moment ago: the burst is now, or when the last one is over.
-void Instance::meet(const Received& event, TimePoint advertised) {
-  const auto since = rival_ ? now_ - rival_->last : Duration{};
-  const bool answers_us = now_ - advertised < between_bursts;
-  const bool on_schedule = since >= event.interval / 2 && since < 2 * event.interval && !answers_us;
-  if (!rival_) rival_ = Rival{{}, now_, now_};
-  const bool goes_on = (on_schedule && rival_->who.address == event.source) || ++rival_->bursts > most_bursts;
-  rival_->who = {event.source, event.priority};
-  rival_->last = now_;
-  if (goes_on) {
-    rival_->again = true;
-    return;
+// A burst about a rival, now or as soon as the last one and the many before it allow.
+void Instance::announce_rival() {
+  if (now_ - bursts_since_ >= rival_pause()) {
+    bursts_since_ = now_;
+    bursts_ = 0;
   }
-  const bool burst = now_ - announced_ >= between_bursts;
-  rival_->again = !burst && (rival_->told || !is_predecessor(event));
-  if (burst) announce(settings_.announce.lower_prio_repeat);
-  set(Timer::announce_rival, burst ? now_ + rival_pause() : announced_ + between_bursts);
+  const auto earliest = ++bursts_ > most_bursts ? bursts_since_ + rival_pause() : announced_ + between_bursts;
+  if (now_ < earliest) {
+    if (rival_) rival_->again = true;
+    return set(Timer::announce_rival, earliest);
+  }
+  announce(settings_.announce.lower_prio_repeat);
+  if (rival_) set(Timer::announce_rival, now_ + rival_pause());
 }
 
 Duration Instance::rival_pause() const {
@@ -296,9 +306,12 @@ Duration Instance::rival_pause() const {
 void Instance::rival_pause_over() {
   announce(settings_.announce.lower_prio_repeat);
   if (!rival_) return;
-  rival_->bursts = 0;
   if (std::exchange(rival_->again, false)) return set(Timer::announce_rival, now_ + rival_pause());
-  if (rival_->told) {
+  end_of_rival();
+}
+
+void Instance::end_of_rival() {
+  if (rival_ && rival_->told) {
     note(false, fmt::format("{} (priority {}) is MASTER no longer, {} after it was first heard: the addresses are "
                             "announced once more",
                             rival_->who.address, rival_->who.priority, describe(now_ - rival_->since)));
@@ -314,16 +327,22 @@ void Instance::heard_as_leaver(const Received& event) {
   set(Timer::release, std::clamp(timers_[index_of(Timer::release)].at, now_, now_ + handover_linger));
 }
 
+/// Whatever happens first after a pause: a MASTER that is late by more than its limit listens before it speaks.
+void Instance::notice_pause() {
+  const auto& advertisement = timers_[index_of(Timer::advertisement)];
+  const auto late = now_ - advertisement.at;
+  if (resuming_ || late <= lapse_limit()) return;
+  resuming_ = true;
+  note(true, fmt::format("stood still for {}: listens for {} before it speaks", describe(late), describe(skew())));
+  set(Timer::advertisement, now_ + skew());
+}
+
 void Instance::advertisement_due(TimePoint was_due) {
-  const auto interval = nanoseconds(settings_.advert_interval);
-  if (!resuming_ && now_ - was_due > lapse_limit()) {
-    resuming_ = true;
-    note(true, fmt::format("stood still for {}: listens for {} before it speaks", describe(now_ - was_due),
-                           describe(skew())));
-    return set(Timer::advertisement, now_ + skew());
-  }
+  notice_pause();
+  if (timers_[index_of(Timer::advertisement)].armed) return;
   advertise(priority_);
   if (std::exchange(resuming_, false)) announce(settings_.announce.repeat);
+  const auto interval = nanoseconds(settings_.advert_interval);
   const TimePoint next = was_due + interval;
   set(Timer::advertisement, next > now_ ? next : now_ + interval);
 }

@@ -171,10 +171,8 @@ class Instance {
   struct Rival {
     Heard who;
     TimePoint since;
-    TimePoint last;
-    unsigned bursts = 0;  ///< out of turn
-    bool told = false;    ///< it is no predecessor that had not heard us yet
-    bool again = false;   ///< another announcement is due after the next
+    bool told = false;   ///< it is no predecessor whose last words were on their way
+    bool again = false;  ///< heard since the last announcement
   };
 
   void begin(const std::optional<std::string>& continued);
@@ -191,12 +189,16 @@ class Instance {
   void heard_as_backup(const Received& event);
   void heard_as_master(const Received& event);
   void heard_rival(const Received& event);
-  void meet(const Received& event, TimePoint advertised);
+  void heard_leaving_rival();
   void heard_as_leaver(const Received& event);
+  void answer();
+  void yield(const std::string& reason);
+  void announce_rival();
   void rival_pause_over();
+  void end_of_rival();
+  void notice_pause();
   [[nodiscard]] Duration rival_pause() const;
-  [[nodiscard]] bool is_predecessor(const Received& event) const;
-  [[nodiscard]] bool yields_after_lapse() const;
+  [[nodiscard]] bool yields_after_pause() const;
   void advertisement_due(TimePoint was_due);
   void master_silent(TimePoint was_due);
   [[nodiscard]] bool preempts(const Received& event);
@@ -238,6 +240,8 @@ class Instance {
   std::optional<TimePoint> preempt_at_;       ///< preempt_delay's end, once a lower master was heard
   bool preempting_ = false;                   ///< BACKUP: the master last heard is to be replaced
   TimePoint advertised_;                      ///< the last advertisement of ours
+  TimePoint bursts_since_;                    ///< MASTER: of announcements about rivals, the first that counts
+  unsigned bursts_ = 0;                       ///< and how many since
   TimePoint announced_;                       ///< MASTER: the last burst
   TimePoint master_since_;                    ///< MASTER: when it took over
   std::optional<Rival> rival_;                ///< MASTER: while there are two
