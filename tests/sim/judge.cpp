@@ -63,7 +63,8 @@ void Judge::heard(const Machine& machine, unsigned instance, const Received& rec
   const auto now = machine.clock();
   if (!is_nonzero(received)) {
     if (account.follows && account.follows != received.source) return;
-    account.left_until = now + skew_of(core, interval_of(core, account));
+    const auto until = now + skew_of(core, interval_of(core, account));
+    account.left_until = account.left_until ? std::min(*account.left_until, until) : until;
     return expect_takeover(machine, instance);
   }
   bear_with(core, account, now);
@@ -211,8 +212,11 @@ void Judge::released(const Machine& machine, unsigned instance) {
   if (account.role == Role::master) fail(machine, instance, "releases its addresses as MASTER");
   if (account.role == Role::fault || segment.arp != machine.number()) return;
   if (!world_.plan().uniform || account.stepped_down != world_.troubles() || !is_calm(instance)) return;
+  // A stop waits for any other router. Who yielded did so to one that may have died since.
+  const bool stopped = account.role == Role::init;
   const bool another = std::ranges::any_of(world_.machines(), [&](const auto& other) {
-    return other.get() != &machine && is_eligible(*other, instance) && other->is_running();
+    return other.get() != &machine && is_eligible(*other, instance) &&
+           (stopped || other->instance(instance)->role() == Role::master);
   });
   if (another) fail(machine, instance, "releases its addresses while clients still send to it");
 }

@@ -158,7 +158,7 @@ void Instance::handle(const Reconfigured& event) {
   if (role_ == Role::master) {
     const auto& advertisement = timers_[index_of(Timer::advertisement)];
     if (before.advert_interval != settings_.advert_interval && !resuming_) {
-      set(Timer::advertisement, std::min(advertisement.at, now_ + interval));
+      set(Timer::advertisement, std::clamp(advertisement.at, now_, now_ + interval));
     }
     if (before.announce.refresh != settings_.announce.refresh) {
       cancel(Timer::announce_refresh);
@@ -210,8 +210,8 @@ void Instance::heard_as_backup(const Received& event) {
   if (event.priority == priority_leaving) {
     if (master_ && master_->address != event.source) return;  // it yielded to the master that we know
     left_ = event.source;
-    set(Timer::master_down, now_ + skew());
-    return;
+    // Said twice, or by two, it puts nothing off.
+    return set(Timer::master_down, std::clamp(timers_[index_of(Timer::master_down)].at, now_, now_ + skew()));
   }
   master_ = Heard{event.source, event.priority};
   preempting_ = preempts(event);
@@ -284,17 +284,19 @@ void Instance::heard_leaving_rival() {
 
 // A burst about a rival, now or as soon as the last one and the many before it allow.
 void Instance::announce_rival() {
+  if (rival_) rival_->again = true;
+  const auto& next = timers_[index_of(Timer::announce_rival)];
+  if (next.armed && next.at <= now_ + between_bursts) return;
   if (now_ - bursts_since_ >= rival_pause()) {
     bursts_since_ = now_;
     bursts_ = 0;
   }
   const auto earliest = ++bursts_ > most_bursts ? bursts_since_ + rival_pause() : announced_ + between_bursts;
-  if (now_ < earliest) {
-    if (rival_) rival_->again = true;
-    return set(Timer::announce_rival, earliest);
-  }
+  if (now_ < earliest) return set(Timer::announce_rival, earliest);
   announce(settings_.announce.lower_prio_repeat);
-  if (rival_) set(Timer::announce_rival, now_ + rival_pause());
+  if (!rival_) return;
+  rival_->again = false;
+  set(Timer::announce_rival, now_ + rival_pause());
 }
 
 Duration Instance::rival_pause() const {

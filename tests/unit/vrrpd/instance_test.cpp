@@ -178,7 +178,7 @@ TEST_F(Master, OfEqualPriorityTheHigherAddressWins) {
   router.did();
   router.hears("10.0.0.6", 100);
   EXPECT_THAT(router.did(),
-              ElementsAre("send 100",
+              ElementsAre("send 0",
                           "MASTER -> BACKUP (10.0.0.6 advertises priority 100 as we do, and its address is "
                           "higher than ours, 10.0.0.5)"));
 }
