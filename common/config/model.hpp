@@ -134,6 +134,8 @@ struct Announce {
   unsigned lower_prio_repeat = 5;  ///< garp_lower_prio_repeat
   Duration garp_interval = 0s;     ///< between two GARPs
   Duration gna_interval = 0s;      ///< between two unsolicited NAs
+  Duration extra_interval = 0s;    ///< garp_extra_if: so often on other interfaces than the instance's; 0: never
+  bool extra_all = false;          ///< garp_extra_if all: on every interface that has one of the addresses
   bool operator==(const Announce&) const = default;
 };
 

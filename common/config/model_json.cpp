@@ -19,7 +19,7 @@ BALLAST_FIELDS(Global, router_id, script_user, enable_script_security, lb_engine
 BALLAST_FIELDS(VirtualAddress, prefix, interface, label, scope, broadcast)
 BALLAST_FIELDS(TrackInterface, interface, weight, reverse)
 BALLAST_FIELDS(Announce, delay, repeat, refresh, refresh_repeat, lower_prio_delay, lower_prio_repeat, garp_interval,
-               gna_interval)
+               gna_interval, extra_interval, extra_all)
 BALLAST_FIELDS(Election, down_timer_adverts, lower_prio_no_advert, higher_prio_send_advert, strict, skip_check_adv_addr)
 BALLAST_FIELDS(UnicastPeer, address, min_ttl, max_ttl)
 BALLAST_FIELDS(Secret, text)

@@ -62,10 +62,19 @@ void Judge::heard(const Machine& machine, unsigned instance, const Received& rec
   if (account.role != Role::backup) return;
   const auto now = machine.clock();
   if (!is_nonzero(received)) {
-    account.left_until = now + skew_of(core, interval_of(core, account));
+    if (account.follows && account.follows != received.source) return;
+    const auto until = now + skew_of(core, interval_of(core, account));
+    account.left_until = account.left_until ? std::min(*account.left_until, until) : until;
     return expect_takeover(machine, instance);
   }
+  bear_with(core, account, now);
+}
+
+/// A master that was heard puts the takeover off, unless it is to be preempted now.
+void Judge::bear_with(const Instance& core, Account& account, TimePoint now) {
   const auto& settings = core.settings();
+  const auto& received = *account.received;
+  account.follows = received.source;
   if (settings.preempt && received.priority < core.priority()) {
     if (!account.lower_since) account.lower_since = now;
     if (now >= *account.lower_since + settings.preempt_delay) return;
@@ -125,18 +134,20 @@ void Judge::changed(const Machine& machine, unsigned instance, const Become& cha
   const auto now = machine.clock();
   if (change.to == Role::master) check_takeover(machine, instance, change);
   if (change.from == Role::master) {
-    account.stepped_down = now;
+    account.stepped_down = world_.troubles();
     if (change.to == Role::backup) check_yield(machine, instance);
-    if (!world_.is_calm(segment_of(instance)) || change.to != Role::backup) segments_[instance].excused = true;
+    if (!is_calm(instance) || change.to != Role::backup) segments_[instance].excused = true;
   }
-  segments_[instance].calm_since = world_.troubles();
+  ++segments_[instance].changes;
   account.role = change.to;
   account.interval.reset();
   account.left_until.reset();
   account.lower_since.reset();
+  account.follows.reset();
   account.sign = now;
-  account.least_wait = wait_of(core, core.settings().advert_interval);
   account.rival_heard = {};
+  if (change.to == Role::backup && account.received && is_nonzero(*account.received)) bear_with(core, account, now);
+  account.least_wait = wait_of(core, interval_of(core, account));
   if (change.to != Role::master) return;
   account.became_master = true;
   if (masters(instance).size() > 1) expect_one_master(instance);
@@ -147,7 +158,7 @@ void Judge::check_takeover(const Machine& machine, unsigned instance, const Beco
   const auto& account = at(machine, instance);
   const auto& core = *machine.instance(instance);
   const auto now = machine.clock();
-  if (change.from == Role::init && machine.saved_role(instance) == Role::master) return;  // Machine::start
+  if (change.from == Role::init && goes_on(machine, instance)) return;
   if (core.priority() == priority_owner && !world_.plan().grouped && change.from != Role::backup) return;
   if (core.priority() == priority_owner && world_.plan().grouped) return;
   if (change.from != Role::backup) return fail(machine, instance, fmt::format("becomes MASTER from {}", change.from));
@@ -159,13 +170,21 @@ void Judge::check_takeover(const Machine& machine, unsigned instance, const Beco
   }
 }
 
+/// It was MASTER until shortly before the process that runs was started.
+bool Judge::goes_on(const Machine& machine, unsigned instance) const {
+  const auto& core = *machine.instance(instance);
+  const auto heritage = machine.heritage(instance);
+  const auto down = wait_of(core, core.settings().advert_interval);
+  return heritage.role == Role::master && heritage.silence < down;
+}
+
 void Judge::check_yield(const Machine& machine, unsigned instance) {
   auto& account = at(machine, instance);
   account.yielded = true;
   if (account.received && account.wins) return;
   const auto& settings = machine.instance(instance)->settings();
   const bool patient = !settings.preempt || settings.preempt_delay > config::Duration{};
-  if (account.received && is_nonzero(*account.received) && patient && account.lapse) return;
+  if (account.received && is_nonzero(*account.received) && patient && account.lapsed) return;
   const auto& all = accounts_[machine.number()];
   const bool with_group = world_.plan().grouped && std::ranges::any_of(all, [&](const Account& other) {
                             return &other != &account && other.yielded;
@@ -192,10 +211,12 @@ void Judge::released(const Machine& machine, unsigned instance) {
   world_.tell("r{} VI_{} releases the addresses", machine.number() + 1, instance);
   if (account.role == Role::master) fail(machine, instance, "releases its addresses as MASTER");
   if (account.role == Role::fault || segment.arp != machine.number()) return;
-  if (!world_.plan().uniform || segment.calm_since != world_.troubles() || !world_.is_calm(segment_of(instance)))
-    return;
+  if (!world_.plan().uniform || account.stepped_down != world_.troubles() || !is_calm(instance)) return;
+  // A stop waits for any other router. Who yielded did so to one that may have died since.
+  const bool stopped = account.role == Role::init;
   const bool another = std::ranges::any_of(world_.machines(), [&](const auto& other) {
-    return other.get() != &machine && is_eligible(*other, instance) && other->is_running();
+    return other.get() != &machine && is_eligible(*other, instance) &&
+           (stopped || other->instance(instance)->role() == Role::master);
   });
   if (another) fail(machine, instance, "releases its addresses while clients still send to it");
 }
@@ -227,6 +248,7 @@ void Judge::check_event(const Machine& machine, unsigned instance) {
       if (must && account.sent == 0) fail(machine, instance, "does not answer a losing advertisement");
     }
   }
+  if (account.sent > 0) account.lapsed = false;
   account.received.reset();
   account.before = account.role;
   account.sent = 0;
@@ -241,6 +263,17 @@ void Judge::check_group(const Machine& machine) {
   fail(fmt::format("the group of r{} is torn: {} of {} are MASTER", machine.number() + 1, masters, all.size()));
 }
 
+void Judge::died(const Machine& machine) {
+  for (unsigned i = 0; i < segments_.size(); ++i) {
+    if (at(machine, i).role == Role::master) segments_[i].excused = true;
+    at(machine, i) = {};
+  }
+}
+
+void Judge::stood_still(const Machine& machine) {
+  for (auto& account : accounts_[machine.number()]) account.lapsed = true;
+}
+
 void Judge::trouble_ended() {
   for (unsigned i = 0; i < segments_.size(); ++i) expect_one_master(i);
 }
@@ -249,10 +282,20 @@ void Judge::trouble_ended() {
 void Judge::expect_one_master(unsigned instance) {
   const auto troubles = world_.troubles();
   const auto bound = world_.plan().interval + 4 * world_.plan().delay + tolerance;
-  world_.check_later(world_.time() + bound, [this, instance, troubles] {
-    if (world_.troubles() != troubles || !world_.is_calm(segment_of(instance))) return;
+  const auto changes = segments_[instance].changes;
+  world_.check_later(world_.time() + bound, [this, instance, troubles, changes] {
+    if (world_.troubles() != troubles || segments_[instance].changes != changes) return;
+    if (!is_calm(instance)) return;
     if (masters(instance).size() > 1) fail(fmt::format("VI_{} has two masters that hear each other", instance));
   });
+}
+
+bool Judge::is_calm(unsigned instance) const {
+  if (!world_.plan().grouped) return world_.is_calm(segment_of(instance));
+  for (unsigned segment = 0; segment < world_.plan().segments; ++segment) {
+    if (!world_.is_calm(segment)) return false;
+  }
+  return true;
 }
 
 std::vector<const Machine*> Judge::masters(unsigned instance) const {

@@ -21,6 +21,10 @@ class Judge {
   void acted(const Machine& machine, unsigned instance, const Action& action);
   /// An event and all that followed from it on this machine are done with.
   void handled(const Machine& machine);
+  /// The process is gone, however it ended.
+  void died(const Machine& machine);
+  /// The machine did not run for a while, or its clock jumped.
+  void stood_still(const Machine& machine);
   void trouble_ended();
   /// From now on nothing may change any more.
   void watch();
@@ -34,14 +38,15 @@ class Judge {
   /// Of one instance on one machine; its times are of the machine's own clock.
   struct Account {
     Role role = Role::init;
-    TimePoint sign;                        ///< the last one of a master it has to bear with
-    Duration least_wait{};                 ///< the shortest that it may wait after that
-    std::optional<Duration> interval;      ///< version 3: as the master advertises it
-    std::optional<TimePoint> left_until;   ///< after priority 0
-    std::optional<TimePoint> lower_since;  ///< a master to be preempted was heard first
-    TimePoint stepped_down;                ///< the last time it ceased to be MASTER
-    std::optional<TimePoint> lapse;        ///< the machine stood still at that time
-    TimePoint rival_heard;                 ///< in the world's time
+    TimePoint sign;                         ///< the last one of a master it has to bear with
+    Duration least_wait{};                  ///< the shortest that it may wait after that
+    std::optional<Duration> interval;       ///< version 3: as the master advertises it
+    std::optional<TimePoint> left_until;    ///< after priority 0
+    std::optional<net::IpAddress> follows;  ///< the master last heard
+    std::optional<TimePoint> lower_since;   ///< a master to be preempted was heard first
+    std::uint64_t stepped_down = 0;         ///< World::troubles() when it ceased to be MASTER
+    bool lapsed = false;                    ///< the machine stood still and has not spoken since
+    TimePoint rival_heard;                  ///< in the world's time
     TimePoint announced;
     std::uint64_t sent_in_watch = 0;
     // Of the event at hand
@@ -53,11 +58,12 @@ class Judge {
   };
   /// Of one VRID: what a client of its segment knows.
   struct Segment {
-    std::optional<unsigned> arp;   ///< the machine that announced last
-    bool excused = false;          ///< nobody can know that it is wrong
-    std::uint64_t calm_since = 0;  ///< World::troubles() at the last clean stop or takeover
+    std::optional<unsigned> arp;  ///< the machine that announced last
+    bool excused = false;         ///< nobody can know that it is wrong
+    std::uint64_t changes = 0;    ///< of role, of any machine
   };
 
+  void bear_with(const Instance& core, Account& account, TimePoint now);
   Account& at(const Machine& machine, unsigned instance);
   void count(const Machine& machine, unsigned instance, const SendAdvertisement& action);
   void changed(const Machine& machine, unsigned instance, const Become& change);
@@ -73,6 +79,8 @@ class Judge {
   [[nodiscard]] Duration wait_of(const Instance& core, Duration interval) const;
   [[nodiscard]] Duration skew_of(const Instance& core, Duration interval) const;
   [[nodiscard]] Duration interval_of(const Instance& core, const Account& account) const;
+  [[nodiscard]] bool is_calm(unsigned instance) const;
+  [[nodiscard]] bool goes_on(const Machine& machine, unsigned instance) const;
   [[nodiscard]] std::vector<const Machine*> masters(unsigned instance) const;
   [[nodiscard]] bool is_eligible(const Machine& machine, unsigned instance) const;
   [[nodiscard]] bool may_preempt(const Machine& challenger, const Machine& master, unsigned instance) const;

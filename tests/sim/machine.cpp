@@ -28,7 +28,8 @@ TimePoint Machine::now() { return last_life_ = clock(); }
 
 void Machine::start() {
   if (!is_dead()) return;
-  const auto silence = clock() - last_life_;
+  silence_ = clock() - last_life_;
+  inherited_ = saved_;
   ++life_;
   stopping_ = links_changed_ = false;
   inbox_.clear();
@@ -37,7 +38,7 @@ void Machine::start() {
   std::vector<Beginner> beginners;
   for (unsigned i = 0; i < plan_.instances; ++i) {
     auto& station = *stations_.emplace_back(std::make_unique<Station>(i, settings_[i]));
-    beginners.push_back({&station, Heritage{saved_[i], silence}});
+    beginners.push_back({&station, heritage(i)});
   }
   if (plan_.grouped) {
     for (auto& station : stations_) {
@@ -74,6 +75,7 @@ void Machine::stop_in_order() {
 }
 
 void Machine::end() {
+  world_.judge().died(*this);
   ++life_;
   stations_.clear();
   inbox_.clear();
@@ -104,6 +106,7 @@ void Machine::resume(const Disturbance& trouble, Duration stood, bool timers_fir
   if (pause_ != &trouble) return;
   pause_ = nullptr;
   offset_ -= stood;
+  world_.judge().stood_still(*this);
   if (std::exchange(links_changed_, false)) {
     for (auto& station : stations_) tell(*station);
     world_.judge().handled(*this);
@@ -118,6 +121,7 @@ void Machine::resume(const Disturbance& trouble, Duration stood, bool timers_fir
 
 void Machine::jump_clock(Duration forward) {
   offset_ += forward;
+  world_.judge().stood_still(*this);
   for (auto& station : stations_) {
     for (const auto& timer : station->timers) {
       if (timer) world_.set_alarm({number_, life_, station->index, *timer}, timer->at - offset_);
@@ -211,7 +215,7 @@ void Machine::perform(Member& member, const Action& action) {
 
 void Machine::settled(Member& member) {
   const auto& station = static_cast<Station&>(member);
-  saved_[station.index] = station.core.role();
+  if (station.core.role() != Role::init || stopping_) saved_[station.index] = station.core.role();
 }
 
 void Machine::drain(Member&) { read_inbox(); }

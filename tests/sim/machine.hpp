@@ -58,8 +58,8 @@ class Machine : public Conductor {
   [[nodiscard]] bool link_is_up(unsigned segment) const { return links_[segment]; }
   [[nodiscard]] TimePoint clock() const;
   [[nodiscard]] TimePoint last_life() const { return last_life_; }
-  /// Its role as the state file has it.
-  [[nodiscard]] Role saved_role(unsigned index) const { return saved_[index]; }
+  /// What the process found when it started.
+  [[nodiscard]] Heritage heritage(unsigned index) const { return {inherited_[index], silence_}; }
   [[nodiscard]] unsigned number() const { return number_; }
   [[nodiscard]] const std::vector<config::VrrpInstance>& settings() const { return settings_; }
 
@@ -106,6 +106,8 @@ class Machine : public Conductor {
 
   // The run directory
   std::vector<Role> saved_;
+  std::vector<Role> inherited_;
+  Duration silence_{};
   TimePoint last_life_;
 };
 

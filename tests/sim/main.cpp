@@ -63,7 +63,9 @@ class Runs {
         fmt::print("r{} {}: {} version {} priority {} every {}{}{}{}\n", router + 1, one.name, one.interface,
                    one.version, one.priority, ballast::vrrpd::describe(one.advert_interval),
                    one.preempt ? "" : " nopreempt",
-                   one.preempt_delay.count() > 0 ? fmt::format(" preempt_delay {}", ballast::vrrpd::describe(one.preempt_delay)) : "",
+                   one.preempt_delay.count() > 0
+                       ? fmt::format(" preempt_delay {}", ballast::vrrpd::describe(one.preempt_delay))
+                       : "",
                    one.track_interfaces.empty() ? "" : fmt::format(" up0 {}", one.track_interfaces[0].weight));
       }
     }

@@ -18,7 +18,11 @@ bool may_concern_group(const Event& event, Role before, const Instance& core) {
 std::optional<std::string> continues(const Beginner& beginner) {
   const auto& heritage = beginner.heritage;
   if (!heritage || heritage->role != Role::master) return std::nullopt;
-  if (heritage->silence < Duration{} || heritage->silence >= beginner.member->core.down_interval()) return std::nullopt;
+  const auto& core = beginner.member->core;
+  if (core.own_fault()) return std::nullopt;
+  // Where nobody is preempted, another's takeover that may have been counts.
+  const auto limit = core.settings().preempt ? core.down_interval() : core.lapse_limit();
+  if (heritage->silence < Duration{} || heritage->silence >= limit) return std::nullopt;
   return fmt::format("goes on after a restart: it was MASTER {} ago", describe(heritage->silence));
 }
 

@@ -29,6 +29,8 @@ constexpr std::size_t timer_count = 7;
 /// From hearing the new master until the old one's addresses go. Its gratuitous ARP follows its advertisement within a
 /// few milliseconds, even from a slow machine with many addresses; what clients send until they heard it is served.
 constexpr Duration handover_linger = std::chrono::milliseconds{20};
+/// Bursts of announcements about rivals keep this distance, and still come within the linger of a rival that yields.
+constexpr Duration between_bursts = handover_linger / 2;
 /// A router that stops waits at most so long for the new master: a backup of the least priority takes over within one
 /// interval of the version's (RFC 9568 section 6.1), and a machine that shuts down has no more patience than this.
 constexpr Duration longest_leave = std::chrono::seconds{3};
@@ -153,7 +155,7 @@ class Instance {
   [[nodiscard]] const std::optional<std::string>& wants_master() const { return wants_master_; }
   /// Its addresses are on the interfaces: MASTER, or shortly after.
   [[nodiscard]] bool holds_addresses() const { return holds_; }
-  /// How long a silence it bears: the limit within which a restarted MASTER goes on.
+  /// How long a silence it bears.
   [[nodiscard]] Duration down_interval() const;
   /// Longer than so behind its time, and a MASTER cannot know whether another took over.
   [[nodiscard]] Duration lapse_limit() const;
@@ -174,7 +176,7 @@ class Instance {
   struct Rival {
     Heard who;
     TimePoint since;
-    bool told = false;   ///< it is no predecessor that had not heard us yet
+    bool told = false;   ///< it is no predecessor whose last words were on their way
     bool again = false;  ///< heard since the last announcement
   };
 
@@ -193,10 +195,16 @@ class Instance {
   void heard_as_backup(const Received& event);
   void heard_as_master(const Received& event);
   void heard_rival(const Received& event);
+  void heard_leaving_rival();
   void heard_as_leaver(const Received& event);
+  void answer();
+  void yield(const std::string& reason);
+  void announce_rival();
   void rival_pause_over();
+  void end_of_rival();
+  void notice_pause();
   [[nodiscard]] Duration rival_pause() const;
-  [[nodiscard]] bool yields_after_lapse() const;
+  [[nodiscard]] bool yields_after_pause() const;
   void advertisement_due(TimePoint was_due);
   void master_silent(TimePoint was_due);
   [[nodiscard]] bool preempts(const Received& event);
@@ -208,12 +216,14 @@ class Instance {
   void become(Role role, const std::string& reason);
   void become_master(const std::string& reason);
   void become_backup(const std::string& reason);
-  void yield(const std::string& reason);
+  void hand_over(const std::string& reason);
   void advertise(std::uint8_t priority);
+  void announce(unsigned repeat);
   void set(Timer timer, TimePoint at);
   void cancel(Timer timer);
   void note(bool warning, std::string text);
   [[nodiscard]] Duration skew() const;
+  [[nodiscard]] Duration master_interval() const;
   [[nodiscard]] std::uint8_t effective_priority() const;
   [[nodiscard]] bool link_up(const std::string& interface) const;
   [[nodiscard]] std::string link_reason(const std::string& interface) const;
@@ -231,14 +241,18 @@ class Instance {
   std::optional<std::string> held_;
   std::optional<std::string> wants_master_;
 
-  std::optional<Heard> master_;          ///< BACKUP: who is it
-  std::optional<net::IpAddress> left_;   ///< who said priority 0
-  Duration master_interval_;             ///< version 3: as the master advertises it
-  TimePoint silent_since_;               ///< BACKUP: the last sign of a master, or the beginning
-  std::optional<TimePoint> preempt_at_;  ///< preempt_delay's end, once a lower master was heard
-  bool preempting_ = false;              ///< BACKUP: the master last heard is to be replaced
-  TimePoint master_since_;               ///< MASTER: when it took over
-  std::optional<Rival> rival_;           ///< MASTER: while there are two
+  std::optional<Heard> master_;               ///< BACKUP: who is it
+  std::optional<net::IpAddress> left_;        ///< who said priority 0
+  std::optional<Duration> learned_interval_;  ///< version 3: as the master we bear with advertises it
+  TimePoint silent_since_;                    ///< BACKUP: the last sign of a master, or the beginning
+  std::optional<TimePoint> preempt_at_;       ///< preempt_delay's end, once a lower master was heard
+  bool preempting_ = false;                   ///< BACKUP: the master last heard is to be replaced
+  TimePoint advertised_;                      ///< the last advertisement of ours
+  TimePoint bursts_since_;                    ///< MASTER: of announcements about rivals, the first that counts
+  unsigned bursts_ = 0;                       ///< and how many since
+  TimePoint announced_;                       ///< MASTER: the last burst
+  TimePoint master_since_;                    ///< MASTER: when it took over
+  std::optional<Rival> rival_;                ///< MASTER: while there are two
   bool holds_ = false;
   bool resuming_ = false;           ///< MASTER after a pause: listens before it speaks
   bool own_address_heard_ = false;  ///< noted already

@@ -121,6 +121,17 @@ TEST(Reconfigured, AShorterIntervalIsKeptFromNowOn) {
   EXPECT_EQ(router.count("send 100"), 10);
 }
 
+// Found by the simulator: an advertisement that was due already was set into the past.
+TEST(Reconfigured, AShorterIntervalSetsNoTimerInThePast) {
+  Scenario router;
+  router.start().after(10s).did();
+  router.now = router.due(Timer::advertisement) + 1ms;
+  auto faster = settings();
+  faster.advert_interval = 100ms;
+  router.on(Reconfigured{faster});
+  EXPECT_EQ(router.due(Timer::advertisement), router.now);
+}
+
 TEST(Reconfigured, NewAddressesAreAnnounced) {
   Scenario router;
   router.start().after(10s).did();

@@ -86,7 +86,8 @@ TEST_F(SyncGroup, YieldsTogether) {
   on(a, Received{150, 1s, ip("10.0.0.2")});
   EXPECT_EQ(b.instance.role(), Role::backup);
   EXPECT_THAT(b.did(),
-              ElementsAre("MASTER -> BACKUP (VI_1 of group VG_1 yielded: 10.0.0.2 advertises priority 150, ours "
+              ElementsAre("send 0",
+                          "MASTER -> BACKUP (VI_1 of group VG_1 yielded: 10.0.0.2 advertises priority 150, ours "
                           "is 100)"));
 }
 
