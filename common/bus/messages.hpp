@@ -82,8 +82,8 @@ struct ServerAdmin {
   double since = 0;
 };
 
-/// Topic `hold/<instance>`, by ballastd: the instance leaves its role to another router. Withdrawn when undone or when its
-/// time is up. Kept across restarts.
+/// Topic `hold/<instance>`, by ballastd: the instance leaves its role to another router. Withdrawn when undone or when
+/// its time is up. Kept across restarts.
 struct VrrpHold {
   std::string instance;
   bool maintenance = false;  ///< of the whole node; else of this instance (and its sync group) alone

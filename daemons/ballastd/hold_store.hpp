@@ -18,7 +18,8 @@ class HoldStore {
   static Result<HoldStore> from_json(const nlohmann::json& json);
   [[nodiscard]] nlohmann::json to_json() const;
 
-  /// Who is meant by an instance's name: it and the members of its sync group; by none, all. An error names the instances.
+  /// Who is meant by an instance's name: it and the members of its sync group; by none, all. An error names the
+  /// instances.
   static Result<std::vector<std::string>> meant(const config::Model& model, const std::string& instance);
   /// The word holds for these from now on; a word about maintenance goes before one about an instance.
   void hold(const std::vector<std::string>& instances, bus::VrrpHold word);

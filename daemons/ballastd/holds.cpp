@@ -29,7 +29,8 @@ void Node::read_holds() {
 }
 
 Result<json> Node::change_hold(const bus::Request& request) {
-  if (!request.may_change) return fail("user {} may look but not change: be root or in the group ballast-admin", request.user);
+  if (!request.may_change)
+    return fail("user {} may look but not change: be root or in the group ballast-admin", request.user);
   const auto instance = request.params.value("instance", std::string{});
   const bool maintenance = instance.empty();
   const auto seconds = request.params.value("for", 0.0);
@@ -61,7 +62,8 @@ Result<json> Node::change_hold(const bus::Request& request) {
   }
   tell("notice", "vrrp", instance,
        maintenance ? fmt::format("maintenance {} by {}", release ? "ended" : "begun", request.user)
-                   : fmt::format("{}: {} by {}", instance, release ? "may have its role back" : "to be handed over", request.user));
+                   : fmt::format("{}: {} by {}", instance, release ? "may have its role back" : "to be handed over",
+                                 request.user));
   await_hold_end();
   return json{{"changed", true}, {"instances", *meant}};
 }
@@ -88,7 +90,8 @@ void Node::await_hold_end() {
   }
   // The wall clock may be set: looked at anew once a minute.
   const auto wait = std::clamp(*end - runtime::unix_time(), 0.0, 60.0);
-  hold_timer_.expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::duration<double>{wait + 0.001}));
+  hold_timer_.expires_after(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::duration<double>{wait + 0.001}));
   hold_timer_.async_wait([this](boost::system::error_code error) {
     if (!error) end_holds();
   });

@@ -37,7 +37,8 @@ void say(const std::vector<config::Diagnostic>& diagnostics) {
 
 }  // namespace
 
-Node::Node(NodeOptions options) : options_{std::move(options)}, signals_{io_, SIGTERM, SIGINT, SIGHUP}, hold_timer_{io_} {}
+Node::Node(NodeOptions options)
+    : options_{std::move(options)}, signals_{io_, SIGTERM, SIGINT, SIGHUP}, hold_timer_{io_} {}
 
 Node::~Node() = default;
 

@@ -47,7 +47,8 @@ std::vector<std::string> topics_of(const config::Model& model) {
 
 void Node::request(bus::Request request) {
   auto& broker = server_->broker();
-  Result<json> result = fail("ballastd has no request '{}', expected config, events, hold, reload or server", request.method);
+  Result<json> result =
+      fail("ballastd has no request '{}', expected config, events, hold, reload or server", request.method);
   try {
     if (request.method == "config") {
       result = json(config::without_secrets(model_));

@@ -83,9 +83,10 @@ int run(runtime::DaemonOptions options) {
     speaker->hold(instance, std::move(*hold));
   };
   handlers.request = [&](std::string method, const nlohmann::json&) { return answer(*speaker, std::move(method)); };
-  runtime::Daemon daemon{std::move(options),
-                         {.socket = run_dir / "bus.sock", .role = "vrrpd", .subscriptions = {"hold/"}, .configuration = true},
-                         std::move(handlers)};
+  runtime::Daemon daemon{
+      std::move(options),
+      {.socket = run_dir / "bus.sock", .role = "vrrpd", .subscriptions = {"hold/"}, .configuration = true},
+      std::move(handlers)};
   auto& bus = daemon.bus();
   auto opened = Speaker::open(daemon.io(), run_dir,
                               {[&bus](const bus::VrrpState& state) { bus.publish("vrrp/" + state.name, state); },

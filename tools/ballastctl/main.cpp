@@ -76,7 +76,8 @@ void add_server(CLI::App& app, Options& options, std::vector<std::string>& names
 }
 
 void add_handover(CLI::App& app, Options& options, Action& action) {
-  auto* failover_verb = app.add_subcommand("failover", "hand an instance's role (and its sync group's) to another router");
+  auto* failover_verb =
+      app.add_subcommand("failover", "hand an instance's role (and its sync group's) to another router");
   failover_verb->add_option("INSTANCE", options.instance)->required();
   auto* duration = failover_verb->add_option("--for", options.duration, "for so long: 90s, 10m, 2h; else until --undo");
   auto* to_peer = failover_verb->add_flag("--to-peer", options.to_peer, "until --undo: the default");
