@@ -87,6 +87,7 @@ std::vector<std::string_view> keywords_to_come(Context context);
 // Parts of the table, each beside what it sets.
 void add_global_keywords(Table& table);
 void add_vrrp_keywords(Table& table);
+void add_election_keywords(Table& table);
 void add_service_keywords(Table& table);
 void add_forwarding_keywords(Table& table);
 

@@ -11,10 +11,10 @@ void Network::begin(const Disturbance& trouble) {
 }
 
 void Network::end(const Disturbance& trouble) {
-  auto& segment = segments_[trouble.segment];
-  --segment.troubles;
-  std::erase(segment.active, &trouble);
+  std::erase(segments_[trouble.segment].active, &trouble);
 }
+
+void Network::settle(const Disturbance& trouble) { --segments_[trouble.segment].troubles; }
 
 bool Network::cuts(const Disturbance& trouble, unsigned from, unsigned to) {
   if (trouble.what == Trouble::cut) return trouble.router == from && trouble.other == to;
