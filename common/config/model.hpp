@@ -102,9 +102,10 @@ struct Global {
   XdpMode xdp_mode = XdpMode::automatic;
   std::uint32_t connection_table_size = 1'000'000;
   LvsTimeouts lvs_timeouts;
-  bool expire_nodest = false;        ///< of services that do not say
-  bool sloppy_tcp = false;           ///< of services that do not say
-  Duration vrrp_startup_delay = 0s;  ///< before instances take part, once vrrpd has started
+  bool expire_nodest = false;           ///< of services that do not say
+  bool sloppy_tcp = false;              ///< of services that do not say
+  Duration vrrp_delay_after_boot = 0s;  ///< before instances take part, once the machine has booted
+  Duration vrrp_startup_delay = 0s;     ///< before instances take part, once vrrpd has started
   bool operator==(const Global&) const = default;
 };
 

@@ -15,7 +15,8 @@ namespace ballast::config {
 // One list of fields a struct; nlohmann's at() names the field that is missing.
 BALLAST_FIELDS(LvsTimeouts, tcp, tcp_fin, udp)
 BALLAST_FIELDS(Global, router_id, script_user, enable_script_security, lb_engine, lb_interfaces, xdp_mode,
-               connection_table_size, lvs_timeouts, expire_nodest, sloppy_tcp, vrrp_startup_delay)
+               connection_table_size, lvs_timeouts, expire_nodest, sloppy_tcp, vrrp_delay_after_boot,
+               vrrp_startup_delay)
 BALLAST_FIELDS(VirtualAddress, prefix, interface, label, scope, broadcast)
 BALLAST_FIELDS(TrackInterface, interface, weight, reverse)
 BALLAST_FIELDS(Announce, delay, repeat, refresh, refresh_repeat, lower_prio_delay, lower_prio_repeat, garp_interval,

@@ -211,7 +211,7 @@ void Judge::released(const Machine& machine, unsigned instance) {
   world_.tell("r{} VI_{} releases the addresses", machine.number() + 1, instance);
   if (account.role == Role::master) fail(machine, instance, "releases its addresses as MASTER");
   if (account.role == Role::fault || segment.arp != machine.number()) return;
-  if (!world_.plan().uniform || account.stepped_down != world_.troubles() || !is_calm(instance)) return;
+  if (!same_intervals(instance) || account.stepped_down != world_.troubles() || !is_calm(instance)) return;
   // A stop waits for any other router. Who yielded did so to one that may have died since.
   const bool stopped = account.role == Role::init;
   const bool another = std::ranges::any_of(world_.machines(), [&](const auto& other) {
@@ -287,6 +287,13 @@ void Judge::expect_one_master(unsigned instance) {
     if (world_.troubles() != troubles || segments_[instance].changes != changes) return;
     if (!is_calm(instance)) return;
     if (masters(instance).size() > 1) fail(fmt::format("VI_{} has two masters that hear each other", instance));
+  });
+}
+
+bool Judge::same_intervals(unsigned instance) const {
+  return std::ranges::all_of(world_.machines(), [&](const auto& machine) {
+    const auto& first = world_.machines().front()->settings();
+    return machine->settings()[instance].advert_interval == first[instance].advert_interval;
   });
 }
 

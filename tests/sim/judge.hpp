@@ -79,6 +79,7 @@ class Judge {
   [[nodiscard]] Duration wait_of(const Instance& core, Duration interval) const;
   [[nodiscard]] Duration skew_of(const Instance& core, Duration interval) const;
   [[nodiscard]] Duration interval_of(const Instance& core, const Account& account) const;
+  [[nodiscard]] bool same_intervals(unsigned instance) const;
   [[nodiscard]] bool is_calm(unsigned instance) const;
   [[nodiscard]] bool goes_on(const Machine& machine, unsigned instance) const;
   [[nodiscard]] std::vector<const Machine*> masters(unsigned instance) const;

@@ -16,6 +16,8 @@ class Network {
 
   void begin(const Disturbance& trouble);
   void end(const Disturbance& trouble);
+  /// What was slow has arrived, too.
+  void settle(const Disturbance& trouble);
   /// Every packet of this segment arrives once and in time.
   [[nodiscard]] bool is_whole(unsigned segment) const { return segments_[segment].troubles == 0; }
 

@@ -17,9 +17,6 @@ class Planner {
   Plan run() {
     shape();
     for (unsigned router = 0; router < plan_.routers; ++router) plan_.settings.push_back(configure(router));
-    plan_.uniform = std::ranges::all_of(plan_.settings, [&](const auto& instances) {
-      return Duration{instances.front().advert_interval} == plan_.interval;
-    });
     disturb();
     Duration patience{};
     for (const auto& instances : plan_.settings) patience = std::max<Duration>(patience, instances[0].preempt_delay);

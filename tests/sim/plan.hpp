@@ -49,7 +49,6 @@ struct Plan {
   unsigned segments = 1;
   bool grouped = false;                                     ///< all instances are one sync group
   Duration interval{};                                      ///< the longest of all advert_int
-  bool uniform = true;                                      ///< every router has that one
   Duration delay{};                                         ///< the longest of a packet when nothing is wrong
   std::vector<std::vector<config::VrrpInstance>> settings;  ///< by router, by instance
   std::vector<Disturbance> disturbances;                    ///< by time

@@ -172,7 +172,12 @@ void World::end(const Disturbance& trouble) {
     case Trouble::duplicate:
     case Trouble::cut:
     case Trouble::partition:
-      return network_.end(trouble);
+      network_.end(trouble);
+      return check_later(time_ + trouble.delay, [this, &trouble] {
+        ++troubles_;
+        network_.settle(trouble);
+        judge_.trouble_ended();
+      });
     case Trouble::link_down:
       return machine.set_link(interface_of(trouble.segment), true);
     case Trouble::tracked_down:

@@ -142,6 +142,9 @@ void Instance::handle(const Expired& event) {
       return announce(knobs.repeat);
     case Timer::announce_rival:
       return rival_pause_over();
+    case Timer::announce_extra:
+      actions_->emplace_back(AnnounceAddresses{1, !knobs.extra_all});
+      return set(Timer::announce_extra, now_ + knobs.extra_interval);
     case Timer::release:
       return release();
     case Timer::startup:
@@ -163,6 +166,10 @@ void Instance::handle(const Reconfigured& event) {
     if (before.announce.refresh != settings_.announce.refresh) {
       cancel(Timer::announce_refresh);
       if (settings_.announce.refresh > 0s) set(Timer::announce_refresh, now_ + settings_.announce.refresh);
+    }
+    if (before.announce.extra_interval != settings_.announce.extra_interval) {
+      cancel(Timer::announce_extra);
+      if (settings_.announce.extra_interval > 0s) set(Timer::announce_extra, now_ + settings_.announce.extra_interval);
     }
     if (before.virtual_addresses != settings_.virtual_addresses ||
         before.virtual_addresses_excluded != settings_.virtual_addresses_excluded) {
@@ -443,6 +450,7 @@ void Instance::become_master(const std::string& reason) {
   set(Timer::advertisement, now_ + nanoseconds(settings_.advert_interval));
   if (knobs.delay > 0s) set(Timer::announce_again, now_ + knobs.delay);
   if (knobs.refresh > 0s) set(Timer::announce_refresh, now_ + knobs.refresh);
+  if (knobs.extra_interval > 0s) set(Timer::announce_extra, now_ + knobs.extra_interval);
 }
 
 void Instance::become_backup(const std::string& reason) {

@@ -23,8 +23,9 @@ enum class Timer : std::uint8_t {
   announce_rival,    ///< MASTER: the burst after a losing advertisement was heard
   release,           ///< no longer MASTER: the addresses are taken away
   startup,           ///< INIT: the delay before it takes part
+  announce_extra,    ///< MASTER: the periodic one for switches behind other interfaces, if configured
 };
-constexpr std::size_t timer_count = 7;
+constexpr std::size_t timer_count = 8;
 
 /// From hearing the new master until the old one's addresses go. Its gratuitous ARP follows its advertisement within a
 /// few milliseconds, even from a slow machine with many addresses; what clients send until they heard it is served.
@@ -121,6 +122,7 @@ struct RivalHeard {
 /// Gratuitous ARP or unsolicited NA, this many for each virtual address.
 struct AnnounceAddresses {
   unsigned repeat = 0;
+  bool elsewhere = false;  ///< only those on other interfaces than the instance's
   bool operator==(const AnnounceAddresses&) const = default;
 };
 /// Something a person should know, the role being the same.

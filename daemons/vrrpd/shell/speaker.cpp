@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 
 #include "common/runtime/log.hpp"
+#include "daemons/vrrpd/protocol/address_check.hpp"
 
 namespace ballast::vrrpd {
 namespace {
@@ -78,6 +79,7 @@ nlohmann::json Speaker::counters() const {
                  {"received", counters.received},
                  {"checksum_message", counters.checksum_message},
                  {"checksum_pseudo_header", counters.checksum_pseudo_header},
+                 {"other_addresses", counters.other_addresses},
                  {"refused", std::move(refused)}};
   }
   return all;
@@ -130,17 +132,35 @@ void Speaker::received(Port& port, const Datagram& datagram) {
                                                   : router.counters.checksum_pseudo_header);
   }
   if (decoded->skew) tell_skew(router, datagram.source, *decoded->skew);
+  if (!has_our_addresses(router, *decoded, datagram)) return;
   dispatch(router, Received{decoded->priority, decoded->interval, datagram.source});
+}
+
+// RFC 9568 section 7.1 leaves it open what follows. To discard the advertisement would make a second master of two
+// routers of which one has its new configuration already: only strict_mode does so.
+bool Speaker::has_our_addresses(Router& router, const Decoded& decoded, const Datagram& datagram) {
+  const auto& settings = router.core.settings();
+  if (settings.election.skip_check_adv_addr && router.core.master() == datagram.source) return true;
+  if (decoded.priority == priority_leaving || same_addresses(decoded, settings.family, router.advertised)) return true;
+  ++router.counters.other_addresses;
+  const bool strict = settings.election.strict && decoded.priority != priority_owner;
+  log_refusal(router, router.other_addresses_logged,
+              fmt::format("{} advertises other addresses than ours: {}", datagram.source,
+                          strict ? "refused, because of strict_mode" : "is there an old configuration?"));
+  return !strict;
 }
 
 void Speaker::refuse(Router& router, const Refusal& refusal) {
   const auto check = static_cast<std::size_t>(refusal.check);
   ++router.counters.refused[check];
+  log_refusal(router, router.refusal_logged[check], "advertisement refused: " + refusal.message);
+}
+
+void Speaker::log_refusal(const Router& router, TimePoint& logged, const std::string& what) {
   const auto now = runtime::BootClock::now();
-  auto& logged = router.refusal_logged[check];
   if (logged != TimePoint{} && now - logged < refusal_log_interval) return;
   logged = now;
-  log::warning("{}: advertisement refused: {}", router.config.name, refusal.message);
+  log::warning("{}: {}", router.config.name, what);
 }
 
 /// Before advertisements are refused for it.
@@ -251,7 +271,7 @@ void Speaker::perform(Router& router, const AnnounceAddresses& action) {
   std::vector<AnnounceTarget> targets;
   for (const auto& address : all_addresses(router.config)) {
     const auto* link = host_->link(address.interface);
-    if (link == nullptr) continue;
+    if (link == nullptr || (action.elsewhere && address.interface == router.config.interface)) continue;
     targets.push_back({address.prefix.address, link->index, link->name, link->mac});
   }
   announcer_->announce(router.id, targets, action.repeat, router.core.settings().announce);

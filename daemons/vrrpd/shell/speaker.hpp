@@ -36,6 +36,7 @@ struct Counters {
   std::uint64_t received = 0;
   std::uint64_t checksum_message = 0;        ///< version 3 over IPv4, RFC 9568's form
   std::uint64_t checksum_pseudo_header = 0;  ///< version 3 over IPv4, RFC 5798's form
+  std::uint64_t other_addresses = 0;         ///< they differ from ours
   std::array<std::uint64_t, refused_count> refused{};
 };
 
@@ -53,6 +54,7 @@ struct Router : Member {
   std::string told_reason;
   Counters counters;
   std::array<TimePoint, refused_count> refusal_logged{};
+  TimePoint other_addresses_logged;
   bool send_failed = false;
   bool put = false;  ///< its addresses were programmed and have not been taken back
   std::vector<net::IpAddress> advertised;
@@ -121,8 +123,10 @@ class Speaker : private Conductor {
   void publish(Router& router);
   void expired(std::uint32_t owner, Timer timer, std::uint64_t generation);
   void received(Port& port, const Datagram& datagram);
+  bool has_our_addresses(Router& router, const Decoded& decoded, const Datagram& datagram);
   void refuse(Router& router, const Refusal& refusal);
   void tell_skew(Router& router, const net::IpAddress& source, std::chrono::seconds skew);
+  static void log_refusal(const Router& router, TimePoint& logged, const std::string& what);
   void link_changed(const std::string& interface);
   void address_changed(const netlink::Address& address, bool removed);
   void schedule_repair();

@@ -106,6 +106,7 @@ void Speaker::save_model(const config::Model& model) {
   ours.vrrp_instances = model.vrrp_instances;
   ours.vrrp_sync_groups = model.vrrp_sync_groups;
   ours.global.vrrp_startup_delay = model.global.vrrp_startup_delay;
+  ours.global.vrrp_delay_after_boot = model.global.vrrp_delay_after_boot;
   if (const auto done = write_model(run_dir_, ours); !done) log::error("{}", done.error().message);
 }
 
@@ -197,8 +198,10 @@ void Speaker::start_routers(const std::vector<Router*>& fresh, const config::Mod
   std::vector<Beginner> beginners;
   for (auto* router : fresh) beginners.push_back({router, heritage(*router)});
   // A delay is for the start of the daemon; what a later configuration adds takes part at once.
-  const auto delay = configured_ ? config::Duration{} : model.global.vrrp_startup_delay;
-  start(beginners, delay);
+  const auto& global = model.global;
+  const Duration after_boot = global.vrrp_delay_after_boot - runtime::BootClock::now().time_since_epoch();
+  const auto delay = std::max<Duration>(global.vrrp_startup_delay, after_boot);
+  start(beginners, configured_ ? Duration{} : delay);
 }
 
 std::optional<Heritage> Speaker::heritage(const Router& router) const {
