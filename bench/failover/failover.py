@@ -7,7 +7,10 @@ between two answers.
   kill   kill -9 of all its processes on a machine that lives on (its address answers until the backup announces itself)
   stop   SIGTERM
   cut    the wire falls silent, the carrier stays
-Theory: crash and cut 3 x interval + skew less the age of the last advertisement; kill and stop no more than the move."""
+  return the one of higher priority comes back and takes over
+  hand   `ballastctl failover`, which keepalived has nothing like
+Theory: crash and cut 3 x interval + skew less the age of the last advertisement; kill no more than the move; stop, return and
+hand lose nothing when who leaves serves until the other is known. lost: echoes without an answer."""
 
 import argparse
 import os
@@ -23,7 +26,7 @@ from lab.shell import wait_until  # noqa: E402
 from lab.topology import Lab  # noqa: E402
 
 PRODUCTS = {"ballast": Ballast, "keepalived": Keepalived}
-EVENTS = ("crash", "kill", "stop", "cut")
+EVENTS = ("crash", "kill", "stop", "cut", "return", "hand")
 PROBE = pathlib.Path(__file__).with_name("probe.py")
 
 
@@ -36,11 +39,12 @@ class Probe:
         self._process = cluster.client.start(sys.executable, PROBE, cluster.vip, log="probe.log")
         wait_until(lambda: "answered" in self._log.read_text(encoding="utf-8"), "the VIP answers the probe")
 
-    def gap(self):
-        """The longest silence in ms; nothing when the VIP does not answer at the end."""
+    def end(self):
+        """The longest silence in ms, and how many echoes were lost."""
         self._process.terminate()
         self._process.wait(10)
-        return float(self._log.read_text(encoding="utf-8").split()[-1])
+        gap, lost = self._log.read_text(encoding="utf-8").split()[-2:]
+        return float(gap), int(lost)
 
 
 def settled(cluster):
@@ -49,16 +53,21 @@ def settled(cluster):
 
 
 def one(cluster, speakers, event, advert):
-    """One failover and the way back; the gap in ms."""
+    """One failover and the way back; the gap in ms, echoes lost."""
     settled(cluster)
     time.sleep(max(2 * advert, 0.3))  # the backup has heard the master, and late announcements of the last round are over
+    if event == "return":
+        return come_back(cluster, speakers, advert)
     probe = Probe(cluster)
     happen = {"crash": cluster.lb1.power_off, "kill": speakers[0].kill, "stop": lambda: speakers[0].stop(wait=False),
-              "cut": lambda: cluster.lb1.cut("front")}
+              "cut": lambda: cluster.lb1.cut("front"), "hand": lambda: speakers[0].ctl("failover", "VI_1")}
     happen[event]()
     wait_until(lambda: cluster.lb2.has(cluster.vip), "lb2 takes over", 30, interval=0.01)
     time.sleep(0.2)
-    gap = probe.gap()
+    found = probe.end()
+    if event == "hand":
+        speakers[0].ctl("failover", "VI_1", "--undo")
+        return found
     if event == "crash":
         cluster.lb1.power_on()
     if event == "cut":
@@ -66,19 +75,30 @@ def one(cluster, speakers, event, advert):
     if event != "cut":
         speakers[0].process.wait(30)
         speakers[0].start()
-    return gap
+    return found
+
+
+def come_back(cluster, speakers, advert):
+    speakers[0].stop()
+    wait_until(lambda: cluster.lb2.has(cluster.vip), "lb2 takes over", 30, interval=0.01)
+    time.sleep(max(2 * advert, 0.3))
+    probe = Probe(cluster)
+    speakers[0].start()
+    settled(cluster)
+    time.sleep(0.2)
+    return probe.end()
 
 
 def measure(product, advert, runs):
-    """Gaps by event."""
-    gaps = {event: [] for event in EVENTS}
+    """Gaps and losses by event."""
+    gaps = {event: [] for event in EVENTS if event != "hand" or product == "ballast"}
     with Lab() as lab:
         cluster = Cluster(lab, webs=0)
         speakers = [PRODUCTS[product](node, product + "-bench") for node in (cluster.lb1, cluster.lb2)]
         for speaker, priority in zip(speakers, (150, 100)):
             speaker.start(cluster.vrrp(priority, advert=advert))
         try:
-            for event in EVENTS:
+            for event in gaps:
                 for _ in range(runs):
                     gaps[event].append(one(cluster, speakers, event, advert))
         except AssertionError as error:
@@ -95,14 +115,16 @@ def main():
     if os.geteuid() != 0:
         sys.exit("bench/failover makes network namespaces: run it as root")
     print(f"gap in ms that a client sees, an echo every 0.5 ms, VRRPv3, backup's priority 100, {options.runs} runs")
-    print(f"{'advert':>7} {'event':6} {'product':11} {'median':>9} {'worst':>9} {'best':>9}")
+    print(f"{'advert':>7} {'event':6} {'product':11} {'median':>9} {'worst':>9} {'best':>9} {'lost':>6} {'worst':>6}")
     for advert in options.adverts:
         results = {product: measure(product, advert, options.runs) for product in PRODUCTS if options.only in (None, product)}
         for event in EVENTS:
             for product, gaps in results.items():
-                values = gaps[event]
-                print(f"{advert:5g} s {event:6} {product:11} {statistics.median(values):9.1f} {max(values):9.1f} {min(values):9.1f}",
-                      flush=True)
+                if event not in gaps:
+                    continue
+                values, lost = zip(*gaps[event])
+                print(f"{advert:5g} s {event:6} {product:11} {statistics.median(values):9.1f} {max(values):9.1f} {min(values):9.1f} "
+                      f"{statistics.median(lost):6.0f} {max(lost):6}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""probe.py ADDRESS: an ICMP echo every 0.5 ms until SIGTERM, then the longest silence between two answers, in ms.
+"""probe.py ADDRESS: an ICMP echo every 0.5 ms until SIGTERM, then the longest silence between two answers, in ms, and how many
+echoes after the first answer got none.
 
 Says `answered` at the first answer. A silence that lasts until the end counts as one."""
 
@@ -11,6 +12,7 @@ import sys
 import time
 
 INTERVAL = 0.0005
+PATIENCE = 0.2  # for the last answers, s
 
 
 def echo(identifier, sequence):
@@ -22,10 +24,47 @@ def echo(identifier, sequence):
     return struct.pack("!HHHH", words[0], checksum, identifier, sequence)
 
 
-def is_answer(packet, identifier):
+def answered(packet, identifier):
+    """The sequence number that an answer is about, modulo 65,536; None: it is none of ours."""
     header = (packet[0] & 15) * 4
-    return len(packet) >= header + 8 and packet[header] == 0 and \
-        struct.unpack_from("!H", packet, header + 4)[0] == identifier
+    if len(packet) < header + 8 or packet[header] != 0:
+        return None
+    found, sequence = struct.unpack_from("!HH", packet, header + 4)
+    return sequence if found == identifier else None
+
+
+class Account:
+    """What was sent, and which answers came."""
+
+    def __init__(self):
+        self.sent, self.got, self.first, self.last, self.longest = 0, set(), None, None, 0.0
+
+    def take(self, sequence):
+        now = time.monotonic()
+        number = self.sent - ((self.sent - sequence) & 0xFFFF)  # the latest one of that number
+        if self.first is None:
+            print("answered", flush=True)
+            self.first = number
+        else:
+            self.longest = max(self.longest, now - self.last)
+        self.got.add(number)
+        self.last = now
+
+    def lost(self):
+        return self.sent - self.first - len(self.got) if self.first is not None else self.sent
+
+
+def receive(sock, identifier, account, until):
+    """Takes what comes until then."""
+    while select.select([sock], [], [], max(0.0, until - time.monotonic()))[0]:
+        try:
+            sequence = answered(sock.recv(2048), identifier)
+        except OSError:  # nobody there for the moment
+            continue
+        if sequence is not None:
+            account.take(sequence)
+        if time.monotonic() >= until:
+            return
 
 
 def main():
@@ -34,32 +73,21 @@ def main():
     sock.connect((sys.argv[1], 0))
     ended = []
     signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
-    identifier, sequence, longest, last = os.getpid() & 0xFFFF, 0, 0.0, None
+    identifier, account = os.getpid() & 0xFFFF, Account()
     due = time.monotonic()
     while not ended:
         now = time.monotonic()
         if now >= due:
             try:
-                sock.send(echo(identifier, sequence & 0xFFFF))
-            except OSError:  # nobody there for the moment
+                sock.send(echo(identifier, account.sent & 0xFFFF))
+            except OSError:
                 pass
-            sequence, due = sequence + 1, max(due + INTERVAL, now - 10 * INTERVAL)
-        if not select.select([sock], [], [], max(0.0, due - time.monotonic()))[0]:
-            continue
-        try:
-            packet = sock.recv(2048)
-        except OSError:
-            continue
-        if is_answer(packet, identifier):
-            now = time.monotonic()
-            if last is None:
-                print("answered", flush=True)
-            else:
-                longest = max(longest, now - last)
-            last = now
-    if last is not None:
-        longest = max(longest, time.monotonic() - last)
-    print(f"{longest * 1000:.3f}", flush=True)
+            account.sent, due = account.sent + 1, max(due + INTERVAL, now - 10 * INTERVAL)
+        receive(sock, identifier, account, due)
+    receive(sock, identifier, account, time.monotonic() + PATIENCE)
+    if account.last is not None and account.lost():
+        account.longest = max(account.longest, time.monotonic() - PATIENCE - account.last)
+    print(f"{account.longest * 1000:.3f} {account.lost()}", flush=True)
 
 
 main()

@@ -10,11 +10,12 @@ struct Owner {
   std::string_view role;
   std::string_view prefix;
 };
-constexpr std::array<Owner, 5> owners{{{"vrrpd", "vrrp/"},
+constexpr std::array<Owner, 6> owners{{{"vrrpd", "vrrp/"},
                                        {"vrrpd", "vrrp-group/"},
                                        {"checkd", "health/"},
                                        {"forwardd", "service/"},
-                                       {"ballastd", "admin/"}}};
+                                       {"ballastd", "admin/"},
+                                       {"ballastd", "hold/"}}};
 constexpr std::array<std::string_view, 3> unprivileged_daemons{"checkd", "statusd", "ctl"};
 constexpr std::size_t longest_role = 32;
 constexpr std::size_t longest_topic = 1024;

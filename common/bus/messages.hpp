@@ -58,6 +58,7 @@ struct VrrpState {
   double since = 0;    ///< unix time of the last change of state
   std::string reason;  ///< why, in words
   std::vector<std::string> virtual_addresses;
+  bool holds_addresses = false;  ///< MASTER, or shortly after, until the new one is known to everybody
 };
 
 /// Topic `health/<service>/<server>`, by checkd: every real server of the configuration has one (`up` when nothing
@@ -79,6 +80,17 @@ struct ServerAdmin {
   AdminState state = AdminState::drain;
   std::string by;  ///< user name
   double since = 0;
+};
+
+/// Topic `hold/<instance>`, by ballastd: the instance leaves its role to another router. Withdrawn when undone or when
+/// its time is up. Kept across restarts.
+struct VrrpHold {
+  std::string instance;
+  bool maintenance = false;  ///< of the whole node; else of this instance (and its sync group) alone
+  std::string by;            ///< user name
+  double since = 0;
+  double until = 0;  ///< 0: until undone
+  bool operator==(const VrrpHold&) const = default;
 };
 
 struct ServiceServer {
@@ -153,9 +165,10 @@ struct DropCount {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NodeState, role, version, pid, since)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VrrpState, name, state, interface, vrid, priority, configured_priority, master,
-                                   since, reason, virtual_addresses)
+                                   since, reason, virtual_addresses, holds_addresses)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerHealth, service, server, up, since, took_ms, reason, checks)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerAdmin, service, server, state, by, since)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VrrpHold, instance, maintenance, by, since, until)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceServer, address, port, method, weight, state, reason, active, inactive,
                                    connections, packets_in, packets_out, bytes_in, bytes_out)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceState, name, address, port, protocol, engine, method, scheduler, state,

@@ -6,6 +6,8 @@ namespace ballast::config {
 
 AnnounceDraft& Binder::announce() { return context_ == Context::vrrp_instance ? instance().announce : draft_.announce; }
 
+ElectionDraft& Binder::election() { return context_ == Context::vrrp_instance ? instance().election : draft_.election; }
+
 TimingDraft& Binder::timing() {
   if (context_ == Context::virtual_server) return service().timing;
   return context_ == Context::real_server ? server().timing : check().timing;

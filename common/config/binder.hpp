@@ -30,6 +30,7 @@ class Binder {
   [[nodiscard]] CheckDraft& check() { return server().checks.back(); }
   [[nodiscard]] HttpUrl& url() { return check().urls.back(); }
   [[nodiscard]] AnnounceDraft& announce();
+  [[nodiscard]] ElectionDraft& election();
   [[nodiscard]] TimingDraft& timing();
   [[nodiscard]] Context context() const { return context_; }
 

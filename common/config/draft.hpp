@@ -14,8 +14,16 @@ constexpr Duration default_persistence = 360s;
 
 /// garp_* and gna_* of global_defs (vrrp_garp_*) or of one instance.
 struct AnnounceDraft {
-  std::optional<Duration> delay, refresh, lower_prio_delay, garp_interval, gna_interval;
+  std::optional<Duration> delay, refresh, lower_prio_delay, garp_interval, gna_interval, extra_interval;
+  bool extra_all = false;
   std::optional<unsigned> repeat, refresh_repeat, lower_prio_repeat;
+};
+
+/// What global_defs (vrrp_*) and an instance may both say about elections.
+struct ElectionDraft {
+  std::optional<At<unsigned>> down_timer_adverts;
+  std::optional<At<bool>> lower_prio_no_advert, higher_prio_send_advert, strict;
+  std::optional<bool> skip_check_adv_addr;
 };
 
 struct LvsTimeoutsDraft {
@@ -79,9 +87,10 @@ struct InstanceDraft {
   bool addresses_given = false;  ///< one was written at least, if a faulty one
   std::vector<At<TrackInterface>> tracked;
   AnnounceDraft announce;
+  ElectionDraft election;
   bool checksum_as_v2 = false;
   bool native_ipv6 = false;
-  bool accept = true;
+  std::optional<bool> accept;
   std::string description;
 };
 
@@ -176,6 +185,8 @@ struct Draft {
   std::optional<unsigned> vrrp_version;
   bool check_unicast_source = false;
   AnnounceDraft announce;
+  bool min_garp = false;
+  ElectionDraft election;
   std::vector<InstanceDraft> instances;
   std::vector<SyncGroupDraft> sync_groups;
   std::vector<AddressGroupDraft> address_groups;

@@ -55,6 +55,7 @@ const std::vector<Keyword>& keywords() {
     add_global_keywords(adding);
     add_vrrp_keywords(adding);
     add_authentication_keywords(adding);
+    add_election_keywords(adding);
     add_service_keywords(adding);
     add_forwarding_keywords(adding);
     return made;

@@ -94,6 +94,7 @@ std::vector<std::string_view> keywords_to_come(Context context);
 void add_global_keywords(Table& table);
 void add_vrrp_keywords(Table& table);
 void add_authentication_keywords(Table& table);
+void add_election_keywords(Table& table);
 void add_service_keywords(Table& table);
 void add_forwarding_keywords(Table& table);
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/config/model_authentication.hpp"
+#include "common/config/model_election.hpp"
 #include "common/enum_names.hpp"
 #include "common/net/ip_address.hpp"
 
@@ -101,8 +102,10 @@ struct Global {
   XdpMode xdp_mode = XdpMode::automatic;
   std::uint32_t connection_table_size = 1'000'000;
   LvsTimeouts lvs_timeouts;
-  bool expire_nodest = false;  ///< of services that do not say
-  bool sloppy_tcp = false;     ///< of services that do not say
+  bool expire_nodest = false;           ///< of services that do not say
+  bool sloppy_tcp = false;              ///< of services that do not say
+  Duration vrrp_delay_after_boot = 0s;  ///< before instances take part, once the machine has booted
+  Duration vrrp_startup_delay = 0s;     ///< before instances take part, once vrrpd has started
   bool operator==(const Global&) const = default;
 };
 
@@ -132,6 +135,8 @@ struct Announce {
   unsigned lower_prio_repeat = 5;  ///< garp_lower_prio_repeat
   Duration garp_interval = 0s;     ///< between two GARPs
   Duration gna_interval = 0s;      ///< between two unsolicited NAs
+  Duration extra_interval = 0s;    ///< garp_extra_if: so often on other interfaces than the instance's; 0: never
+  bool extra_all = false;          ///< garp_extra_if all: on every interface that has one of the addresses
   bool operator==(const Announce&) const = default;
 };
 
@@ -163,6 +168,7 @@ struct VrrpInstance {
   std::vector<VirtualAddress> virtual_addresses_excluded;  ///< programmed but not advertised
   std::vector<TrackInterface> track_interfaces;
   Announce announce;
+  Election election;
   Secret auth_pass;                   ///< version 2: the password of auth_type PASS, up to 8 bytes; empty: none
   std::optional<AuthHmac> auth_hmac;  ///< none: advertisements carry no trailer, and none is accepted
   std::string description;
@@ -280,6 +286,7 @@ BALLAST_CONFIG_JSON(Global)
 BALLAST_CONFIG_JSON(VirtualAddress)
 BALLAST_CONFIG_JSON(TrackInterface)
 BALLAST_CONFIG_JSON(Announce)
+BALLAST_CONFIG_JSON(Election)
 BALLAST_CONFIG_JSON(UnicastPeer)
 BALLAST_CONFIG_JSON(Secret)
 BALLAST_CONFIG_JSON(HmacKey)

@@ -15,11 +15,13 @@ namespace ballast::config {
 // One list of fields a struct; nlohmann's at() names the field that is missing.
 BALLAST_FIELDS(LvsTimeouts, tcp, tcp_fin, udp)
 BALLAST_FIELDS(Global, router_id, script_user, enable_script_security, lb_engine, lb_interfaces, xdp_mode,
-               connection_table_size, lvs_timeouts, expire_nodest, sloppy_tcp)
+               connection_table_size, lvs_timeouts, expire_nodest, sloppy_tcp, vrrp_delay_after_boot,
+               vrrp_startup_delay)
 BALLAST_FIELDS(VirtualAddress, prefix, interface, label, scope, broadcast)
 BALLAST_FIELDS(TrackInterface, interface, weight, reverse)
 BALLAST_FIELDS(Announce, delay, repeat, refresh, refresh_repeat, lower_prio_delay, lower_prio_repeat, garp_interval,
-               gna_interval)
+               gna_interval, extra_interval, extra_all)
+BALLAST_FIELDS(Election, down_timer_adverts, lower_prio_no_advert, higher_prio_send_advert, strict, skip_check_adv_addr)
 BALLAST_FIELDS(UnicastPeer, address, min_ttl, max_ttl)
 BALLAST_FIELDS(Secret, text)
 BALLAST_FIELDS(HmacKey, id, bytes)
@@ -27,7 +29,7 @@ BALLAST_FIELDS(AuthHmac, keys, active_key, anti_replay, time_window, mode)
 BALLAST_FIELDS(VrrpInstance, name, interface, virtual_router_id, priority, advert_interval, version, family,
                initial_state, preempt, preempt_delay, source, unicast_peers, unicast_ttl, check_unicast_source,
                v3_checksum_as_v2, accept, virtual_addresses, virtual_addresses_excluded, track_interfaces, announce,
-               auth_pass, auth_hmac, description)
+               election, auth_pass, auth_hmac, description)
 BALLAST_FIELDS(VrrpSyncGroup, name, members, track_interfaces)
 BALLAST_FIELDS(StatusRange, first, last)
 BALLAST_FIELDS(HttpUrl, path, status, digest, virtualhost)

@@ -10,6 +10,8 @@ std::vector<InterfaceUse> interface_uses(Binder& binder);
 
 // The parts of resolve().
 void resolve_vrrp(Binder& binder, Model& model);
+/// What an instance says about elections, and what strict_mode says about it; after the rest of it is made.
+void resolve_election(Binder& binder, const InstanceDraft& draft, VrrpInstance& made);
 void resolve_services(Binder& binder, Model& model);
 
 }  // namespace ballast::config

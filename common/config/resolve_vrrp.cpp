@@ -18,7 +18,7 @@ std::string_view family_text(net::Family family) { return family == net::Family:
 class InstanceResolver {
  public:
   InstanceResolver(Binder& binder, const InstanceDraft& draft)
-      : report_{binder.report()}, global_{binder.draft()}, draft_{draft} {}
+      : binder_{binder}, report_{binder.report()}, global_{binder.draft()}, draft_{draft} {}
 
   VrrpInstance run() {
     made_.name = draft_.name.value;
@@ -33,7 +33,7 @@ class InstanceResolver {
     }
     if (draft_.priority) made_.priority = static_cast<std::uint8_t>(draft_.priority->value);
     made_.description = draft_.description;
-    made_.accept = draft_.accept;
+    made_.accept = draft_.accept.value_or(true);
     made_.v3_checksum_as_v2 = draft_.checksum_as_v2;
     family();
     version();
@@ -44,6 +44,7 @@ class InstanceResolver {
     addresses();
     for (const auto& tracked : draft_.tracked) made_.track_interfaces.push_back(tracked.value);
     announce();
+    resolve_election(binder_, draft_, made_);
     return std::move(made_);
   }
 
@@ -166,16 +167,19 @@ class InstanceResolver {
       return inner ? *inner : outer ? *outer : fallback;
     };
     auto& to = made_.announce;
-    to.delay = pick(own.delay, global.delay, to.delay);
-    to.repeat = pick(own.repeat, global.repeat, to.repeat);
+    to.delay = pick(own.delay, global.delay, global_.min_garp ? Duration{0s} : to.delay);
+    to.repeat = pick(own.repeat, global.repeat, global_.min_garp ? 1 : to.repeat);
     to.refresh = pick(own.refresh, global.refresh, to.refresh);
     to.refresh_repeat = pick(own.refresh_repeat, global.refresh_repeat, to.refresh_repeat);
     to.lower_prio_delay = pick(own.lower_prio_delay, global.lower_prio_delay, to.delay);
     to.lower_prio_repeat = pick(own.lower_prio_repeat, global.lower_prio_repeat, to.repeat);
     to.garp_interval = pick(own.garp_interval, global.garp_interval, to.garp_interval);
     to.gna_interval = pick(own.gna_interval, global.gna_interval, to.gna_interval);
+    to.extra_interval = pick(own.extra_interval, global.extra_interval, to.extra_interval);
+    to.extra_all = own.extra_interval ? own.extra_all : global.extra_all;
   }
 
+  Binder& binder_;
   Report& report_;
   const Draft& global_;
   const InstanceDraft& draft_;

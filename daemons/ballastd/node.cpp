@@ -37,7 +37,8 @@ void say(const std::vector<config::Diagnostic>& diagnostics) {
 
 }  // namespace
 
-Node::Node(NodeOptions options) : options_{std::move(options)}, signals_{io_, SIGTERM, SIGINT, SIGHUP} {}
+Node::Node(NodeOptions options)
+    : options_{std::move(options)}, signals_{io_, SIGTERM, SIGINT, SIGHUP}, hold_timer_{io_} {}
 
 Node::~Node() = default;
 
@@ -84,6 +85,7 @@ Result<> Node::open() {
   const bus::NodeState self{"ballastd", BALLAST_VERSION, static_cast<int>(getpid()), runtime::unix_time()};
   broker.publish("node/ballastd", self);
   for (const auto& [topic, word] : admin_.words()) broker.publish(topic, word);
+  read_holds();
   broker.offer(model_, [](const Result<>&) {});  // nobody is here yet to refuse it
   if (!options_.standalone) return {};
   auto family = Family::make(io_,
@@ -134,6 +136,7 @@ void Node::withdrawn() {
     auto state = bus::decode<bus::VrrpState>(broker.retained().value(topic));
     if (!state || state->state == bus::VrrpRole::init) continue;
     state->state = bus::VrrpRole::init;
+    state->holds_addresses = false;
     state->since = runtime::unix_time();
     state->master.clear();
     state->reason = "vrrpd does not stay up: its addresses are withdrawn";

@@ -2,6 +2,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "common/config/loader.hpp"
 #include "daemons/ballastd/admin_store.hpp"
 #include "daemons/ballastd/family.hpp"
+#include "daemons/ballastd/hold_store.hpp"
 
 namespace ballast::ballastd {
 
@@ -45,6 +47,11 @@ class Node {
   boost::asio::awaitable<void> obey_signals();
   void request(bus::Request request);
   Result<nlohmann::json> change_server(const bus::Request& request);
+  [[nodiscard]] std::filesystem::path hold_file() const;
+  void read_holds();
+  Result<nlohmann::json> change_hold(const bus::Request& request);
+  void end_holds();
+  void await_hold_end();
   void reload(const std::string& by, Answer answer);
   void take_over(config::Loaded loaded, const std::string& by, const Answer& answer);
   void reload_failed(const std::string& why);
@@ -59,6 +66,8 @@ class Node {
   boost::asio::signal_set signals_;
   config::Model model_;
   AdminStore admin_;
+  HoldStore holds_;
+  boost::asio::steady_timer hold_timer_;
   std::unique_ptr<bus::Server> server_;
   std::unique_ptr<Family> family_;
 };

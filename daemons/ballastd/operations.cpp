@@ -47,7 +47,8 @@ std::vector<std::string> topics_of(const config::Model& model) {
 
 void Node::request(bus::Request request) {
   auto& broker = server_->broker();
-  Result<json> result = fail("ballastd has no request '{}', expected config, events, reload or server", request.method);
+  Result<json> result =
+      fail("ballastd has no request '{}', expected config, events, hold, reload or server", request.method);
   try {
     if (request.method == "config") {
       result = json(config::without_secrets(model_));
@@ -55,6 +56,8 @@ void Node::request(bus::Request request) {
       result = json(broker.events(request.params.value("limit", bus::EventRing::capacity)));
     } else if (request.method == "server") {
       result = change_server(request);
+    } else if (request.method == "hold") {
+      result = change_hold(request);
     } else if (request.method == "reload" && !request.may_change) {
       result = not_allowed(request);
     } else if (request.method == "reload") {
@@ -146,6 +149,7 @@ void Node::forget_what_is_gone() {
     const auto kept = runtime::write_json(admin_file(), admin_.to_json(), runtime::Durability::power_loss);
     if (!kept) log::error("{}", kept.error().message);
   }
+  end_holds();
   const auto known = topics_of(model_);
   for (const std::string role : {"vrrpd", "checkd", "forwardd"}) {
     if (broker.is_connected(role)) continue;

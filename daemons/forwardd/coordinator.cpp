@@ -102,7 +102,9 @@ void Coordinator::update(const std::string& topic, const nlohmann::json& value) 
 }
 
 void Coordinator::take_role(const std::string& topic, const nlohmann::json& value) {
-  take<bus::VrrpState>(inputs_.roles, topic, vrrp_prefix, value, [](const auto& state) { return state.state; });
+  // Who still holds the addresses serves what still comes.
+  take<bus::VrrpState>(inputs_.roles, topic, vrrp_prefix, value,
+                       [](const auto& state) { return state.holds_addresses ? bus::VrrpRole::master : state.state; });
   if (!model_ || !awaited_.empty()) return;
   // A takeover does not wait for everything else to be computed.
   if (const auto done = engine_.set_roles(compute_roles(*model_, inputs_.roles)); !done) tell_errors({done.error()});

@@ -75,10 +75,18 @@ int run(runtime::DaemonOptions options) {
     fallback->applied();
     speaker->apply(model);
   };
+  handlers.update = [&](const std::string& topic, const nlohmann::json& value) {
+    const auto instance = topic.substr(std::string_view{"hold/"}.size());
+    if (value.is_null()) return speaker->hold(instance, std::nullopt);
+    auto hold = bus::decode<bus::VrrpHold>(value);
+    if (!hold) return log::error("{}: {}", topic, hold.error().message);
+    speaker->hold(instance, std::move(*hold));
+  };
   handlers.request = [&](std::string method, const nlohmann::json&) { return answer(*speaker, std::move(method)); };
-  runtime::Daemon daemon{std::move(options),
-                         {.socket = run_dir / "bus.sock", .role = "vrrpd", .subscriptions = {}, .configuration = true},
-                         std::move(handlers)};
+  runtime::Daemon daemon{
+      std::move(options),
+      {.socket = run_dir / "bus.sock", .role = "vrrpd", .subscriptions = {"hold/"}, .configuration = true},
+      std::move(handlers)};
   auto& bus = daemon.bus();
   auto opened = Speaker::open(daemon.io(), run_dir,
                               {[&bus](const bus::VrrpState& state) { bus.publish("vrrp/" + state.name, state); },
@@ -94,10 +102,7 @@ int run(runtime::DaemonOptions options) {
     log::warning("{}", kept.error().message);
   }
   fallback = std::make_unique<Fallback>(daemon.io(), *speaker, run_dir);
-  daemon.on_stop([&]() -> asio::awaitable<void> {
-    speaker->stop();
-    co_return;
-  });
+  daemon.on_stop([&] { return speaker->stop(); });
   fallback->start();
   const int status = daemon.run();
   fallback.reset();

@@ -6,11 +6,15 @@ from lab.balancer import Ballast, Keepalived
 from lab.cluster import Cluster, instance
 from lab.shell import stays, wait_until
 
-CASES = [pytest.param(2, 4, 1, id="v2"), pytest.param(3, 4, 0.2, id="v3"), pytest.param(3, 6, 0.2, id="v3-ipv6")]
+CASES = [pytest.param(version, family, advert, way, id=f"v{version}-ipv{family}-{way}")
+         for version, family, advert in ((2, 4, 1), (3, 4, 0.2), (3, 6, 0.2)) for way in ("multicast", "unicast")]
 
 
-def text(cluster, priority, version, family, advert, extra=""):
+def text(cluster, own, priority, version, family, advert, way):
     addresses = [f"{cluster.vip}/24"] if family == 4 else ["fe80::100/64", f"{cluster.vip6}/64"]
+    peer = cluster.lb2 if own is cluster.lb1 else cluster.lb1
+    source, destination = (node.address("front", family) for node in (own, peer))
+    extra = f"unicast_src_ip {source}\n    unicast_peer {{\n        {destination}\n    }}" if way == "unicast" else ""
     return instance("VI_1", priority, addresses, advert=advert, version=version, extra=extra)
 
 
@@ -19,13 +23,13 @@ def vip_moves_to(cluster, owner, other, family):
     wait_until(lambda: owner.has(vip) and not other.has(vip), f"the VIP is on {owner.name} alone", limit=20)
 
 
-@pytest.mark.parametrize("version, family, advert", CASES)
-def test_ballast_backs_up_a_keepalived_master(lab, version, family, advert):
+@pytest.mark.parametrize("version, family, advert, way", CASES)
+def test_ballast_backs_up_a_keepalived_master(lab, version, family, advert, way):
     cluster = Cluster(lab, webs=0)
     keepalived, ballast = Keepalived(cluster.lb1), Ballast(cluster.lb2, "peer")
-    keepalived.start(text(cluster, 150, version, family, advert))
+    keepalived.start(text(cluster, cluster.lb1, 150, version, family, advert, way))
     vip_moves_to(cluster, cluster.lb1, cluster.lb2, family)
-    ballast.start(text(cluster, 100, version, family, advert))
+    ballast.start(text(cluster, cluster.lb2, 100, version, family, advert, way))
     ballast.wait_role("BACKUP")
     stays(lambda: ballast.role() == "BACKUP", "Ballast hears keepalived", 4 * advert + 0.5)
     keepalived.stop()
@@ -36,13 +40,13 @@ def test_ballast_backs_up_a_keepalived_master(lab, version, family, advert):
     ballast.wait_role("BACKUP")
 
 
-@pytest.mark.parametrize("version, family, advert", CASES)
-def test_keepalived_backs_up_a_ballast_master(lab, version, family, advert):
+@pytest.mark.parametrize("version, family, advert, way", CASES)
+def test_keepalived_backs_up_a_ballast_master(lab, version, family, advert, way):
     cluster = Cluster(lab, webs=0)
     ballast, keepalived = Ballast(cluster.lb1, "peer"), Keepalived(cluster.lb2)
-    ballast.start(text(cluster, 150, version, family, advert))
+    ballast.start(text(cluster, cluster.lb1, 150, version, family, advert, way))
     vip_moves_to(cluster, cluster.lb1, cluster.lb2, family)
-    keepalived.start(text(cluster, 100, version, family, advert))
+    keepalived.start(text(cluster, cluster.lb2, 100, version, family, advert, way))
     vip = cluster.vip if family == 4 else cluster.vip6
     stays(lambda: not cluster.lb2.has(vip), "keepalived hears Ballast", 4 * advert + 0.5)
     ballast.kill()

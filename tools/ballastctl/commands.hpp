@@ -21,6 +21,10 @@ struct Options {
   std::string file;                 ///< check, config
   bool secrets = false;             ///< config FILE
   std::string service;              ///< connections, server
+  std::string instance;             ///< failover
+  std::string duration;             ///< failover, maintenance: --for
+  bool to_peer = false;             ///< failover
+  bool undo = false;                ///< failover
   std::string client;               ///< connections
   std::string server;               ///< connections, server
   unsigned interval = 1;            ///< top: seconds
@@ -36,6 +40,8 @@ int connections(const Options& options);
 int drops(const Options& options);
 int events(const Options& options);
 int top(const Options& options);
+int failover(const Options& options);
+int maintenance(const Options& options, bool begins);
 int trace(const Options& options);
 int reload(const Options& options);
 int check(const Options& options);

@@ -75,6 +75,27 @@ void add_server(CLI::App& app, Options& options, std::vector<std::string>& names
   add("enable", "undo drain or disable");
 }
 
+void add_handover(CLI::App& app, Options& options, Action& action) {
+  auto* failover_verb =
+      app.add_subcommand("failover", "hand an instance's role (and its sync group's) to another router");
+  failover_verb->add_option("INSTANCE", options.instance)->required();
+  auto* duration = failover_verb->add_option("--for", options.duration, "for so long: 90s, 10m, 2h; else until --undo");
+  auto* to_peer = failover_verb->add_flag("--to-peer", options.to_peer, "until --undo: the default");
+  auto* undo = failover_verb->add_flag("--undo", options.undo, "take part again with the own priority");
+  to_peer->excludes(duration)->excludes(undo);
+  duration->excludes(undo);
+  failover_verb->callback([&] { action = [&] { return failover(options); }; });
+
+  auto* maintenance_verb = app.add_subcommand("maintenance", "all instances' roles to other routers");
+  maintenance_verb->require_subcommand(1);
+  auto* on = maintenance_verb->add_subcommand("on", "this node is MASTER of nothing while another router is there");
+  on->add_option("--for", options.duration, "for so long: 90s, 10m, 2h; else until `maintenance off`");
+  on->callback([&] { action = [&] { return maintenance(options, true); }; });
+  maintenance_verb->add_subcommand("off", "take part again")->callback([&] {
+    action = [&] { return maintenance(options, false); };
+  });
+}
+
 int run(int argc, char** argv) {
   Options options;
   const char* no_colour = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe): one thread
@@ -89,6 +110,7 @@ int run(int argc, char** argv) {
   add_reports(app, options, action);
   add_configuration(app, options, action);
   add_server(app, options, names, action);
+  add_handover(app, options, action);
 
   auto arguments = expand_verbs({argv + 1, argv + argc});
   if (!arguments) return complain(arguments.error().message, wrong_usage);

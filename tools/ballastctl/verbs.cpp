@@ -8,8 +8,10 @@
 namespace ballast::ctl {
 namespace {
 
-constexpr std::array<std::string_view, 11> verbs{"check",  "config", "connections", "drops", "events", "health",
-                                                 "reload", "server", "status",      "top",   "trace"};
+constexpr std::array<std::string_view, 13> verbs{"check",    "config", "connections", "drops",  "events",
+                                                 "failover", "health", "maintenance", "reload", "server",
+                                                 "status",   "top",    "trace"};
+constexpr std::array<std::string_view, 2> maintenance_verbs{"off", "on"};
 constexpr std::array<std::string_view, 3> server_verbs{"disable", "drain", "enable"};
 
 // The place of the first word that is no option, from `from` on.
@@ -36,8 +38,13 @@ Result<std::vector<std::string>> expand_verbs(std::vector<std::string> arguments
     const auto word = resolve(arguments[at], words);
     if (!word) return word.error();
     arguments[at] = *word;
-    if (words.size() != verbs.size() || *word != "server") break;
-    words = server_verbs;
+    if (words.size() != verbs.size()) break;
+    if (*word == "server")
+      words = server_verbs;
+    else if (*word == "maintenance")
+      words = maintenance_verbs;
+    else
+      break;
     at = next_word(arguments, at + 1);
   }
   return arguments;

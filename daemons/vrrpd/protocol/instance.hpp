@@ -21,17 +21,34 @@ enum class Timer : std::uint8_t {
   announce_again,    ///< MASTER: the second burst after becoming it
   announce_refresh,  ///< MASTER: the periodic one, if configured
   announce_rival,    ///< MASTER: the burst after a losing advertisement was heard
+  release,           ///< no longer MASTER: the addresses are taken away
+  startup,           ///< INIT: the delay before it takes part
+  announce_extra,    ///< MASTER: the periodic one for switches behind other interfaces, if configured
 };
-constexpr std::size_t timer_count = 5;
+constexpr std::size_t timer_count = 8;
+
+/// From hearing the new master until the old one's addresses go. Its gratuitous ARP follows its advertisement within a
+/// few milliseconds, even from a slow machine with many addresses; what clients send until they heard it is served.
+constexpr Duration handover_linger = std::chrono::milliseconds{20};
+/// Bursts of announcements about rivals keep this distance, and still come within the linger of a rival that yields.
+constexpr Duration between_bursts = handover_linger / 2;
+/// A router that stops waits at most so long for the new master: a backup of the least priority takes over within one
+/// interval of the version's (RFC 9568 section 6.1), and a machine that shuts down has no more patience than this.
+constexpr Duration longest_leave = std::chrono::seconds{3};
 
 // What happens to an instance.
 
-/// Begin; `continued` says why the role of MASTER is taken up again at once (after a restart within the time).
+/// Begin; `continued` says why the role of MASTER is taken up again at once (after a restart within the time), `delay`
+/// how long it waits before it takes part at all.
 struct Start {
   std::optional<std::string> continued;
+  Duration delay{};
 };
+/// End; `linger`: a MASTER keeps its addresses until another one is heard (at most `longest_leave`), see
+/// ReleaseAddresses.
 struct Stop {
   std::string reason;
+  bool linger = false;
 };
 /// An interface that this instance lives on or tracks; `reason` says what is the matter ("eth0 has no carrier", "eth0
 /// is up").
@@ -66,7 +83,12 @@ struct GroupOrder {
   GroupCommand command{};
   std::string reason;
 };
-using Event = std::variant<Start, Stop, LinkChanged, SourceChanged, Received, Expired, Reconfigured, GroupOrder>;
+/// A person wants another router to be MASTER: this one yields, keeps its addresses until another one is heard, and has
+/// the least priority from now on, so that it still takes over from nobody. Without a reason: no longer.
+struct Held {
+  std::optional<std::string> reason;
+};
+using Event = std::variant<Start, Stop, LinkChanged, SourceChanged, Received, Expired, Reconfigured, GroupOrder, Held>;
 
 // What is to be done about it, in this order.
 
@@ -80,16 +102,27 @@ struct SetTimer {
   std::uint64_t generation = 0;
   bool operator==(const SetTimer&) const = default;
 };
-/// The role has changed. MASTER: program the virtual addresses; any other: remove them.
+/// The role has changed. MASTER: program the virtual addresses; they stay until ReleaseAddresses.
 struct Become {
   Role from{};
   Role to{};
   std::string reason;
   bool operator==(const Become&) const = default;
 };
+/// Remove the virtual addresses: at once after a fault, after `handover_linger` when another master has been heard.
+struct ReleaseAddresses {
+  bool operator==(const ReleaseAddresses&) const = default;
+};
+/// A MASTER heard another one's losing advertisement (each time): keepalived's notify_master_rx_lower_pri.
+struct RivalHeard {
+  net::IpAddress address;
+  std::uint8_t priority = 0;
+  bool operator==(const RivalHeard&) const = default;
+};
 /// Gratuitous ARP or unsolicited NA, this many for each virtual address.
 struct AnnounceAddresses {
   unsigned repeat = 0;
+  bool elsewhere = false;  ///< only those on other interfaces than the instance's
   bool operator==(const AnnounceAddresses&) const = default;
 };
 /// Something a person should know, the role being the same.
@@ -98,7 +131,7 @@ struct Note {
   std::string text;
   bool operator==(const Note&) const = default;
 };
-using Action = std::variant<SendAdvertisement, SetTimer, Become, AnnounceAddresses, Note>;
+using Action = std::variant<SendAdvertisement, SetTimer, Become, AnnounceAddresses, Note, ReleaseAddresses, RivalHeard>;
 using Actions = boost::container::small_vector<Action, 4>;
 
 /// The state machine. `now` never goes back from one event to the next.
@@ -122,8 +155,14 @@ class Instance {
   [[nodiscard]] bool held_by_group() const { return group_fault_.has_value(); }
   /// A grouped BACKUP whose master is gone, waiting for the other members; and since why.
   [[nodiscard]] const std::optional<std::string>& wants_master() const { return wants_master_; }
-  /// How long a silence it bears: the limit within which a restarted MASTER goes on.
+  /// Its addresses are on the interfaces: MASTER, or shortly after.
+  [[nodiscard]] bool holds_addresses() const { return holds_; }
+  /// How long a silence it bears.
   [[nodiscard]] Duration down_interval() const;
+  /// Longer than so behind its time, and a MASTER cannot know whether another took over.
+  [[nodiscard]] Duration lapse_limit() const;
+  /// When that timer expires; of the last time it was set.
+  [[nodiscard]] TimePoint due(Timer timer) const { return timers_[static_cast<std::size_t>(timer)].at; }
   void set_grouped(bool grouped) { grouped_ = grouped; }
 
  private:
@@ -135,7 +174,16 @@ class Instance {
     net::IpAddress address;
     std::uint8_t priority = 0;
   };
+  /// Another MASTER that should yield to us.
+  struct Rival {
+    Heard who;
+    TimePoint since;
+    bool told = false;   ///< it is no predecessor whose last words were on their way
+    bool again = false;  ///< heard since the last announcement
+  };
 
+  void begin(const std::optional<std::string>& continued);
+  void release();
   void handle(const Start& event);
   void handle(const Stop& event);
   void handle(const LinkChanged& event);
@@ -144,10 +192,21 @@ class Instance {
   void handle(const Expired& event);
   void handle(const Reconfigured& event);
   void handle(const GroupOrder& event);
+  void handle(const Held& event);
 
   void heard_as_backup(const Received& event);
   void heard_as_master(const Received& event);
   void heard_rival(const Received& event);
+  void heard_leaving_rival();
+  void heard_as_leaver(const Received& event);
+  void answer();
+  void yield(const std::string& reason);
+  void announce_rival();
+  void rival_pause_over();
+  void end_of_rival();
+  void notice_pause();
+  [[nodiscard]] Duration rival_pause() const;
+  [[nodiscard]] bool yields_after_pause() const;
   void advertisement_due(TimePoint was_due);
   void master_silent(TimePoint was_due);
   [[nodiscard]] bool preempts(const Received& event);
@@ -159,11 +218,14 @@ class Instance {
   void become(Role role, const std::string& reason);
   void become_master(const std::string& reason);
   void become_backup(const std::string& reason);
+  void hand_over(const std::string& reason);
   void advertise(std::uint8_t priority);
+  void announce(unsigned repeat);
   void set(Timer timer, TimePoint at);
   void cancel(Timer timer);
   void note(bool warning, std::string text);
   [[nodiscard]] Duration skew() const;
+  [[nodiscard]] Duration master_interval() const;
   [[nodiscard]] std::uint8_t effective_priority() const;
   [[nodiscard]] bool link_up(const std::string& interface) const;
   [[nodiscard]] std::string link_reason(const std::string& interface) const;
@@ -178,16 +240,24 @@ class Instance {
   std::optional<net::IpAddress> source_;
   std::string source_reason_;
   std::optional<std::string> group_fault_;
+  std::optional<std::string> held_;
   std::optional<std::string> wants_master_;
 
-  std::optional<Heard> master_;          ///< BACKUP: who is it
-  std::optional<net::IpAddress> left_;   ///< who said priority 0
-  Duration master_interval_;             ///< version 3: as the master advertises it
-  TimePoint silent_since_;               ///< BACKUP: the last sign of a master, or the beginning
-  std::optional<TimePoint> preempt_at_;  ///< preempt_delay's end, once a lower master was heard
-  bool preempting_ = false;              ///< BACKUP: the master last heard is to be replaced
-  bool resuming_ = false;                ///< MASTER after a pause: listens before it speaks
-  bool own_address_heard_ = false;       ///< noted already
+  std::optional<Heard> master_;               ///< BACKUP: who is it
+  std::optional<net::IpAddress> left_;        ///< who said priority 0
+  std::optional<Duration> learned_interval_;  ///< version 3: as the master we bear with advertises it
+  TimePoint silent_since_;                    ///< BACKUP: the last sign of a master, or the beginning
+  std::optional<TimePoint> preempt_at_;       ///< preempt_delay's end, once a lower master was heard
+  bool preempting_ = false;                   ///< BACKUP: the master last heard is to be replaced
+  TimePoint advertised_;                      ///< the last advertisement of ours
+  TimePoint bursts_since_;                    ///< MASTER: of announcements about rivals, the first that counts
+  unsigned bursts_ = 0;                       ///< and how many since
+  TimePoint announced_;                       ///< MASTER: the last burst
+  TimePoint master_since_;                    ///< MASTER: when it took over
+  std::optional<Rival> rival_;                ///< MASTER: while there are two
+  bool holds_ = false;
+  bool resuming_ = false;           ///< MASTER after a pause: listens before it speaks
+  bool own_address_heard_ = false;  ///< noted already
 
   struct Deadline {
     TimePoint at;

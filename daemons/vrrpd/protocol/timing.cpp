@@ -13,8 +13,8 @@ Duration skew_time(unsigned version, std::uint8_t priority, Duration interval) {
   return unit * (256 - priority) / 256;
 }
 
-Duration master_down_interval(unsigned version, std::uint8_t priority, Duration interval) {
-  return 3 * interval + skew_time(version, priority, interval);
+Duration master_down_interval(unsigned version, std::uint8_t priority, Duration interval, unsigned adverts) {
+  return adverts * interval + skew_time(version, priority, interval);
 }
 
 std::string describe(Duration span) {

@@ -4,24 +4,17 @@
 #include <boost/asio/post.hpp>
 
 #include "common/runtime/log.hpp"
-#include "daemons/vrrpd/protocol/sync_group.hpp"
+#include "daemons/vrrpd/protocol/address_check.hpp"
 
 namespace ballast::vrrpd {
 namespace {
 
 constexpr Duration refusal_log_interval = std::chrono::minutes{1};
 
-bool may_concern_group(const Event& event, Role before, const Instance& core) {
-  if (before != core.role()) return true;
-  const auto* expired = std::get_if<Expired>(&event);
-  if (expired != nullptr) return expired->timer == Timer::master_down;
-  return !std::holds_alternative<Received>(event);
-}
-
 }  // namespace
 
 Router::Router(std::uint32_t number, config::VrrpInstance configured)
-    : id{number}, config{std::move(configured)}, core{config}, since{runtime::unix_time()} {
+    : Member{configured}, id{number}, config{std::move(configured)}, since{runtime::unix_time()} {
   if (config.auth_hmac) authenticator.emplace(*config.auth_hmac);
 }
 
@@ -29,7 +22,9 @@ Speaker::Speaker(boost::asio::io_context& io, std::filesystem::path run_dir, Out
     : io_{io},
       run_dir_{std::move(run_dir)},
       outlet_{std::move(outlet)},
-      timers_{io, [this](auto owner, auto timer, auto generation) { expired(owner, timer, generation); }} {}
+      timers_{io, [this](auto owner, auto timer, auto generation) { expired(owner, timer, generation); }},
+      holds_{io, [this](const std::string& instance) { hold_changed(instance); }},
+      all_released_{io} {}
 
 Speaker::~Speaker() = default;
 
@@ -84,6 +79,7 @@ nlohmann::json Speaker::counters() const {
                  {"received", counters.received},
                  {"checksum_message", counters.checksum_message},
                  {"checksum_pseudo_header", counters.checksum_pseudo_header},
+                 {"other_addresses", counters.other_addresses},
                  {"refused", std::move(refused)}};
   }
   return all;
@@ -92,37 +88,29 @@ nlohmann::json Speaker::counters() const {
 // --- events
 // -----------------------------------------------------------------------------------------------------------
 
-void Speaker::dispatch(Router& router, const Event& event) {
-  const auto before = router.core.role();
+TimePoint Speaker::now() {
   const auto now = runtime::BootClock::now();
   life_->give(now);
-  for (const auto& action : router.core.on(event, now)) {
-    std::visit([&](const auto& what) { perform(router, what); }, action);
-  }
-  if (router.group != nullptr && may_concern_group(event, before, router.core)) settle(router, before);
+  return now;
+}
+
+void Speaker::perform(Member& member, const Action& action) {
+  std::visit([&](const auto& what) { perform(static_cast<Router&>(member), what); }, action);
+}
+
+void Speaker::settled(Member& member) {
+  auto& router = static_cast<Router&>(member);
   if (router.told_master != router.core.master() || router.told_reason != router.core.reason()) publish(router);
 }
 
-void Speaker::settle(Router& router, Role before) {
-  const auto& group = *router.group;
-  std::vector<const Instance*> members;
-  std::size_t changed = 0;
-  for (const auto* member : group.members) {
-    if (member == &router) changed = members.size();
-    members.push_back(&member->core);
-  }
-  for (const auto& [member, order] : consequences(group.name, members, changed, before)) {
-    dispatch(*group.members[member], order);
-  }
+void Speaker::drain(Member& member) {
+  auto& router = static_cast<Router&>(member);
+  if (router.port->socket) router.port->socket->drain();
 }
 
 void Speaker::expired(std::uint32_t owner, Timer timer, std::uint64_t generation) {
   const auto found = by_id_.find(owner);
-  if (found == by_id_.end()) return;
-  auto& router = *found->second;
-  // After a stall the master's advertisements may wait unread: silence is concluded only when there are none.
-  if (timer == Timer::master_down && router.port->socket) router.port->socket->drain();
-  dispatch(router, Expired{timer, generation});
+  if (found != by_id_.end()) expire(*found->second, timer, generation);
 }
 
 void Speaker::received(Port& port, const Datagram& datagram) {
@@ -144,17 +132,35 @@ void Speaker::received(Port& port, const Datagram& datagram) {
                                                   : router.counters.checksum_pseudo_header);
   }
   if (decoded->skew) tell_skew(router, datagram.source, *decoded->skew);
+  if (!has_our_addresses(router, *decoded, datagram)) return;
   dispatch(router, Received{decoded->priority, decoded->interval, datagram.source});
+}
+
+// RFC 9568 section 7.1 leaves it open what follows. To discard the advertisement would make a second master of two
+// routers of which one has its new configuration already: only strict_mode does so.
+bool Speaker::has_our_addresses(Router& router, const Decoded& decoded, const Datagram& datagram) {
+  const auto& settings = router.core.settings();
+  if (settings.election.skip_check_adv_addr && router.core.master() == datagram.source) return true;
+  if (decoded.priority == priority_leaving || same_addresses(decoded, settings.family, router.advertised)) return true;
+  ++router.counters.other_addresses;
+  const bool strict = settings.election.strict && decoded.priority != priority_owner;
+  log_refusal(router, router.other_addresses_logged,
+              fmt::format("{} advertises other addresses than ours: {}", datagram.source,
+                          strict ? "refused, because of strict_mode" : "is there an old configuration?"));
+  return !strict;
 }
 
 void Speaker::refuse(Router& router, const Refusal& refusal) {
   const auto check = static_cast<std::size_t>(refusal.check);
   ++router.counters.refused[check];
+  log_refusal(router, router.refusal_logged[check], "advertisement refused: " + refusal.message);
+}
+
+void Speaker::log_refusal(const Router& router, TimePoint& logged, const std::string& what) {
   const auto now = runtime::BootClock::now();
-  auto& logged = router.refusal_logged[check];
   if (logged != TimePoint{} && now - logged < refusal_log_interval) return;
   logged = now;
-  log::warning("{}: advertisement refused: {}", router.config.name, refusal.message);
+  log::warning("{}: {}", router.config.name, what);
 }
 
 /// Before advertisements are refused for it.
@@ -198,7 +204,7 @@ void Speaker::schedule_repair() {
 void Speaker::repair() {
   if (const auto done = host_->read(); !done) return log::error("{}", done.error().message);
   for (auto& [name, router] : routers_) {
-    if (!router->put) continue;
+    if (!router->put || router->core.role() != Role::master) continue;
     const auto added = keeper_->put(all_addresses(router->config));
     if (added.empty()) continue;
     const auto text = fmt::format("{}: {} had been removed by someone else: put back", name, fmt::join(added, ", "));
@@ -245,18 +251,27 @@ void Speaker::perform(Router& router, const Become& action) {
   if (action.to == Role::master) {
     keeper_->put(all_addresses(router.config));
     router.put = true;
-  } else if (std::exchange(router.put, false)) {
-    keeper_->take(all_addresses(router.config));
+  } else {
     announcer_->cancel(router.id);
   }
   report(router, action);
 }
 
+void Speaker::perform(Router& router, const ReleaseAddresses&) {
+  if (std::exchange(router.put, false)) keeper_->take(all_addresses(router.config));
+  publish(router);
+  const bool none = std::ranges::none_of(routers_, [](const auto& each) { return each.second->put; });
+  if (stopping_ && none) all_released_.cancel();
+}
+
+// The note that comes with it tells people; each one would be too much for them.
+void Speaker::perform(Router&, const RivalHeard&) {}
+
 void Speaker::perform(Router& router, const AnnounceAddresses& action) {
   std::vector<AnnounceTarget> targets;
   for (const auto& address : all_addresses(router.config)) {
     const auto* link = host_->link(address.interface);
-    if (link == nullptr) continue;
+    if (link == nullptr || (action.elsewhere && address.interface == router.config.interface)) continue;
     targets.push_back({address.prefix.address, link->index, link->name, link->mac});
   }
   announcer_->announce(router.id, targets, action.repeat, router.core.settings().announce);
@@ -292,6 +307,7 @@ void Speaker::publish(Router& router) {
   state.priority = core.priority();
   state.configured_priority = router.config.priority;
   if (router.told_master) state.master = router.told_master->to_string();
+  state.holds_addresses = router.put;
   state.since = router.since;
   state.reason = core.reason();
   for (const auto& address : all_addresses(router.config))

@@ -1,5 +1,7 @@
 #pragma once
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -10,10 +12,12 @@
 #include "common/bus/messages.hpp"
 #include "common/config/model.hpp"
 #include "daemons/vrrpd/protocol/codec.hpp"
+#include "daemons/vrrpd/protocol/conductor.hpp"
 #include "daemons/vrrpd/protocol/instance.hpp"
 #include "daemons/vrrpd/shell/address_keeper.hpp"
 #include "daemons/vrrpd/shell/advertisement_socket.hpp"
 #include "daemons/vrrpd/shell/announcer.hpp"
+#include "daemons/vrrpd/shell/holds.hpp"
 #include "daemons/vrrpd/shell/host.hpp"
 #include "daemons/vrrpd/shell/state_file.hpp"
 #include "daemons/vrrpd/shell/timer_queue.hpp"
@@ -32,36 +36,30 @@ struct Counters {
   std::uint64_t received = 0;
   std::uint64_t checksum_message = 0;        ///< version 3 over IPv4, RFC 9568's form
   std::uint64_t checksum_pseudo_header = 0;  ///< version 3 over IPv4, RFC 5798's form
+  std::uint64_t other_addresses = 0;         ///< they differ from ours
   std::array<std::uint64_t, refused_count> refused{};
 };
 
-struct Group;
 struct Port;
 
 /// One running instance and what belongs to it outside the state machine.
-struct Router {
+struct Router : Member {
   Router(std::uint32_t number, config::VrrpInstance configured);
 
   std::uint32_t id;
   config::VrrpInstance config;  ///< with its group's tracked interfaces
-  Instance core;
-  Group* group = nullptr;
   Port* port = nullptr;
   double since = 0;
   std::optional<net::IpAddress> told_master;  ///< as last published
   std::string told_reason;
   Counters counters;
   std::array<TimePoint, refused_count> refusal_logged{};
+  TimePoint other_addresses_logged;
   bool send_failed = false;
   bool put = false;  ///< its addresses were programmed and have not been taken back
   std::vector<net::IpAddress> advertised;
   std::optional<Authenticator> authenticator;
   TimePoint skew_told;
-};
-
-struct Group {
-  std::string name;
-  std::vector<Router*> members;
 };
 
 /// One interface and family: a socket while the interface is there, and its instances by VRID.
@@ -73,19 +71,21 @@ struct Port {
 };
 
 /// The shell of vrrpd: feeds the instances with what happens on this machine and carries out what they say.
-class Speaker {
+class Speaker : private Conductor {
  public:
   /// Errors: no netlink, no packet socket, the run directory cannot be written.
   static Result<std::unique_ptr<Speaker>> open(boost::asio::io_context& io, std::filesystem::path run_dir,
                                                Outlet outlet);
-  ~Speaker();
+  ~Speaker() override;
 
   /// Two instances of one VRID on one interface cannot run; anything else can.
   static Result<> validate(const config::Model& model);
   /// Runs this configuration from now on; what is unchanged notices nothing. Also kept for a start without the bus.
   void apply(const config::Model& model);
-  /// Priority 0, then the addresses are removed.
-  void stop();
+  /// An operator has the instance leave its role to another router; none: no longer.
+  void hold(const std::string& instance, std::optional<bus::VrrpHold> word) { holds_.set(instance, std::move(word)); }
+  /// Priority 0; the addresses stay until another router has taken over, at most `longest_leave`.
+  boost::asio::awaitable<void> stop();
   /// The process before died a short while ago in this boot: its last configuration should run at once.
   [[nodiscard]] bool was_interrupted() const;
   [[nodiscard]] nlohmann::json counters() const;
@@ -99,27 +99,34 @@ class Speaker {
   void reconfigure(Router& router, const config::VrrpInstance& settings);
   Router& add_router(const config::VrrpInstance& settings);
   void regroup(const config::Model& model);
-  void start_routers(const std::vector<Router*>& fresh);
-  [[nodiscard]] std::optional<std::string> continues(const Router& router) const;
+  void start_routers(const std::vector<Router*>& fresh, const config::Model& model);
+  [[nodiscard]] std::optional<Heritage> heritage(const Router& router) const;
   void tell_links(Router& router);
   void tell_source(Router& router);
   void open_port(Port& port);
   void save_model(const config::Model& model);
+  void hold_changed(const std::string& instance);
 
   // speaker.cpp: events and actions
-  void dispatch(Router& router, const Event& event);
-  void settle(Router& router, Role before);
+  TimePoint now() override;
+  void perform(Member& member, const Action& action) override;
+  void settled(Member& member) override;
+  void drain(Member& member) override;
   void perform(Router& router, const SendAdvertisement& action);
   void perform(Router& router, const SetTimer& action);
   void perform(Router& router, const Become& action);
   void perform(Router& router, const AnnounceAddresses& action);
   void perform(Router& router, const Note& action);
+  void perform(Router& router, const ReleaseAddresses& action);
+  void perform(Router& router, const RivalHeard& action);
   void report(Router& router, const Become& change);
   void publish(Router& router);
   void expired(std::uint32_t owner, Timer timer, std::uint64_t generation);
   void received(Port& port, const Datagram& datagram);
+  bool has_our_addresses(Router& router, const Decoded& decoded, const Datagram& datagram);
   void refuse(Router& router, const Refusal& refusal);
   void tell_skew(Router& router, const net::IpAddress& source, std::chrono::seconds skew);
+  static void log_refusal(const Router& router, TimePoint& logged, const std::string& what);
   void link_changed(const std::string& interface);
   void address_changed(const netlink::Address& address, bool removed);
   void schedule_repair();
@@ -134,6 +141,7 @@ class Speaker {
   std::unique_ptr<AddressKeeper> keeper_;
   std::unique_ptr<Announcer> announcer_;
   TimerQueue timers_;
+  Holds holds_;
   std::optional<SignOfLife> life_;
   std::optional<SavedState> before_;  ///< what the process before left, until the first configuration runs
   TimePoint last_life_;
@@ -147,6 +155,8 @@ class Speaker {
   std::vector<std::uint8_t> buffer_;
   bool repair_scheduled_ = false;
   bool save_scheduled_ = false;
+  bool stopping_ = false;
+  boost::asio::steady_timer all_released_;  ///< cancelled once no router holds addresses
 };
 
 }  // namespace ballast::vrrpd

@@ -1,5 +1,6 @@
 // Speaker: how configurations come into force.
 #include <algorithm>
+#include <boost/asio/use_awaitable.hpp>
 #include <set>
 
 #include "common/runtime/log.hpp"
@@ -60,6 +61,7 @@ Result<> Speaker::validate(const config::Model& model) {
 }
 
 void Speaker::apply(const config::Model& model) {
+  if (stopping_) return;
   const auto wanted = effective_instances(model);
   const auto find_wanted = [&](const std::string& name) {
     return std::ranges::find(wanted, name, &config::VrrpInstance::name);
@@ -86,10 +88,8 @@ void Speaker::apply(const config::Model& model) {
       reconfigure(*found->second, settings);
   }
   regroup(model);
-  start_routers(fresh);
-  for (const auto& group : groups_) {
-    if (!group->members.empty()) settle(*group->members.front(), group->members.front()->core.role());
-  }
+  start_routers(fresh, model);
+  for (const auto& group : groups_) settle(*group);
   if (!configured_ || model.vrrp_instances != model_.vrrp_instances ||
       model.vrrp_sync_groups != model_.vrrp_sync_groups) {
     save_model(model);
@@ -105,6 +105,8 @@ void Speaker::save_model(const config::Model& model) {
   config::Model ours;
   ours.vrrp_instances = model.vrrp_instances;
   ours.vrrp_sync_groups = model.vrrp_sync_groups;
+  ours.global.vrrp_startup_delay = model.global.vrrp_startup_delay;
+  ours.global.vrrp_delay_after_boot = model.global.vrrp_delay_after_boot;
   if (const auto done = write_model(run_dir_, ours); !done) log::error("{}", done.error().message);
 }
 
@@ -140,6 +142,13 @@ void Speaker::reconfigure(Router& router, const config::VrrpInstance& settings) 
   dispatch(router, Reconfigured{settings});
   log::info("{}: new configuration in force", settings.name);
   publish(router);
+}
+
+void Speaker::hold_changed(const std::string& instance) {
+  const auto found = routers_.find(instance);
+  if (found == routers_.end()) return;  // heeded when it is added
+  dispatch(*found->second, Held{holds_.reason(instance)});
+  publish(*found->second);
 }
 
 Router& Speaker::add_router(const config::VrrpInstance& settings) {
@@ -180,36 +189,27 @@ void Speaker::regroup(const config::Model& model) {
   }
 }
 
-void Speaker::start_routers(const std::vector<Router*>& fresh) {
+void Speaker::start_routers(const std::vector<Router*>& fresh, const config::Model& model) {
   for (auto* router : fresh) {
     tell_links(*router);
     tell_source(*router);
+    dispatch(*router, Held{holds_.reason(router->config.name)});
   }
-  std::map<Router*, std::string> continuing;
-  for (auto* router : fresh) {
-    if (auto reason = continues(*router)) continuing.emplace(router, std::move(*reason));
-  }
-  // A sync group goes on as a whole or not at all.
-  std::erase_if(continuing, [&](const auto& entry) {
-    const auto* group = entry.first->group;
-    return group != nullptr &&
-           !std::ranges::all_of(group->members, [&](Router* member) { return continuing.contains(member); });
-  });
-  for (auto* router : fresh) {
-    const auto found = continuing.find(router);
-    dispatch(*router, found == continuing.end() ? Start{} : Start{found->second});
-  }
+  std::vector<Beginner> beginners;
+  for (auto* router : fresh) beginners.push_back({router, heritage(*router)});
+  // A delay is for the start of the daemon; what a later configuration adds takes part at once.
+  const auto& global = model.global;
+  const Duration after_boot = global.vrrp_delay_after_boot - runtime::BootClock::now().time_since_epoch();
+  const auto delay = std::max<Duration>(global.vrrp_startup_delay, after_boot);
+  start(beginners, configured_ ? Duration{} : delay);
 }
 
-std::optional<std::string> Speaker::continues(const Router& router) const {
+std::optional<Heritage> Speaker::heritage(const Router& router) const {
   if (!before_) return std::nullopt;
   const auto found = std::ranges::find_if(
       before_->instances, [&](const SavedInstance& saved) { return saved.settings.name == router.config.name; });
-  if (found == before_->instances.end() || found->role != Role::master) return std::nullopt;
-  if (!same_identity(found->settings, router.config)) return std::nullopt;
-  const auto silence = runtime::BootClock::now() - last_life_;
-  if (silence < Duration{} || silence >= router.core.down_interval()) return std::nullopt;
-  return fmt::format("goes on after a restart: it was MASTER {} ago", describe(silence));
+  if (found == before_->instances.end() || !same_identity(found->settings, router.config)) return std::nullopt;
+  return Heritage{found->role, runtime::BootClock::now() - last_life_};
 }
 
 void Speaker::tell_links(Router& router) {
@@ -246,7 +246,15 @@ void Speaker::open_port(Port& port) {
   if (const auto joined = port.socket->join(); !joined) log::error("{}: {}", port.interface, joined.error().message);
 }
 
-void Speaker::stop() {
+boost::asio::awaitable<void> Speaker::stop() {
+  stopping_ = true;
+  std::vector<Member*> members;
+  for (auto& [name, router] : routers_) members.push_back(router.get());
+  Conductor::stop(members, "stopped");
+  if (std::ranges::any_of(routers_, [](const auto& each) { return each.second->put; })) {
+    all_released_.expires_after(longest_leave + handover_linger);
+    co_await all_released_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  }
   std::vector<std::string> names;
   for (const auto& [name, router] : routers_) names.push_back(name);
   for (const auto& name : names) stop_router(name, "stopped");

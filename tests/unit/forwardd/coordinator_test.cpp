@@ -95,7 +95,8 @@ class CoordinatorTest : public ::testing::Test {
                                      {"master", ""},
                                      {"since", 0.0},
                                      {"reason", "test"},
-                                     {"virtual_addresses", nlohmann::json::array()}});
+                                     {"virtual_addresses", nlohmann::json::array()},
+                                     {"holds_addresses", false}});
   }
   void health(const char* server, bool up) {
     bus::ServerHealth health;

@@ -28,7 +28,7 @@ TEST(Fault, AMasterWhoseLinkGoesDownSaysGoodbyeAsFarAsItCan) {
   Scenario router;
   router.start().after(10s).did();
   router.on(LinkChanged{"eth0", false, "eth0 has no carrier"});
-  EXPECT_THAT(router.did(), ElementsAre("send 0", "MASTER -> FAULT (eth0 has no carrier)"));
+  EXPECT_THAT(router.did(), ElementsAre("send 0", "MASTER -> FAULT (eth0 has no carrier)", "release"));
   router.after(1min).hears("10.0.0.1", 50);
   EXPECT_THAT(router.did(), IsEmpty());
   router.on(LinkChanged{"eth0", true, "eth0 is up"});
@@ -53,7 +53,7 @@ TEST(Fault, ATrackedInterfaceWithoutWeightCounts) {
   Scenario router{tracking(0)};
   router.on(LinkChanged{"eth1", true, "eth1 is up"}).start().after(10s).did();
   router.on(LinkChanged{"eth1", false, "eth1 is down"});
-  EXPECT_THAT(router.did(), ElementsAre("send 0", "MASTER -> FAULT (tracked eth1 is down)"));
+  EXPECT_THAT(router.did(), ElementsAre("send 0", "MASTER -> FAULT (tracked eth1 is down)", "release"));
 }
 
 TEST(Fault, AReversedTrackedInterfaceIsAFaultWhileItIsUp) {
@@ -121,6 +121,17 @@ TEST(Reconfigured, AShorterIntervalIsKeptFromNowOn) {
   EXPECT_EQ(router.count("send 100"), 10);
 }
 
+// Found by the simulator: an advertisement that was due already was set into the past.
+TEST(Reconfigured, AShorterIntervalSetsNoTimerInThePast) {
+  Scenario router;
+  router.start().after(10s).did();
+  router.now = router.due(Timer::advertisement) + 1ms;
+  auto faster = settings();
+  faster.advert_interval = 100ms;
+  router.on(Reconfigured{faster});
+  EXPECT_EQ(router.due(Timer::advertisement), router.now);
+}
+
 TEST(Reconfigured, NewAddressesAreAnnounced) {
   Scenario router;
   router.start().after(10s).did();
@@ -150,7 +161,8 @@ TEST(Reconfigured, ATrackedInterfaceThatIsDownIsAFaultAtOnce) {
   Scenario router;
   router.start().after(10s).did();
   router.on(Reconfigured{tracking(0)});
-  EXPECT_THAT(router.did(), ElementsAre("send 0", HasSubstr("MASTER -> FAULT (tracked eth1 does not exist)")));
+  EXPECT_THAT(router.did(),
+              ElementsAre("send 0", HasSubstr("MASTER -> FAULT (tracked eth1 does not exist)"), "release"));
 }
 
 }  // namespace

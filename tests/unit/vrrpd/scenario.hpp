@@ -91,6 +91,9 @@ class Scenario {
       log.push_back(fmt::format("send {}", send->priority));
     if (const auto* burst = std::get_if<AnnounceAddresses>(&action))
       log.push_back(fmt::format("announce {}", burst->repeat));
+    if (std::holds_alternative<ReleaseAddresses>(action)) log.emplace_back("release");
+    if (const auto* rival = std::get_if<RivalHeard>(&action))
+      log.push_back(fmt::format("rival {} with {}", rival->address, rival->priority));
     if (const auto* note = std::get_if<Note>(&action)) log.push_back("note: " + note->text);
     if (const auto* change = std::get_if<Become>(&action)) {
       log.push_back(fmt::format("{} -> {} ({})", change->from, change->to, change->reason));

@@ -86,14 +86,16 @@ TEST_F(SyncGroup, YieldsTogether) {
   on(a, Received{150, 1s, ip("10.0.0.2")});
   EXPECT_EQ(b.instance.role(), Role::backup);
   EXPECT_THAT(b.did(),
-              ElementsAre("MASTER -> BACKUP (VI_1 of group VG_1 yielded: 10.0.0.2 advertises priority 150, ours "
+              ElementsAre("send 0",
+                          "MASTER -> BACKUP (VI_1 of group VG_1 yielded: 10.0.0.2 advertises priority 150, ours "
                           "is 100)"));
 }
 
 TEST_F(SyncGroup, OnesFaultIsTheFaultOfAllUntilItEnds) {
   both_masters();
   link(b, "eth1", false);
-  EXPECT_THAT(a.did(), ElementsAre("send 0", "MASTER -> FAULT (VI_2 of group VG_1 is in FAULT: eth1 is down)"));
+  EXPECT_THAT(a.did(),
+              ElementsAre("send 0", "MASTER -> FAULT (VI_2 of group VG_1 is in FAULT: eth1 is down)", "release"));
   link(b, "eth1", true);
   EXPECT_EQ(b.instance.role(), Role::backup);
   EXPECT_THAT(a.did(), ElementsAre("FAULT -> BACKUP (no member of group VG_1 is in FAULT)"));
