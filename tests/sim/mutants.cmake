@@ -3,19 +3,19 @@ ballast_mutant(no_skew timing.cpp
   "return adverts * interval + skew_time(version, priority, interval);"
   "return adverts * interval + 0 * skew_time(version, priority, interval);")
 ballast_mutant(skew_of_the_wrong_way timing.cpp "(256 - priority)" "priority")
-ballast_mutant(no_tie_break instance.cpp
+ballast_mutant(no_tie_break instance_hearing.cpp
   "(event.priority == priority_ && event.source > *source_)" "(event.priority == priority_ && false)")
-ballast_mutant(tie_break_the_other_way instance.cpp "event.source > *source_" "event.source < *source_")
+ballast_mutant(tie_break_the_other_way instance_hearing.cpp "event.source > *source_" "event.source < *source_")
 ballast_mutant(timers_without_generation instance.cpp
   "timer.generation != event.generation || now_ < timer.at" "false")
-ballast_mutant(priority_0_ignored instance.cpp "if (event.priority == priority_leaving) {" "if (false) {")
-ballast_mutant(priority_0_waits_the_whole_interval instance.cpp
-  "timers_[index_of(Timer::master_down)].at, now_, now_ + skew()" "now_ + down_interval(), now_, now_ + down_interval()")
-ballast_mutant(priority_0_of_anybody instance.cpp "master_->address != event.source" "false")
-ballast_mutant(rival_not_answered instance.cpp
+ballast_mutant(priority_0_ignored instance_hearing.cpp "if (event.priority == priority_leaving) {" "if (false) {")
+ballast_mutant(priority_0_waits_the_whole_interval instance_hearing.cpp
+  "deadline(Timer::master_down).at, now_, now_ + skew()" "now_ + down_interval(), now_, now_ + down_interval()")
+ballast_mutant(priority_0_of_anybody instance_hearing.cpp "master_->address != event.source" "false")
+ballast_mutant(rival_not_answered instance_hearing.cpp
   "if (!settings_.election.lower_prio_no_advert) answer();" "")
-ballast_mutant(rival_not_announced instance.cpp "    announce_rival();\n" "    {}\n")
-ballast_mutant(no_farewell instance.cpp "advertise(priority_leaving);\n  become_backup" "{}\n  become_backup")
+ballast_mutant(rival_not_announced instance_hearing.cpp "    announce_rival();\n" "    {}\n")
+ballast_mutant(no_farewell instance_hearing.cpp "advertise(priority_leaving);\n  become_backup" "{}\n  become_backup")
 ballast_mutant(no_priority_0_on_a_stop instance.cpp
   "if (role_ == Role::master) advertise(priority_leaving);\n    become(Role::init" "become(Role::init")
 ballast_mutant(released_at_once instance.cpp
@@ -23,13 +23,13 @@ ballast_mutant(released_at_once instance.cpp
 ballast_mutant(stop_does_not_linger instance.cpp "event.linger && role_ == Role::master" "false")
 ballast_mutant(never_released instance.cpp "if (std::exchange(holds_, false))" "if (false)")
 ballast_mutant(no_announcement_on_takeover instance.cpp "  announce(knobs.repeat);\n" "")
-ballast_mutant(interval_not_learned instance.cpp "learned_interval_ = event.interval" "(void)event.interval")
-ballast_mutant(preempts_nobody instance.cpp "!settings_.preempt || event.priority >= priority_" "true")
-ballast_mutant(preempts_in_spite_of_nopreempt instance.cpp "!settings_.preempt || event.priority >= priority_"
+ballast_mutant(interval_not_learned instance_hearing.cpp "learned_interval_ = event.interval" "(void)event.interval")
+ballast_mutant(preempts_nobody instance_hearing.cpp "!settings_.preempt || event.priority >= priority_" "true")
+ballast_mutant(preempts_in_spite_of_nopreempt instance_hearing.cpp "!settings_.preempt || event.priority >= priority_"
   "event.priority >= priority_")
-ballast_mutant(preempt_delay_ignored instance.cpp "if (settings_.preempt_delay == 0s) return true;" "return true;")
-ballast_mutant(pause_unnoticed instance.cpp "if (resuming_ || late <= lapse_limit()) return;" "return;")
-ballast_mutant(silence_of_a_pause_counts instance.cpp "if (now_ - was_due > down_interval())" "if (false)")
+ballast_mutant(preempt_delay_ignored instance_hearing.cpp "if (settings_.preempt_delay == 0s) return true;" "return true;")
+ballast_mutant(pause_unnoticed instance_hearing.cpp "if (resuming_ || late <= lapse_limit()) return;" "return;")
+ballast_mutant(silence_of_a_pause_counts instance_hearing.cpp "if (now_ - was_due > down_interval())" "if (false)")
 ballast_mutant(reads_nothing_before_it_takes_over conductor.cpp
   "if (timer == Timer::master_down || late) drain(member);" "(void)late;")
 ballast_mutant(goes_on_after_any_time conductor.cpp

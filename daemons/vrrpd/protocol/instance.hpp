@@ -264,6 +264,7 @@ class Instance {
     std::uint64_t generation = 0;
     bool armed = false;
   };
+  Deadline& deadline(Timer timer) { return timers_[static_cast<std::size_t>(timer)]; }
   std::array<Deadline, timer_count> timers_{};
   Actions* actions_ = nullptr;  ///< of the event at hand
   TimePoint now_;

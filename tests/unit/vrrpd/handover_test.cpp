@@ -183,6 +183,59 @@ TEST(Startup, WaitsForTheDelayAndHearsNothingMeanwhile) {
   EXPECT_THAT(router.did(), ElementsAre("INIT -> BACKUP (started)"));
 }
 
+TEST(DownTimerAdverts, ABackupWaitsForAsManyAsConfigured) {
+  auto patient = settings();
+  patient.election.down_timer_adverts = 5;
+  Scenario router{patient};
+  router.start().did();
+  router.after(5s);
+  EXPECT_THAT(router.did(), IsEmpty());
+  router.after(610ms);
+  EXPECT_EQ(router.instance.role(), Role::master);
+}
+
+TEST(LowerPrioNoAdvert, AMasterDoesNotAnswerButAnnounces) {
+  auto quiet = settings();
+  quiet.election.lower_prio_no_advert = true;
+  Scenario router{quiet};
+  router.start().after(20s).did();
+  router.hears("10.0.0.2", 50);
+  EXPECT_THAT(router.did(), ElementsAre("rival 10.0.0.2 with 50", "announce 5", HasSubstr("is MASTER, too")));
+}
+
+TEST(HigherPrioSendAdvert, AMasterThatYieldsSaysItsOwnPriority) {
+  auto as_keepalived = settings();
+  as_keepalived.election.higher_prio_send_advert = true;
+  Scenario router{as_keepalived};
+  router.start().after(10s).did();
+  router.hears("10.0.0.2", 150);
+  EXPECT_EQ(router.did().front(), "send 100");
+}
+
+TEST(StrictMode, AMasterYieldsWithoutAWordAndTheOwnerMindsNobody) {
+  auto strict = settings();
+  strict.election.strict = true;
+  Scenario router{strict};
+  router.start().after(10s).did();
+  router.hears("10.0.0.2", 150);
+  EXPECT_THAT(router.did(), ElementsAre(HasSubstr("MASTER -> BACKUP")));
+  strict.priority = priority_owner;
+  Scenario owner{strict};
+  owner.start().did();
+  owner.hears("10.0.0.2", 255);
+  EXPECT_THAT(owner.did(), IsEmpty());
+}
+
+TEST(GarpExtraIf, OtherInterfacesAreAnnouncedOnWhileMaster) {
+  auto forgetful = settings(255);
+  forgetful.announce.extra_interval = 100s;
+  forgetful.announce.delay = 0s;
+  Scenario router{forgetful};
+  router.start().did();
+  router.after(350s);
+  EXPECT_EQ(router.count("announce 1 elsewhere"), 3);
+}
+
 TEST(Startup, AStopEndsTheDelay) {
   Scenario waiting;
   waiting.on(Start{{}, 5s}).on(Stop{"stopped"}).after(1min);

@@ -90,7 +90,7 @@ class Scenario {
     if (const auto* send = std::get_if<SendAdvertisement>(&action))
       log.push_back(fmt::format("send {}", send->priority));
     if (const auto* burst = std::get_if<AnnounceAddresses>(&action))
-      log.push_back(fmt::format("announce {}", burst->repeat));
+      log.push_back(fmt::format("announce {}{}", burst->repeat, burst->elsewhere ? " elsewhere" : ""));
     if (std::holds_alternative<ReleaseAddresses>(action)) log.emplace_back("release");
     if (const auto* rival = std::get_if<RivalHeard>(&action))
       log.push_back(fmt::format("rival {} with {}", rival->address, rival->priority));
