@@ -291,9 +291,9 @@ void Instance::announce(unsigned repeat) {
 }
 
 void Instance::set(Timer timer, TimePoint at) {
-  auto& deadline = deadline(timer);
-  deadline = {at, deadline.generation + 1, true};
-  actions_->emplace_back(SetTimer{timer, at, deadline.generation});
+  auto& changed = deadline(timer);
+  changed = {at, changed.generation + 1, true};
+  actions_->emplace_back(SetTimer{timer, at, changed.generation});
 }
 
 void Instance::cancel(Timer timer) { deadline(timer).armed = false; }
