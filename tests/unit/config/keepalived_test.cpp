@@ -61,13 +61,8 @@ vrrp_instance VI_1 {
 }
 )");
   EXPECT_THAT(errors(loaded), IsEmpty());
-<<<<<<< HEAD
-  EXPECT_THAT(not_yet(loaded), ElementsAre("notification_email", "vrrp_skip_check_adv_addr", "vrrp_script",
-                                           "track_script", "notify_master", "notify", "smtp_alert"));
-=======
-  EXPECT_THAT(not_yet(loaded), ElementsAre("notification_email", "vrrp_script", "authentication", "track_script",
-                                           "notify_master", "notify", "smtp_alert"));
->>>>>>> w/sim
+  EXPECT_THAT(not_yet(loaded), ElementsAre("notification_email", "vrrp_script", "track_script", "notify_master",
+                                           "notify", "smtp_alert"));
   const auto& made = loaded.model.vrrp_instances.at(0);
   EXPECT_EQ(made.priority, 101);
   EXPECT_EQ(made.virtual_addresses.at(0).label, "eth0:vip");
