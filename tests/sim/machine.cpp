@@ -55,6 +55,7 @@ void Machine::start() {
 }
 
 void Machine::tell(Station& station) {
+  told_tracked_ = tracked_up_;
   const auto segment = segment_of(station.index);
   const auto& name = station.core.settings().interface;
   dispatch(station, LinkChanged{name, links_[segment], name + (links_[segment] ? " is up" : " is down")});

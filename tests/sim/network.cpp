@@ -10,9 +10,7 @@ void Network::begin(const Disturbance& trouble) {
   segment.active.push_back(&trouble);
 }
 
-void Network::end(const Disturbance& trouble) {
-  std::erase(segments_[trouble.segment].active, &trouble);
-}
+void Network::end(const Disturbance& trouble) { std::erase(segments_[trouble.segment].active, &trouble); }
 
 void Network::settle(const Disturbance& trouble) { --segments_[trouble.segment].troubles; }
 

@@ -57,6 +57,7 @@ struct Router : Member {
   bool send_failed = false;
   bool put = false;  ///< its addresses were programmed and have not been taken back
   std::vector<net::IpAddress> advertised;
+  std::map<net::Prefix, unsigned> to_announce;  ///< once the kernel has taken the address up; how often
 };
 
 /// One interface and family: a socket while the interface is there, and its instances by VRID.
@@ -121,6 +122,7 @@ class Speaker : private Conductor {
   void refuse(Router& router, const Refusal& refusal);
   static void log_refusal(const Router& router, TimePoint& logged, const std::string& what);
   void link_changed(const std::string& interface);
+  void announce_taken_up(const netlink::Address& address);
   void address_changed(const netlink::Address& address, bool removed);
   void schedule_repair();
   void repair();
