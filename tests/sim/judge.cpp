@@ -304,7 +304,9 @@ void Judge::died(const Machine& machine) {
 void Judge::stood_still(const Machine& machine) {
   for (auto& account : accounts_[machine.number()]) {
     account.lapsed = true;
-    account.stood_until = machine.clock();
+    // A short pause while it listens after a long one is none of its own.
+    if (!account.stood_until || machine.clock() - *account.stood_until > world_.plan().interval)
+      account.stood_until = machine.clock();
   }
 }
 

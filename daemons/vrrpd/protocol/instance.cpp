@@ -170,7 +170,7 @@ void Instance::handle(const Reconfigured& event) {
   if (!settings_.preempt || before.preempt_delay != settings_.preempt_delay) preempt_at_.reset();
   evaluate("configuration changed");
   if (role_ == Role::backup && !left_ && !wants_master_) {
-    set(Timer::master_down, std::max(now_, silent_since_ + down_interval()));
+    set(Timer::master_down, std::max({now_, silent_since_ + down_interval(), listens_until_}));
   }
 }
 
@@ -211,7 +211,7 @@ void Instance::evaluate(const std::string& trigger) {
   if (before == priority_) return;
   note(false, fmt::format("priority {} -> {} ({})", before, priority_, trigger));
   if (role_ == Role::backup && !left_ && !wants_master_) {
-    set(Timer::master_down, std::max(now_, silent_since_ + down_interval()));
+    set(Timer::master_down, std::max({now_, silent_since_ + down_interval(), listens_until_}));
   }
 }
 
@@ -233,6 +233,7 @@ void Instance::become(Role role, const std::string& reason) {
   preempting_ = false;
   if (role != Role::backup) master_.reset();
   learned_interval_.reset();
+  listens_until_ = {};
   reason_ = reason;
   actions_->emplace_back(Become{std::exchange(role_, role), role, reason});
   if (role == Role::fault) release();

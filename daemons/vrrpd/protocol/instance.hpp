@@ -239,6 +239,7 @@ class Instance {
   std::optional<net::IpAddress> left_;        ///< who said priority 0
   std::optional<Duration> learned_interval_;  ///< version 3: as the master we bear with advertises it
   TimePoint silent_since_;                    ///< BACKUP: the last sign of a master, or the beginning
+  TimePoint listens_until_;                   ///< BACKUP after a pause
   std::optional<TimePoint> preempt_at_;       ///< preempt_delay's end, once a lower master was heard
   bool preempting_ = false;                   ///< BACKUP: the master last heard is to be replaced
   TimePoint advertised_;                      ///< the last advertisement of ours

@@ -152,7 +152,7 @@ void Instance::heard_as_leaver(const Received& event) {
 void Instance::notice_pause() {
   const auto& advertisement = deadline(Timer::advertisement);
   const auto late = now_ - advertisement.at;
-  if (resuming_ || late <= lapse_limit()) return;
+  if (late <= lapse_limit()) return;
   resuming_ = true;
   note(true, fmt::format("stood still for {}: listens for {} before it speaks", describe(late), describe(skew())));
   set(Timer::advertisement, now_ + skew());
@@ -173,7 +173,8 @@ void Instance::master_silent(TimePoint was_due) {
     const auto listen = master_interval() + skew();
     note(true, fmt::format("stood still for {}: listens for {} before it takes over", describe(now_ - was_due),
                            describe(listen)));
-    return set(Timer::master_down, now_ + listen);
+    listens_until_ = now_ + listen;
+    return set(Timer::master_down, listens_until_);
   }
   if (!grouped_) return become_master(silence());
   wants_master_ = silence();
