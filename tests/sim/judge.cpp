@@ -124,7 +124,6 @@ void Judge::count(const Machine& machine, unsigned instance, const SendAdvertise
     fail(machine, instance, fmt::format("advertises {}, its priority is {}", action.priority, priority));
   }
   if (action.priority != priority_leaving) check_voice(machine, instance);
-  account.spoke = machine.clock();
   account.stood_until.reset();
   world_.tell("r{} VI_{} advertises {}", machine.number() + 1, instance, action.priority);
 }
@@ -146,7 +145,6 @@ void Judge::check_voice(const Machine& machine, unsigned instance) {
   if (account.role != Role::master || account.became_master || account.received || !account.stood_until) return;
   const auto now = machine.clock();
   const Duration interval = core.settings().advert_interval;
-  if (now - account.spoke <= wait_of(core, interval) + interval) return;
   if (now - *account.stood_until < skew_of(core, interval)) {
     fail(machine, instance, fmt::format("speaks {} after a pause", describe(now - *account.stood_until)));
   }
@@ -191,8 +189,7 @@ void Judge::check_takeover(const Machine& machine, unsigned instance, const Beco
   if (account.left_until && now >= *account.left_until) return;
   const auto waited = now - account.sign;
   if (machine.has_unread()) fail(machine, instance, "takes over while advertisements wait unread");
-  if (account.stood_until && waited > 2 * account.least_wait + tolerance &&
-      now - *account.stood_until < interval_of(core, account)) {
+  if (account.stood_until && now - *account.stood_until < interval_of(core, account)) {
     fail(machine, instance, "takes a pause of its own for its master's silence");
   }
   if (waited < account.least_wait) {
@@ -301,12 +298,15 @@ void Judge::died(const Machine& machine) {
   }
 }
 
-void Judge::stood_still(const Machine& machine) {
-  for (auto& account : accounts_[machine.number()]) {
+void Judge::stood_still(const Machine& machine, Duration length) {
+  for (unsigned i = 0; i < segments_.size(); ++i) {
+    auto& account = at(machine, i);
     account.lapsed = true;
-    // A short pause while it listens after a long one is none of its own.
-    if (!account.stood_until || machine.clock() - *account.stood_until > world_.plan().interval)
-      account.stood_until = machine.clock();
+    const auto* core = machine.instance(i);
+    if (core == nullptr) continue;
+    // Whatever was due when it began is overdue by more than any limit now.
+    const Duration interval = interval_of(*core, account);
+    if (length > 2 * wait_of(*core, interval) + interval) account.stood_until = machine.clock();
   }
 }
 

@@ -23,8 +23,8 @@ class Judge {
   void handled(const Machine& machine);
   /// The process is gone, however it ended.
   void died(const Machine& machine);
-  /// The machine did not run for a while, or its clock jumped.
-  void stood_still(const Machine& machine);
+  /// The machine did not run for a while, or its clock jumped: so long by its clock.
+  void stood_still(const Machine& machine, Duration length);
   void trouble_ended();
   /// From now on nothing may change any more.
   void watch();
@@ -45,7 +45,6 @@ class Judge {
     std::optional<net::IpAddress> follows;  ///< the master last heard
     std::optional<TimePoint> lower_since;   ///< a master to be preempted was heard first
     std::uint64_t stepped_down = 0;         ///< World::troubles() when it ceased to be MASTER
-    TimePoint spoke;                        ///< the last advertisement
     std::optional<TimePoint> stood_until;   ///< the machine stood still until then, and has not spoken since
     bool lapsed = false;                    ///< the machine stood still and has not spoken since
     TimePoint rival_heard;                  ///< in the world's time

@@ -100,6 +100,7 @@ class Machine : public Conductor {
   // The process
   unsigned life_ = 0;
   const Disturbance* pause_ = nullptr;
+  TimePoint paused_at_;
   bool stopping_ = false;
   bool links_changed_ = false;
   std::vector<std::unique_ptr<Station>> stations_;

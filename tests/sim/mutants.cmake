@@ -10,7 +10,7 @@ ballast_mutant(timers_without_generation instance.cpp
   "timer.generation != event.generation || now_ < timer.at" "false")
 ballast_mutant(priority_0_ignored instance_hearing.cpp "if (event.priority == priority_leaving) {" "if (false) {")
 ballast_mutant(priority_0_waits_the_whole_interval instance_hearing.cpp
-  "deadline(Timer::master_down).at, now_, now_ + skew()" "now_ + down_interval(), now_, now_ + down_interval()")
+  "due > now_ ? std::min(due, now_ + skew()) : now_ + skew()" "now_ + down_interval()")
 ballast_mutant(priority_0_of_anybody instance_hearing.cpp "master_->address != event.source" "false")
 ballast_mutant(rival_not_answered instance_hearing.cpp
   "if (!settings_.election.lower_prio_no_advert) answer();" "")

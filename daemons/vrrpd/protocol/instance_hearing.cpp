@@ -29,8 +29,9 @@ void Instance::heard_as_backup(const Received& event) {
   if (event.priority == priority_leaving) {
     if (master_ && master_->address != event.source) return;  // it yielded to the master that we know
     left_ = event.source;
-    // Said twice, or by two, it puts nothing off.
-    return set(Timer::master_down, std::clamp(deadline(Timer::master_down).at, now_, now_ + skew()));
+    // Said twice, or by two, it puts nothing off; and what is overdue is not due at once.
+    const auto due = deadline(Timer::master_down).at;
+    return set(Timer::master_down, due > now_ ? std::min(due, now_ + skew()) : now_ + skew());
   }
   master_ = Heard{event.source, event.priority};
   preempting_ = preempts(event);
