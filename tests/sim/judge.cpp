@@ -64,7 +64,8 @@ void Judge::heard(const Machine& machine, unsigned instance, const Received& rec
   if (!is_nonzero(received)) {
     if (account.follows && account.follows != received.source) return;
     const auto until = now + skew_of(core, interval_of(core, account));
-    account.left_until = account.left_until ? std::min(*account.left_until, until) : until;
+    const bool running = account.left_until && *account.left_until > now;
+    account.left_until = running ? std::min(*account.left_until, until) : until;
     return expect_takeover(machine, instance);
   }
   bear_with(core, account, now);

@@ -174,6 +174,7 @@ void Instance::master_silent(TimePoint was_due) {
     const auto listen = master_interval() + skew();
     note(true, fmt::format("stood still for {}: listens for {} before it takes over", describe(now_ - was_due),
                            describe(listen)));
+    wants_master_.reset();
     listens_until_ = now_ + listen;
     return set(Timer::master_down, listens_until_);
   }
