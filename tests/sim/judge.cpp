@@ -146,7 +146,7 @@ void Judge::check_voice(const Machine& machine, unsigned instance) {
   if (account.role != Role::master || account.became_master || account.received || !account.stood_until) return;
   const auto now = machine.clock();
   const Duration interval = core.settings().advert_interval;
-  if (now - *account.stood_until < skew_of(core, interval)) {
+  if (now - *account.stood_until < std::min(account.listen, skew_of(core, interval))) {
     fail(machine, instance, fmt::format("speaks {} after a pause", describe(now - *account.stood_until)));
   }
 }
@@ -308,6 +308,7 @@ void Judge::stood_still(const Machine& machine, Duration length) {
     // Whatever was due when it began is overdue by more than any limit now.
     const Duration interval = interval_of(*core, account);
     if (length > 2 * wait_of(*core, interval) + interval) account.stood_until = machine.clock();
+    account.listen = skew_of(*core, core->settings().advert_interval);
   }
 }
 

@@ -46,6 +46,7 @@ class Judge {
     std::optional<TimePoint> lower_since;   ///< a master to be preempted was heard first
     std::uint64_t stepped_down = 0;         ///< World::troubles() when it ceased to be MASTER
     std::optional<TimePoint> stood_until;   ///< the machine stood still until then, and has not spoken since
+    Duration listen{};                      ///< the skew time then
     bool lapsed = false;                    ///< the machine stood still and has not spoken since
     TimePoint rival_heard;                  ///< in the world's time
     TimePoint announced;
