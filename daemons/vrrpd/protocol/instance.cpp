@@ -13,7 +13,7 @@ namespace {
 Duration leave_limit(const config::VrrpInstance& settings) {
   constexpr std::uint8_t least = 1;
   const auto takeover = skew_time(settings.version, least, Duration{settings.advert_interval});
-  return std::min(takeover + 5 * handover_linger, longest_leave);
+  return std::min(takeover + 2 * handover_linger, longest_leave);
 }
 
 }  // namespace
