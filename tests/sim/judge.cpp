@@ -64,7 +64,8 @@ void Judge::heard(const Machine& machine, unsigned instance, const Received& rec
   if (!is_nonzero(received)) {
     if (account.follows && account.follows != received.source) return;
     const auto until = now + skew_of(core, interval_of(core, account));
-    account.left_until = account.left_until ? std::min(*account.left_until, until) : until;
+    const bool running = account.left_until && *account.left_until > now;
+    account.left_until = running ? std::min(*account.left_until, until) : until;
     return expect_takeover(machine, instance);
   }
   bear_with(core, account, now);
@@ -117,13 +118,37 @@ void Judge::acted(const Machine& machine, unsigned instance, const Action& actio
 
 void Judge::count(const Machine& machine, unsigned instance, const SendAdvertisement& action) {
   auto& account = at(machine, instance);
-  const auto& core = *machine.instance(instance);
   if (++account.sent > 1) fail(machine, instance, "advertises twice about one event");
   if (watching_) ++account.sent_in_watch;
-  if (action.priority != core.priority() && action.priority != priority_leaving) {
-    fail(machine, instance, fmt::format("advertises {}, its priority is {}", action.priority, core.priority()));
+  const auto priority = priority_of(machine, instance);
+  if (action.priority != priority && action.priority != priority_leaving) {
+    fail(machine, instance, fmt::format("advertises {}, its priority is {}", action.priority, priority));
   }
+  if (action.priority != priority_leaving) check_voice(machine, instance);
+  account.stood_until.reset();
   world_.tell("r{} VI_{} advertises {}", machine.number() + 1, instance, action.priority);
+}
+
+unsigned Judge::priority_of(const Machine& machine, unsigned instance) {
+  const auto& settings = machine.instance(instance)->settings();
+  int sum = settings.priority;
+  if (sum == priority_owner) return priority_owner;
+  for (const auto& track : settings.track_interfaces) {
+    if ((track.weight > 0) == machine.tracked_is_up()) sum += track.reverse ? -track.weight : track.weight;
+  }
+  return static_cast<unsigned>(std::clamp(sum, 1, int{priority_highest_backup}));
+}
+
+/// After a pause in which another may have taken over, a MASTER listens for its skew time, unless it is spoken to.
+void Judge::check_voice(const Machine& machine, unsigned instance) {
+  const auto& account = at(machine, instance);
+  const auto& core = *machine.instance(instance);
+  if (account.role != Role::master || account.became_master || account.received || !account.stood_until) return;
+  const auto now = machine.clock();
+  const Duration interval = core.settings().advert_interval;
+  if (now - *account.stood_until < std::min(account.listen, skew_of(core, interval))) {
+    fail(machine, instance, fmt::format("speaks {} after a pause", describe(now - *account.stood_until)));
+  }
 }
 
 void Judge::changed(const Machine& machine, unsigned instance, const Become& change) {
@@ -164,6 +189,10 @@ void Judge::check_takeover(const Machine& machine, unsigned instance, const Beco
   if (change.from != Role::backup) return fail(machine, instance, fmt::format("becomes MASTER from {}", change.from));
   if (account.left_until && now >= *account.left_until) return;
   const auto waited = now - account.sign;
+  if (machine.has_unread()) fail(machine, instance, "takes over while advertisements wait unread");
+  if (account.stood_until && now - *account.stood_until < interval_of(core, account)) {
+    fail(machine, instance, "takes a pause of its own for its master's silence");
+  }
   if (waited < account.least_wait) {
     fail(machine, instance,
          fmt::format("takes over after {} of silence, {} are due", describe(waited), describe(account.least_wait)));
@@ -270,8 +299,17 @@ void Judge::died(const Machine& machine) {
   }
 }
 
-void Judge::stood_still(const Machine& machine) {
-  for (auto& account : accounts_[machine.number()]) account.lapsed = true;
+void Judge::stood_still(const Machine& machine, Duration length) {
+  for (unsigned i = 0; i < segments_.size(); ++i) {
+    auto& account = at(machine, i);
+    account.lapsed = true;
+    const auto* core = machine.instance(i);
+    if (core == nullptr) continue;
+    // Whatever was due when it began is overdue by more than any limit now.
+    const Duration interval = interval_of(*core, account);
+    if (length > 2 * wait_of(*core, interval) + interval) account.stood_until = machine.clock();
+    account.listen = skew_of(*core, core->settings().advert_interval);
+  }
 }
 
 void Judge::trouble_ended() {

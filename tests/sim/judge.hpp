@@ -23,8 +23,8 @@ class Judge {
   void handled(const Machine& machine);
   /// The process is gone, however it ended.
   void died(const Machine& machine);
-  /// The machine did not run for a while, or its clock jumped.
-  void stood_still(const Machine& machine);
+  /// The machine did not run for a while, or its clock jumped: so long by its clock.
+  void stood_still(const Machine& machine, Duration length);
   void trouble_ended();
   /// From now on nothing may change any more.
   void watch();
@@ -45,6 +45,8 @@ class Judge {
     std::optional<net::IpAddress> follows;  ///< the master last heard
     std::optional<TimePoint> lower_since;   ///< a master to be preempted was heard first
     std::uint64_t stepped_down = 0;         ///< World::troubles() when it ceased to be MASTER
+    std::optional<TimePoint> stood_until;   ///< the machine stood still until then, and has not spoken since
+    Duration listen{};                      ///< the skew time then
     bool lapsed = false;                    ///< the machine stood still and has not spoken since
     TimePoint rival_heard;                  ///< in the world's time
     TimePoint announced;
@@ -66,6 +68,8 @@ class Judge {
   void bear_with(const Instance& core, Account& account, TimePoint now);
   Account& at(const Machine& machine, unsigned instance);
   void count(const Machine& machine, unsigned instance, const SendAdvertisement& action);
+  void check_voice(const Machine& machine, unsigned instance);
+  [[nodiscard]] static unsigned priority_of(const Machine& machine, unsigned instance);
   void changed(const Machine& machine, unsigned instance, const Become& change);
   void released(const Machine& machine, unsigned instance);
   void announced(const Machine& machine, unsigned instance, const AnnounceAddresses& action);

@@ -55,6 +55,7 @@ void Machine::start() {
 }
 
 void Machine::tell(Station& station) {
+  told_tracked_ = tracked_up_;
   const auto segment = segment_of(station.index);
   const auto& name = station.core.settings().interface;
   dispatch(station, LinkChanged{name, links_[segment], name + (links_[segment] ? " is up" : " is down")});
@@ -99,14 +100,16 @@ void Machine::withdraw() {
 }
 
 void Machine::pause(const Disturbance& trouble) {
-  if (!is_dead() && !is_paused()) pause_ = &trouble;
+  if (is_dead() || is_paused()) return;
+  pause_ = &trouble;
+  paused_at_ = clock();
 }
 
 void Machine::resume(const Disturbance& trouble, Duration stood, bool timers_first) {
   if (pause_ != &trouble) return;
   pause_ = nullptr;
   offset_ -= stood;
-  world_.judge().stood_still(*this);
+  world_.judge().stood_still(*this, clock() - paused_at_);
   if (std::exchange(links_changed_, false)) {
     for (auto& station : stations_) tell(*station);
     world_.judge().handled(*this);
@@ -121,7 +124,7 @@ void Machine::resume(const Disturbance& trouble, Duration stood, bool timers_fir
 
 void Machine::jump_clock(Duration forward) {
   offset_ += forward;
-  world_.judge().stood_still(*this);
+  if (!is_paused()) world_.judge().stood_still(*this, forward);
   for (auto& station : stations_) {
     for (const auto& timer : station->timers) {
       if (timer) world_.set_alarm({number_, life_, station->index, *timer}, timer->at - offset_);

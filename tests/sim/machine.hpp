@@ -57,7 +57,10 @@ class Machine : public Conductor {
   [[nodiscard]] bool holds(unsigned index) const { return holds_[index]; }
   [[nodiscard]] bool link_is_up(unsigned segment) const { return links_[segment]; }
   [[nodiscard]] TimePoint clock() const;
-  [[nodiscard]] TimePoint last_life() const { return last_life_; }
+  /// Of the tracked interface, as the process was told.
+  [[nodiscard]] bool tracked_is_up() const { return told_tracked_; }
+  /// Packets that have arrived and not been read.
+  [[nodiscard]] bool has_unread() const { return !inbox_.empty(); }
   /// What the process found when it started.
   [[nodiscard]] Heritage heritage(unsigned index) const { return {inherited_[index], silence_}; }
   [[nodiscard]] unsigned number() const { return number_; }
@@ -91,11 +94,13 @@ class Machine : public Conductor {
   Duration offset_{};  ///< of this machine's clock to the world's
   std::vector<bool> links_;
   bool tracked_up_ = true;
+  bool told_tracked_ = true;
   std::vector<bool> holds_;
 
   // The process
   unsigned life_ = 0;
   const Disturbance* pause_ = nullptr;
+  TimePoint paused_at_;
   bool stopping_ = false;
   bool links_changed_ = false;
   std::vector<std::unique_ptr<Station>> stations_;

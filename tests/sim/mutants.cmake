@@ -10,7 +10,7 @@ ballast_mutant(timers_without_generation instance.cpp
   "timer.generation != event.generation || now_ < timer.at" "false")
 ballast_mutant(priority_0_ignored instance_hearing.cpp "if (event.priority == priority_leaving) {" "if (false) {")
 ballast_mutant(priority_0_waits_the_whole_interval instance_hearing.cpp
-  "deadline(Timer::master_down).at, now_, now_ + skew()" "now_ + down_interval(), now_, now_ + down_interval()")
+  "due > now_ ? std::min(due, now_ + skew()) : now_ + skew()" "now_ + down_interval()")
 ballast_mutant(priority_0_of_anybody instance_hearing.cpp "master_->address != event.source" "false")
 ballast_mutant(rival_not_answered instance_hearing.cpp
   "if (!settings_.election.lower_prio_no_advert) answer();" "")
@@ -28,7 +28,7 @@ ballast_mutant(preempts_nobody instance_hearing.cpp "!settings_.preempt || event
 ballast_mutant(preempts_in_spite_of_nopreempt instance_hearing.cpp "!settings_.preempt || event.priority >= priority_"
   "event.priority >= priority_")
 ballast_mutant(preempt_delay_ignored instance_hearing.cpp "if (settings_.preempt_delay == 0s) return true;" "return true;")
-ballast_mutant(pause_unnoticed instance_hearing.cpp "if (resuming_ || late <= lapse_limit()) return;" "return;")
+ballast_mutant(pause_unnoticed instance_hearing.cpp "if (late <= lapse_limit()) return;" "return;")
 ballast_mutant(silence_of_a_pause_counts instance_hearing.cpp "if (now_ - was_due > down_interval())" "if (false)")
 ballast_mutant(reads_nothing_before_it_takes_over conductor.cpp
   "if (timer == Timer::master_down || late) drain(member);" "(void)late;")

@@ -10,7 +10,7 @@ namespace ballast::vrrpd::sim {
 /// Numbers that follow from a seed alone, the same with every compiler and library (SplitMix64).
 class Random {
  public:
-  explicit Random(std::uint64_t seed) : state_{seed * 0x9e37'79b9'7f4a'7c15U + 1} {}
+  explicit Random(std::uint64_t seed) : state_{seed} { state_ = next() ^ 0x2545'f491'4f6c'dd1dU; }
 
   std::uint64_t next() {
     std::uint64_t mixed = state_ += 0x9e37'79b9'7f4a'7c15U;

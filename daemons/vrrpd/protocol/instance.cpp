@@ -13,7 +13,7 @@ namespace {
 Duration leave_limit(const config::VrrpInstance& settings) {
   constexpr std::uint8_t least = 1;
   const auto takeover = skew_time(settings.version, least, Duration{settings.advert_interval});
-  return std::min(takeover + 5 * handover_linger, longest_leave);
+  return std::min(takeover + 2 * handover_linger, longest_leave);
 }
 
 }  // namespace
@@ -170,7 +170,7 @@ void Instance::handle(const Reconfigured& event) {
   if (!settings_.preempt || before.preempt_delay != settings_.preempt_delay) preempt_at_.reset();
   evaluate("configuration changed");
   if (role_ == Role::backup && !left_ && !wants_master_) {
-    set(Timer::master_down, std::max(now_, silent_since_ + down_interval()));
+    set(Timer::master_down, std::max({now_, silent_since_ + down_interval(), listens_until_}));
   }
 }
 
@@ -220,7 +220,7 @@ void Instance::evaluate(const std::string& trigger) {
   if (before == priority_) return;
   note(false, fmt::format("priority {} -> {} ({})", before, priority_, trigger));
   if (role_ == Role::backup && !left_ && !wants_master_) {
-    set(Timer::master_down, std::max(now_, silent_since_ + down_interval()));
+    set(Timer::master_down, std::max({now_, silent_since_ + down_interval(), listens_until_}));
   }
 }
 
@@ -242,6 +242,7 @@ void Instance::become(Role role, const std::string& reason) {
   preempting_ = false;
   if (role != Role::backup) master_.reset();
   learned_interval_.reset();
+  listens_until_ = {};
   reason_ = reason;
   actions_->emplace_back(Become{std::exchange(role_, role), role, reason});
   if (role == Role::fault) release();

@@ -28,8 +28,9 @@ enum class Timer : std::uint8_t {
 constexpr std::size_t timer_count = 8;
 
 /// From hearing the new master until the old one's addresses go. Its gratuitous ARP follows its advertisement within a
-/// few milliseconds, even from a slow machine with many addresses; what clients send until they heard it is served.
-constexpr Duration handover_linger = std::chrono::milliseconds{20};
+/// few milliseconds; its neighbour advertisements wait until the kernel has taken the address up, on a busy machine
+/// some tens of them. What clients send until they have heard it is served.
+constexpr Duration handover_linger = std::chrono::milliseconds{50};
 /// Bursts of announcements about rivals keep this distance, and still come within the linger of a rival that yields.
 constexpr Duration between_bursts = handover_linger / 2;
 /// A router that stops waits at most so long for the new master: a backup of the least priority takes over within one
@@ -247,6 +248,7 @@ class Instance {
   std::optional<net::IpAddress> left_;        ///< who said priority 0
   std::optional<Duration> learned_interval_;  ///< version 3: as the master we bear with advertises it
   TimePoint silent_since_;                    ///< BACKUP: the last sign of a master, or the beginning
+  TimePoint listens_until_;                   ///< BACKUP after a pause
   std::optional<TimePoint> preempt_at_;       ///< preempt_delay's end, once a lower master was heard
   bool preempting_ = false;                   ///< BACKUP: the master last heard is to be replaced
   TimePoint advertised_;                      ///< the last advertisement of ours

@@ -30,8 +30,9 @@ void Instance::heard_as_backup(const Received& event) {
   if (event.priority == priority_leaving) {
     if (master_ && master_->address != event.source) return;  // it yielded to the master that we know
     left_ = event.source;
-    // Said twice, or by two, it puts nothing off.
-    return set(Timer::master_down, std::clamp(deadline(Timer::master_down).at, now_, now_ + skew()));
+    // Said twice, or by two, it puts nothing off; and what is overdue is not due at once.
+    const auto due = deadline(Timer::master_down).at;
+    return set(Timer::master_down, due > now_ ? std::min(due, now_ + skew()) : now_ + skew());
   }
   master_ = Heard{event.source, event.priority};
   preempting_ = preempts(event);
@@ -153,7 +154,7 @@ void Instance::heard_as_leaver(const Received& event) {
 void Instance::notice_pause() {
   const auto& advertisement = deadline(Timer::advertisement);
   const auto late = now_ - advertisement.at;
-  if (resuming_ || late <= lapse_limit()) return;
+  if (late <= lapse_limit()) return;
   resuming_ = true;
   note(true, fmt::format("stood still for {}: listens for {} before it speaks", describe(late), describe(skew())));
   set(Timer::advertisement, now_ + skew());
@@ -174,7 +175,9 @@ void Instance::master_silent(TimePoint was_due) {
     const auto listen = master_interval() + skew();
     note(true, fmt::format("stood still for {}: listens for {} before it takes over", describe(now_ - was_due),
                            describe(listen)));
-    return set(Timer::master_down, now_ + listen);
+    wants_master_.reset();
+    listens_until_ = now_ + listen;
+    return set(Timer::master_down, listens_until_);
   }
   if (!grouped_) return become_master(silence());
   wants_master_ = silence();

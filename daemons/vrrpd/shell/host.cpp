@@ -52,6 +52,7 @@ Result<> Host::read() {
   links_.clear();
   for (auto& link : *links) links_[link.name] = std::move(link);
   addresses_.clear();
+  coming_.clear();
   for (auto& address : *addresses) addresses_[{address.link, address.prefix}] = std::move(address);
   return {};
 }
@@ -59,12 +60,14 @@ Result<> Host::read() {
 Result<> Host::add(const netlink::Address& address) {
   if (auto done = socket_.add_address(address); !done) return done;
   addresses_[{address.link, address.prefix}] = address;
+  if (address.prefix.address.is_v6()) coming_.insert({address.link, address.prefix});
   return {};
 }
 
 Result<> Host::remove(const netlink::Address& address) {
   if (auto done = socket_.remove_address(address); !done) return done;
   addresses_.erase({address.link, address.prefix});
+  coming_.erase({address.link, address.prefix});
   return {};
 }
 
@@ -90,6 +93,7 @@ void Host::link_changed(const netlink::Link& link, bool removed) {
 }
 
 void Host::address_changed(const netlink::Address& address, bool removed) {
+  coming_.erase({address.link, address.prefix});
   if (removed)
     addresses_.erase({address.link, address.prefix});
   else

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ class Host {
   /// `eth0 has no carrier`, `eth0 is up`.
   [[nodiscard]] std::string describe(const std::string& name) const;
   [[nodiscard]] const AddressTable& addresses() const { return addresses_; }
+  /// An IPv6 address that was added a moment ago: the kernel takes it up on its own time, and tells when it has.
+  [[nodiscard]] bool is_coming(const AddressKey& address) const { return coming_.contains(address); }
   /// Asks the kernel instead of waiting to be told.
   Result<> read();
 
@@ -46,6 +49,7 @@ class Host {
   Handlers handlers_;
   std::map<std::string, netlink::Link, std::less<>> links_;
   AddressTable addresses_;
+  std::set<AddressKey> coming_;
   std::unique_ptr<netlink::Monitor> monitor_;
 };
 

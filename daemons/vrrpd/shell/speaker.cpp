@@ -189,8 +189,21 @@ void Speaker::link_changed(const std::string& interface) {
 
 void Speaker::address_changed(const netlink::Address& address, bool removed) {
   if (removed && keeper_->wants(address)) schedule_repair();
-  if (address.protocol == netlink::ballast_address_protocol) return;
+  if (address.protocol == netlink::ballast_address_protocol) return announce_taken_up(address);
   for (auto& [name, router] : routers_) tell_source(*router);
+}
+
+void Speaker::announce_taken_up(const netlink::Address& address) {
+  for (auto& [name, router] : routers_) {
+    const auto waiting = router->to_announce.extract(address.prefix);
+    if (waiting.empty() || !router->put) continue;
+    for (const auto& own : all_addresses(router->config)) {
+      const auto* link = host_->link(own.interface);
+      if (link == nullptr || link->index != address.link || own.prefix != address.prefix) continue;
+      announcer_->announce(router->id, {{own.prefix.address, link->index, link->name, link->mac}}, waiting.mapped(),
+                           router->core.settings().announce);
+    }
+  }
 }
 
 void Speaker::schedule_repair() {
@@ -253,6 +266,7 @@ void Speaker::perform(Router& router, const Become& action) {
     router.put = true;
   } else {
     announcer_->cancel(router.id);
+    router.to_announce.clear();
   }
   report(router, action);
 }
@@ -272,6 +286,10 @@ void Speaker::perform(Router& router, const AnnounceAddresses& action) {
   for (const auto& address : all_addresses(router.config)) {
     const auto* link = host_->link(address.interface);
     if (link == nullptr || (action.elsewhere && address.interface == router.config.interface)) continue;
+    if (host_->is_coming({link->index, address.prefix})) {
+      router.to_announce[address.prefix] = action.repeat;
+      continue;
+    }
     targets.push_back({address.prefix.address, link->index, link->name, link->mac});
   }
   announcer_->announce(router.id, targets, action.repeat, router.core.settings().announce);

@@ -60,6 +60,7 @@ struct Router : Member {
   std::vector<net::IpAddress> advertised;
   std::optional<Authenticator> authenticator;
   TimePoint skew_told;
+  std::map<net::Prefix, unsigned> to_announce;  ///< once the kernel has taken the address up; how often
 };
 
 /// One interface and family: a socket while the interface is there, and its instances by VRID.
@@ -128,6 +129,7 @@ class Speaker : private Conductor {
   void tell_skew(Router& router, const net::IpAddress& source, std::chrono::seconds skew);
   static void log_refusal(const Router& router, TimePoint& logged, const std::string& what);
   void link_changed(const std::string& interface);
+  void announce_taken_up(const netlink::Address& address);
   void address_changed(const netlink::Address& address, bool removed);
   void schedule_repair();
   void repair();

@@ -162,6 +162,15 @@ TEST(StandingStill, IsNoticedWhenAnAdvertisementIsReadFirst) {
   EXPECT_THAT(router.did().front(), HasSubstr("stood still"));
 }
 
+// Found by the simulator: a new configuration ended the time in which a BACKUP listens after a pause.
+TEST(StandingStill, ANewConfigurationDoesNotEndTheListening) {
+  Scenario router;
+  router.start().hears("10.0.0.1", 150).did();
+  router.stalls(1min).on(Reconfigured{settings(101)}).did();
+  router.after(1s);
+  EXPECT_THAT(router.did(), IsEmpty());
+}
+
 TEST(StandingStill, WithNopreemptAMasterThatWasReplacedMeanwhileLeavesItSo) {
   auto quiet = settings();
   quiet.preempt = false;

@@ -81,6 +81,14 @@ TEST_F(SyncGroup, AMasterHeardAgainEndsTheWish) {
   EXPECT_EQ(b.instance.role(), Role::backup);
 }
 
+// Found by the simulator: a wish from before a pause made the group MASTER right after it.
+TEST_F(SyncGroup, APauseEndsTheWish) {
+  after(4s, a);
+  ASSERT_TRUE(a.instance.wants_master());
+  a.stalls(1min);
+  EXPECT_FALSE(a.instance.wants_master());
+}
+
 TEST_F(SyncGroup, YieldsTogether) {
   both_masters();
   on(a, Received{150, 1s, ip("10.0.0.2")});
