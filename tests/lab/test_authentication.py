@@ -156,6 +156,7 @@ def test_passwords_beside_keepalived(lab, ours, accepted):
     ballast.wait_role("MASTER")
     keepalived.start()
     ballast.wait_role("BACKUP", limit=20)
+    wait_until(lambda: not cluster.lb2.has(cluster.vip), "who yields lets the VIP go after the linger")
     stays(lambda: cluster.lb1.has(cluster.vip) and not cluster.lb2.has(cluster.vip), "keepalived hears Ballast", 3)
 
 
