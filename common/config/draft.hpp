@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/config/draft_kernel.hpp"
 #include "common/config/model.hpp"
 #include "common/config/source.hpp"
 
@@ -56,6 +57,7 @@ struct InstanceDraft {
   bool checksum_as_v2 = false;
   bool native_ipv6 = false;
   bool accept = true;
+  KernelDraft kernel;
   std::string description;
 };
 
@@ -149,6 +151,8 @@ struct Draft {
   LvsTimeoutsDraft timeouts;
   std::optional<unsigned> vrrp_version;
   AnnounceDraft announce;
+  KernelGlobalDraft kernel;
+  std::vector<AddressDraft> static_addresses;
   std::vector<InstanceDraft> instances;
   std::vector<SyncGroupDraft> sync_groups;
   std::vector<AddressGroupDraft> address_groups;

@@ -9,7 +9,7 @@
 namespace ballast::config {
 namespace {
 
-constexpr std::size_t context_count = 10;
+constexpr std::size_t context_count = 11;
 using Names = std::unordered_map<std::string_view, const Keyword*>;
 
 const std::array<Names, context_count>& index() {
@@ -56,6 +56,7 @@ const std::vector<Keyword>& keywords() {
     add_vrrp_keywords(adding);
     add_service_keywords(adding);
     add_forwarding_keywords(adding);
+    add_kernel_keywords(adding);
     return made;
   }();
   return table;

@@ -10,15 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "common/config/model_kernel.hpp"
 #include "common/enum_names.hpp"
 #include "common/net/ip_address.hpp"
-
-namespace ballast::net {
-constexpr auto enum_names(Family*) {
-  return std::array{std::pair{Family::ipv4, std::string_view{"ipv4"}},
-                    std::pair{Family::ipv6, std::string_view{"ipv6"}}};
-}
-}  // namespace ballast::net
 
 namespace ballast::config {
 
@@ -102,6 +96,9 @@ struct Global {
   LvsTimeouts lvs_timeouts;
   bool expire_nodest = false;  ///< of services that do not say
   bool sloppy_tcp = false;     ///< of services that do not say
+  Firewall firewall{};
+  std::string vmac_prefix = "vrrp";  ///< links of virtual MACs are called PREFIX.VRID
+  std::string vmac_addr_prefix;      ///< of links that only addresses need; empty: the same
   bool operator==(const Global&) const = default;
 };
 
@@ -111,6 +108,7 @@ struct VirtualAddress {
   std::string label;      ///< IPv4 only; empty: none
   std::string scope;      ///< empty: global (link for link-local addresses)
   std::optional<net::IpAddress> broadcast;
+  AddressOptions options{};
   bool operator==(const VirtualAddress&) const = default;
 };
 
@@ -153,6 +151,7 @@ struct VrrpInstance {
   std::vector<VirtualAddress> virtual_addresses_excluded;  ///< programmed but not advertised
   std::vector<TrackInterface> track_interfaces;
   Announce announce;
+  KernelObjects kernel{};
   std::string description;
   bool operator==(const VrrpInstance&) const = default;
 };
@@ -250,8 +249,18 @@ struct VirtualServer {
   bool operator==(const VirtualServer&) const = default;
 };
 
+/// What is there always, whatever the roles are.
+struct StaticObjects {
+  std::vector<VirtualAddress> addresses;
+  std::vector<Route> routes;
+  std::vector<Rule> rules;
+  std::vector<TrackGroup> groups;
+  bool operator==(const StaticObjects&) const = default;
+};
+
 struct Model {
   Global global;
+  StaticObjects statics{};
   std::vector<VrrpInstance> vrrp_instances;
   std::vector<VrrpSyncGroup> vrrp_sync_groups;
   std::vector<VirtualServer> virtual_servers;
@@ -277,6 +286,7 @@ BALLAST_CONFIG_JSON(Tunnel)
 BALLAST_CONFIG_JSON(RealServer)
 BALLAST_CONFIG_JSON(SorryServer)
 BALLAST_CONFIG_JSON(VirtualServer)
+BALLAST_CONFIG_JSON(StaticObjects)
 BALLAST_CONFIG_JSON(Model)
 #undef BALLAST_CONFIG_JSON
 

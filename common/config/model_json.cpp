@@ -15,14 +15,14 @@ namespace ballast::config {
 // One list of fields a struct; nlohmann's at() names the field that is missing.
 BALLAST_FIELDS(LvsTimeouts, tcp, tcp_fin, udp)
 BALLAST_FIELDS(Global, router_id, script_user, enable_script_security, lb_engine, lb_interfaces, xdp_mode,
-               connection_table_size, lvs_timeouts, expire_nodest, sloppy_tcp)
-BALLAST_FIELDS(VirtualAddress, prefix, interface, label, scope, broadcast)
+               connection_table_size, lvs_timeouts, expire_nodest, sloppy_tcp, firewall, vmac_prefix, vmac_addr_prefix)
+BALLAST_FIELDS(VirtualAddress, prefix, interface, label, scope, broadcast, options)
 BALLAST_FIELDS(TrackInterface, interface, weight, reverse)
 BALLAST_FIELDS(Announce, delay, repeat, refresh, refresh_repeat, lower_prio_delay, lower_prio_repeat, garp_interval,
                gna_interval)
 BALLAST_FIELDS(VrrpInstance, name, interface, virtual_router_id, priority, advert_interval, version, family,
                initial_state, preempt, preempt_delay, source, unicast_peers, v3_checksum_as_v2, accept,
-               virtual_addresses, virtual_addresses_excluded, track_interfaces, announce, description)
+               virtual_addresses, virtual_addresses_excluded, track_interfaces, announce, kernel, description)
 BALLAST_FIELDS(VrrpSyncGroup, name, members, track_interfaces)
 BALLAST_FIELDS(StatusRange, first, last)
 BALLAST_FIELDS(HttpUrl, path, status, digest, virtualhost)
@@ -36,6 +36,7 @@ BALLAST_FIELDS(VirtualServer, name, endpoints, protocol, engine, method, tunnel,
                scheduler, hash_port, hash_fallback, persistence_timeout, persistence_prefix4, persistence_prefix6,
                one_packet, expire_nodest, sloppy_tcp, alpha, omega, quorum, hysteresis, sorry_server, timeouts,
                real_servers)
-BALLAST_FIELDS(Model, global, vrrp_instances, vrrp_sync_groups, virtual_servers)
+BALLAST_FIELDS(StaticObjects, addresses, routes, rules, groups)
+BALLAST_FIELDS(Model, global, statics, vrrp_instances, vrrp_sync_groups, virtual_servers)
 
 }  // namespace ballast::config

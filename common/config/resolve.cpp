@@ -19,6 +19,7 @@ Model resolve(Binder& binder) {
   timeouts.tcp_fin = draft.timeouts.tcp_fin.value_or(timeouts.tcp_fin);
   timeouts.udp = draft.timeouts.udp.value_or(timeouts.udp);
   resolve_vrrp(binder, model);
+  resolve_kernel(binder, model);
   resolve_services(binder, model);
   return model;
 }

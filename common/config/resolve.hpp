@@ -10,6 +10,7 @@ std::vector<InterfaceUse> interface_uses(Binder& binder);
 
 // The parts of resolve().
 void resolve_vrrp(Binder& binder, Model& model);
+void resolve_kernel(Binder& binder, Model& model);
 void resolve_services(Binder& binder, Model& model);
 
 }  // namespace ballast::config

@@ -1,7 +1,6 @@
 #pragma once
 // Links on top of others, and what a link's IPv4 is told by sysctl.
 #include <libmnl/libmnl.h>
-#include <linux/if_link.h>
 
 #include <cstdint>
 #include <map>
@@ -12,15 +11,12 @@
 
 namespace ballast::netlink {
 
-/// A macvlan or ipvlan (L2) to be made, down at first.
+/// A macvlan to be made, of mode private: it speaks to the network, not to its siblings. Down at first.
 struct ChildLink {
-  enum class Kind : std::uint8_t { macvlan, ipvlan };
-  Kind kind = Kind::macvlan;
   std::string name;
   int parent = 0;
-  net::MacAddress mac;                        ///< macvlan only
-  std::uint32_t mode = MACVLAN_MODE_PRIVATE;  ///< MACVLAN_MODE_*, or the IPVLAN_F_* of an ipvlan
-  std::optional<std::uint32_t> group;         ///< of links, as `ip link … group` has it
+  net::MacAddress mac;
+  std::optional<std::uint32_t> group;  ///< of links, as `ip link … group` has it
   std::string alias;
 };
 

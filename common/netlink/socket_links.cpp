@@ -13,14 +13,10 @@ Request link_request(std::uint16_t type, std::uint16_t flags, int index) {
   return request;
 }
 
-void put_kind(Request& request, const ChildLink& link) {
+void put_kind(Request& request) {
   request.put_nest(IFLA_LINKINFO, [&] {
-    request.put(IFLA_INFO_KIND, std::string{link.kind == ChildLink::Kind::macvlan ? "macvlan" : "ipvlan"});
-    request.put_nest(IFLA_INFO_DATA, [&] {
-      if (link.kind == ChildLink::Kind::macvlan) return request.put(IFLA_MACVLAN_MODE, link.mode);
-      request.put(IFLA_IPVLAN_MODE, std::uint16_t{IPVLAN_MODE_L2});
-      request.put(IFLA_IPVLAN_FLAGS, static_cast<std::uint16_t>(link.mode));
-    });
+    request.put(IFLA_INFO_KIND, std::string{"macvlan"});
+    request.put_nest(IFLA_INFO_DATA, [&] { request.put(IFLA_MACVLAN_MODE, std::uint32_t{MACVLAN_MODE_PRIVATE}); });
   });
 }
 
@@ -30,9 +26,9 @@ Result<> Socket::add_link(const ChildLink& link) {
   auto request = link_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
   request.put(IFLA_IFNAME, link.name);
   request.put(IFLA_LINK, static_cast<std::uint32_t>(link.parent));
-  if (link.kind == ChildLink::Kind::macvlan) request.put(IFLA_ADDRESS, link.mac.bytes);
+  request.put(IFLA_ADDRESS, link.mac.bytes);
   if (link.group) request.put(IFLA_GROUP, *link.group);
-  put_kind(request, link);
+  put_kind(request);
   auto failure = impl_->acknowledge(request);
   if (!failure) {
     // The kernel takes an alias for links that are there only.

@@ -51,6 +51,9 @@ Result<> Speaker::prepare() {
   if (!host) return host.error();
   host_ = std::move(*host);
   keeper_ = std::make_unique<AddressKeeper>(*host_);
+  auto kernel = KernelKeeper::open(io_, *host_, run_dir_, [this] { schedule_repair(); });
+  if (!kernel) return kernel.error();
+  kernel_ = std::move(*kernel);
   auto announcer = Announcer::open(io_);
   if (!announcer) return announcer.error();
   announcer_ = std::move(*announcer);
@@ -61,6 +64,7 @@ Result<> Speaker::prepare() {
   if (auto state = read_state(run_dir_)) before_ = std::move(*state);
   if (before_) {
     for (const auto& instance : before_->instances) keeper_->know(all_addresses(instance.settings));
+    know_kernel(*before_);
   }
   return {};
 }
@@ -163,7 +167,7 @@ void Speaker::link_changed(const std::string& interface) {
 }
 
 void Speaker::address_changed(const netlink::Address& address, bool removed) {
-  if (removed && keeper_->wants(address)) schedule_repair();
+  if (removed ? keeper_->wants(address) : !kernel_->problems().empty()) schedule_repair();
   if (address.protocol == netlink::ballast_address_protocol) return;
   for (auto& [name, router] : routers_) tell_source(*router);
 }
@@ -178,15 +182,17 @@ void Speaker::schedule_repair() {
 
 void Speaker::repair() {
   if (const auto done = host_->read(); !done) return log::error("{}", done.error().message);
+  repair_links();
   for (auto& [name, router] : routers_) {
     if (!router->put) continue;
-    const auto added = keeper_->put(all_addresses(router->config));
+    const auto added = keeper_->put(tracked_addresses(router->config));
     if (added.empty()) continue;
     const auto text = fmt::format("{}: {} had been removed by someone else: put back", name, fmt::join(added, ", "));
     log::warning("{}", text);
     outlet_.event({runtime::unix_time(), "vrrpd", "vrrp", name, text, "warning"});
     perform(*router, AnnounceAddresses{1});
   }
+  sync_kernel();
   keeper_->sweep();
 }
 
@@ -196,7 +202,7 @@ void Speaker::repair() {
 void Speaker::perform(Router& router, const SendAdvertisement& action) {
   const auto& settings = router.core.settings();
   const auto& source = router.core.source();
-  if (!source || !router.port->socket) return;
+  if (!source || !router.out->socket) return;
   const auto form = settings.v3_checksum_as_v2 ? ChecksumForm::message : ChecksumForm::pseudo_header;
   const auto group = multicast_group(settings.family);
   const std::span<const net::IpAddress> peers{settings.unicast_peers};
@@ -205,7 +211,7 @@ void Speaker::perform(Router& router, const SendAdvertisement& action) {
     encode({settings.version, settings.virtual_router_id, action.priority,
             std::chrono::duration_cast<Duration>(settings.advert_interval), router.advertised},
            *source, destination, form, buffer_);
-    const auto sent = router.port->socket->send(*source, destination, buffer_);
+    const auto sent = router.out->socket->send(*source, destination, buffer_);
     if (sent)
       ++router.counters.sent;
     else
@@ -225,6 +231,7 @@ void Speaker::perform(Router& router, const Become& action) {
     keeper_->take(all_addresses(router.config));
     announcer_->cancel(router.id);
   }
+  if (!router.config.kernel.routes.empty() || !router.config.kernel.rules.empty()) schedule_kernel();
   report(router, action);
 }
 

@@ -15,6 +15,7 @@
 #include "daemons/vrrpd/shell/advertisement_socket.hpp"
 #include "daemons/vrrpd/shell/announcer.hpp"
 #include "daemons/vrrpd/shell/host.hpp"
+#include "daemons/vrrpd/shell/kernel_keeper.hpp"
 #include "daemons/vrrpd/shell/state_file.hpp"
 #include "daemons/vrrpd/shell/timer_queue.hpp"
 
@@ -46,10 +47,12 @@ struct Router {
   config::VrrpInstance config;  ///< with its group's tracked interfaces
   Instance core;
   Group* group = nullptr;
-  Port* port = nullptr;
+  Port* port = nullptr;  ///< where it hears
+  Port* out = nullptr;   ///< where it speaks: the same, but with vmac_xmit_base
   double since = 0;
   std::optional<net::IpAddress> told_master;  ///< as last published
   std::string told_reason;
+  std::optional<std::string> told_need;
   Counters counters;
   std::array<TimePoint, refused_count> refusal_logged{};
   bool send_failed = false;
@@ -66,6 +69,8 @@ struct Group {
 struct Port {
   std::string interface;
   net::Family family{};
+  bool virtual_mac = false;  ///< the link of one: it sends from the address of the interface below
+  unsigned users = 0;
   std::unique_ptr<AdvertisementSocket> socket;
   std::array<Router*, 256> routers{};
 };
@@ -103,6 +108,20 @@ class Speaker {
   void tell_source(Router& router);
   void open_port(Port& port);
   void save_model(const config::Model& model);
+  Port& use_port(const std::string& interface, const config::VrrpInstance& settings);
+  void release_port(Port& port);
+
+  // speaker_kernel.cpp: what the kernel has besides addresses
+  [[nodiscard]] KernelPlan kernel_plan() const;
+  void make_links(const std::vector<config::VrrpInstance>& instances);
+  bool repair_links();
+  void schedule_kernel();
+  void sync_kernel();
+  void put_statics();
+  void tell_need(Router& router);
+  [[nodiscard]] std::optional<std::string> need_fault(const config::VrrpInstance& instance) const;
+  void know_kernel(const SavedState& before);
+  void clear_kernel();
 
   // speaker.cpp: events and actions
   void dispatch(Router& router, const Event& event);
@@ -129,6 +148,8 @@ class Speaker {
   Outlet outlet_;
   std::unique_ptr<Host> host_;
   std::unique_ptr<AddressKeeper> keeper_;
+  std::unique_ptr<KernelKeeper> kernel_;
+  std::vector<Problem> statics_fault_;  ///< static addresses that cannot be there
   std::unique_ptr<Announcer> announcer_;
   TimerQueue timers_;
   std::optional<SignOfLife> life_;
@@ -144,6 +165,7 @@ class Speaker {
   std::vector<std::uint8_t> buffer_;
   bool repair_scheduled_ = false;
   bool save_scheduled_ = false;
+  bool kernel_scheduled_ = false;
 };
 
 }  // namespace ballast::vrrpd
