@@ -15,8 +15,9 @@
 
 namespace ballast::netlink {
 
-/// The mark of routes and rules that Ballast added (RTPROT_*, FRA_PROTOCOL): reconcilers touch no others.
-constexpr std::uint8_t ballast_route_protocol = 0xba;
+/// The mark of routes and rules that Ballast added (RTPROT_*, FRA_PROTOCOL): reconcilers touch no others. A number that
+/// neither the kernel's header nor FRR nor bird has given to anyone (0xba, the mark of addresses, is BGP's here).
+constexpr std::uint8_t ballast_route_protocol = 0xb1;
 
 /// One way that a route takes.
 struct NextHop {

@@ -47,7 +47,7 @@ RULES = """
         from all iif eth0 unreachable preference 77
     }
 """
-ADDRESSES = ["10.1.0.100/24", "10.1.0.101 peer 10.99.77.1/32", "10.1.0.102/32 noprefixroute", "10.1.0.103/24 scope link",
+ADDRESSES = ["10.1.0.100/24", "10.1.0.101 peer 10.99.77.1/32", "10.1.0.102/32 noprefixroute", "10.5.0.103/24 scope link",
              "10.1.0.104/24 brd + label eth0:vip", "10.1.0.105/24 noprefixroute"]
 EXCLUDED = """
     virtual_ipaddress_excluded {
@@ -113,6 +113,8 @@ def test_addresses_with_options_are_keepalived_s_field_by_field(twins):
     for node in (theirs, ours):  # the kernel's own, out of the MAC
         for local in [local for local in node if local.startswith("fe80::") or local.startswith("fd01:0:0:0:")]:
             del node[local]
+    for local in ("10.1.0.101", "fd01::110"):  # keepalived 2.2.7 loses the peer
+        assert "address" in ours.pop(local) and "address" not in theirs.pop(local)
     # keepalived writes "no broadcast" as the network's address
     for address in theirs.values():
         if address.get("broadcast") == "10.1.0.0":
@@ -171,7 +173,7 @@ def test_what_others_remove_comes_back_but_for_no_track(pair):
 
 def test_routes_of_others_are_never_touched(pair):
     node, _ = pair
-    node.ip("route add 192.168.50.0/24 via 10.1.0.2 metric 9", "route add 192.168.70.0/24 via 10.1.0.2 proto 186",
+    node.ip("route add 192.168.50.0/24 via 10.1.0.2 metric 9", "route add 192.168.70.0/24 via 10.1.0.2 proto 177",
             "rule add from 10.9.0.0/16 table 100 preference 90")
     ballast = Ballast(node)
     ballast.start(vi_1("virtual_routes {\n 192.168.50.0/24 via 10.1.0.3 dev eth0\n }\n"))

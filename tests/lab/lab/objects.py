@@ -4,7 +4,7 @@ import json
 
 from .shell import run
 
-OURS = 186  # the protocol number of Ballast's routes and rules
+OURS = 177  # the protocol number of Ballast's routes and rules
 KEEPALIVEDS = "keepalived"
 VOLATILE = {"ifindex", "link_index", "link_netnsid", "cacheinfo", "dynamic", "uptime"}
 
