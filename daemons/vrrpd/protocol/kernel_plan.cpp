@@ -7,7 +7,8 @@
 namespace ballast::vrrpd {
 namespace {
 
-/// Neither the link of a virtual MAC nor what it stands on may answer ARP for the other's addresses.
+/// Neither the link of a virtual MAC nor what it stands on may answer ARP for the other's addresses, nor ask in their
+/// name: answers to the VIP's clients leave by the interface below, and its question "tell VIP" would teach its MAC.
 void plan_vmac(KernelPlan& plan, const config::Vmac& vmac) {
   plan.vmacs.emplace(vmac.name, vmac);
   if (vmac.family == net::Family::ipv6) {
@@ -18,6 +19,7 @@ void plan_vmac(KernelPlan& plan, const config::Vmac& vmac) {
   auto& base = plan.settings[vmac.interface];
   base["arp_ignore"] = 1;
   base["arp_filter"] = 1;
+  base["arp_announce"] = 2;
   plan.settings[vmac.name] = {{"arp_ignore", 1}, {"accept_local", 1}, {"promote_secondaries", 1}};
 }
 

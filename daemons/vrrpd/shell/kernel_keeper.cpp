@@ -45,6 +45,7 @@ void KernelKeeper::apply(const KernelPlan& plan) {
   if (!plan.routes.empty() || !plan.rules.empty()) listen();
   routes_.apply(plan, problems);
   tell_problems(std::move(problems));
+  vmacs_.sweep(plan.vmacs);  // before the firewall: a link's last words are reports, too
   auto firewall = plan.firewall;
   // nft knows an interface that is there only.
   for (auto* vmacs : {&firewall.vmacs4, &firewall.vmacs6}) {
@@ -54,7 +55,6 @@ void KernelKeeper::apply(const KernelPlan& plan) {
   const auto fault = done ? std::string{} : done.error().message;
   if (fault != firewall_fault_ && !done) log::error("{}", fault);
   firewall_fault_ = fault;
-  vmacs_.sweep(plan.vmacs);
 }
 
 void KernelKeeper::listen() {

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::array numbers{std::pair{std::string_view{"arp_ignore"}, IPV4_DEVCONF_ARP_IGNORE},
                              std::pair{std::string_view{"arp_filter"}, IPV4_DEVCONF_ARPFILTER},
+                             std::pair{std::string_view{"arp_announce"}, IPV4_DEVCONF_ARP_ANNOUNCE},
                              std::pair{std::string_view{"accept_local"}, IPV4_DEVCONF_ACCEPT_LOCAL},
                              std::pair{std::string_view{"promote_secondaries"}, IPV4_DEVCONF_PROMOTE_SECONDARIES},
                              std::pair{std::string_view{"rp_filter"}, IPV4_DEVCONF_RP_FILTER}};

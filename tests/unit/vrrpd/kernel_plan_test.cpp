@@ -56,7 +56,8 @@ TEST(KernelPlan, AVirtualMacIsThereInEveryRoleAndKeepsTheInterfaceBelowQuiet) {
   instance.kernel.vmacs = {vmac("vrrp.51", "eth0")};
   const auto made = plan(instance, false);
   EXPECT_THAT(made.vmacs, ElementsAre(Key("vrrp.51")));
-  EXPECT_EQ(made.settings.at("eth0"), (std::map<std::string, std::uint32_t>{{"arp_filter", 1}, {"arp_ignore", 1}}));
+  EXPECT_EQ(made.settings.at("eth0"),
+            (std::map<std::string, std::uint32_t>{{"arp_announce", 2}, {"arp_filter", 1}, {"arp_ignore", 1}}));
   EXPECT_EQ(made.settings.at("vrrp.51").at("accept_local"), 1U);
   EXPECT_EQ(made.firewall.vmacs4, (std::map<std::string, std::string>{{"vrrp.51", "eth0"}}));
   instance.kernel.vmacs = {vmac("vrrp.51", "eth0", net::Family::ipv6)};
