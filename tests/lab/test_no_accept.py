@@ -3,7 +3,7 @@
 import pytest
 
 from lab.balancer import BIN, Ballast
-from lab.cluster import Cluster, instance
+from lab.cluster import Cluster, instance, service_name
 from lab.objects import ruleset
 from lab.shell import stays, wait_until
 
@@ -92,7 +92,6 @@ def test_it_outlives_vrrpd_and_withdraw_takes_it_away(host):
 def test_a_service_on_the_vip_is_forwarded(lab):
     cluster = Cluster(lab, 2, "NAT", webs=1).start_webs()
     cluster.start(both=False, extra="no_accept")
-    from lab.cluster import service_name
     cluster.b1.wait_server(service_name(cluster.vip), cluster.server(1), "up")
     assert cluster.client.run("curl", "-sS", "-m", "5", f"http://{cluster.vip}/").returncode == 0
     assert not answers(cluster.client, cluster.vip)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lab.balancer import BIN, Ballast, Keepalived
-from lab.cluster import instance
+from lab.cluster import Cluster, instance, service_name
 from lab.objects import addresses, links, sysctl
 from lab.shell import run, stays, wait_until
 
@@ -204,7 +204,9 @@ def test_reports_of_memberships_leave_by_the_interface_below(pair):
     wait_until(lambda: any("224.0.0.18" in line for line in lines()) and any("ff02::12" in line for line in lines()),
                "both memberships are told")
     sniffer.terminate()
-    assert all(own in line for line in lines()), lines()
+    told = [line for line in lines() if "224.0.0.18" in line or "ff02::12" in line]
+    assert all(f" {own} > " in line for line in told), told
+    assert not any("00:00:5e:00:0" in line for line in lines()), lines()
 
 
 def test_addresses_on_other_interfaces_have_a_virtual_mac_of_their_own(lab):
@@ -220,6 +222,18 @@ def test_addresses_on_other_interfaces_have_a_virtual_mac_of_their_own(lab):
     assert neighbour(client, "10.2.0.101") == links(node)["eth1"]["address"]
     ballast.stop()
     assert not {"vrrp.51", "vrrp1.51"} & set(links(node))
+
+
+def test_a_service_is_reached_through_the_virtual_mac_before_and_after_a_failover(lab):
+    cluster = Cluster(lab, 2, "NAT", webs=1).start_webs().start(extra="use_vmac")
+    for number, ballast in enumerate((cluster.b1, cluster.b2)):
+        ballast.wait_role("MASTER")
+        ballast.wait_server(service_name(cluster.vip), cluster.server(1), "up")
+        answer = cluster.client.run("curl", "-sS", "-m", "5", f"http://{cluster.vip}/", check=False)
+        assert answer.returncode == 0, answer.stderr
+        assert VMAC4 in cluster.client.run("ip", "neigh", "show", cluster.vip).stdout
+        if number == 0:
+            ballast.stop()
 
 
 def test_a_cable_pulled_is_fault_unless_the_interface_is_not_tracked(pair):

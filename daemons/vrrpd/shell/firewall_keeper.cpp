@@ -66,6 +66,7 @@ struct FirewallKeeper::Impl : std::enable_shared_from_this<Impl> {
   std::set<std::string> known;  ///< tables that may be there
   std::string text;             ///< as last loaded
   std::string listing;          ///< as the kernel told it then
+  std::string table;            ///< its name
 
   Impl(asio::io_context& io, std::function<void()> on_change) : monitor{io}, changed{std::move(on_change)} {}
 
@@ -84,9 +85,15 @@ struct FirewallKeeper::Impl : std::enable_shared_from_this<Impl> {
                        [self = shared_from_this()](boost::system::error_code error) {
                          if (error || !self->changed) return;
                          self->drain();
-                         self->changed();
+                         self->compare();
                          if (self->monitor.is_open()) self->wait();
                        });
+  }
+
+  /// Others may change theirs often: only a change of ours is of interest.
+  void compare() {
+    Nft nft;
+    if (list(nft, table) != listing) changed();
   }
 
   /// What changed does not matter: the table is compared as a whole.
@@ -139,6 +146,7 @@ Result<> FirewallKeeper::apply(const FirewallPlan& plan) {
   if (auto done = nft.run(text); !done) return fail("nf_tables: {}", done.error().message);
   if (again) log::warning("nf_tables: table {} had been changed by someone else: put back", table);
   impl.text = text;
+  impl.table = table;
   impl.listing = impl.list(nft, table);
   std::erase_if(impl.known, [&](const auto& known) { return plan.empty() || known != table; });
   if (plan.empty()) {

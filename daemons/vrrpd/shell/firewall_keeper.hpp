@@ -12,7 +12,7 @@ namespace ballast::vrrpd {
 /// The nf_tables table, replaced as a whole in one transaction, and put back when a ruleset is loaded over it.
 class FirewallKeeper {
  public:
-  /// `changed` is called when somebody changes the ruleset while there is a table of ours.
+  /// `changed` is called when somebody changed the table.
   FirewallKeeper(boost::asio::io_context& io, std::function<void()> changed);
   ~FirewallKeeper();
 
