@@ -24,6 +24,18 @@ Model resolve(Binder& binder) {
   return model;
 }
 
+namespace {
+
+void add_uses(const std::vector<RouteDraft>& routes, std::vector<At<std::string>>& named) {
+  for (const auto& [route, at] : routes) {
+    for (const auto& hop : route.hops) {
+      if (!hop.interface.empty()) named.push_back({hop.interface, at});
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<InterfaceUse> interface_uses(Binder& binder) {
   std::vector<At<std::string>> named = binder.draft().lb_interfaces;
   for (const auto& instance : binder.draft().instances) {
@@ -34,7 +46,12 @@ std::vector<InterfaceUse> interface_uses(Binder& binder) {
       }
     }
     for (const auto& [tracked, at] : instance.tracked) named.push_back({tracked.interface, at});
+    add_uses(instance.kernel.routes, named);
   }
+  for (const auto& address : binder.draft().static_addresses) {
+    named.push_back(address.interface ? *address.interface : At{binder.draft().kernel.default_interface, address.at});
+  }
+  add_uses(binder.draft().kernel.static_routes, named);
   for (const auto& group : binder.draft().sync_groups) {
     for (const auto& [tracked, at] : group.tracked) named.push_back({tracked.interface, at});
   }

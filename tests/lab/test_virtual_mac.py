@@ -89,6 +89,36 @@ def test_advertisements_come_from_the_virtual_mac_or_from_the_interface(pair, vi
     stays(lambda: pair.ballasts[1].role() == "BACKUP", "it is heard", 1)
 
 
+def test_gratuitous_arp_and_unsolicited_advertisements_come_from_the_virtual_mac(pair):
+    file, log = pair.client.folder / "announced.pcap", pair.client.folder / "tcpdump.log"
+    sniffer = pair.client.start("tcpdump", "-i", "eth0", "-U", "-w", file, "arp or (icmp6 and ip6[40] == 136)", log="tcpdump.log")
+    wait_until(lambda: "listening" in log.read_text(), "tcpdump listens")
+    ballast = pair.ballasts[0]
+    ballast.start(instance("VI_1", 150, IPV4, extra="use_vmac") + instance("VI_6", 150, IPV6, extra="use_vmac"))
+    ballast.wait_role("MASTER", "VI_6")
+
+    def announced(mac, address):
+        lines = run("tcpdump", "-e", "-n", "-r", file, check=False).stdout.splitlines()
+        return [line for line in lines if f" {address}" in line and f" {mac} > " in line]
+
+    wait_until(lambda: announced(VMAC4, "10.1.0.100") and announced(VMAC6, "fd01::100"), "both are announced")
+    sniffer.terminate()
+    own = links(pair.nodes[0])["eth0"]["address"]
+    assert not announced(own, "10.1.0.100") and not announced(own, "fd01::100")
+
+
+def test_a_reload_moves_the_vip_between_the_interface_and_the_virtual_mac(pair):
+    node, ballast = pair.nodes[0], pair.ballasts[0]
+    for extra, device in (("", "eth0"), ("use_vmac", "vrrp.51"), ("use_vmac other", "other"), ("", "eth0")):
+        text = instance("VI_1", 150, IPV4, extra=extra)
+        if ballast.process is None:
+            ballast.start(text)
+        else:
+            assert ballast.reload(text).returncode == 0
+        wait_until(lambda there=device: "10.1.0.100" in addresses(node, there), f"the VIP is on {device}")
+        assert {"vrrp.51", "other"} & set(links(node)) == {device} - {"eth0"}
+
+
 def test_one_that_sends_from_the_interface_hears_one_that_does_not(pair):
     """The other's frames carry our own link's MAC: they reach that link alone."""
     for ballast, priority, extra in zip(pair.ballasts, (150, 100), ("use_vmac", "use_vmac\n vmac_xmit_base")):

@@ -31,6 +31,8 @@ class KernelKeeper {
   void apply(const KernelPlan& plan);
   /// Why the link of a virtual MAC is not there; none: it is.
   [[nodiscard]] std::optional<std::string> link_fault(const std::string& vmac) const;
+  /// Routes come and go with addresses without a word of the kernel's.
+  [[nodiscard]] bool has_routes() const { return routes_.has_any(); }
   /// What could not be there when it was last tried.
   [[nodiscard]] const std::vector<Problem>& problems() const { return problems_; }
 

@@ -167,7 +167,7 @@ void Speaker::link_changed(const std::string& interface) {
 }
 
 void Speaker::address_changed(const netlink::Address& address, bool removed) {
-  if (removed ? keeper_->wants(address) : !kernel_->problems().empty()) schedule_repair();
+  if (kernel_->has_routes() || (removed && keeper_->wants(address))) schedule_repair();
   if (address.protocol == netlink::ballast_address_protocol) return;
   for (auto& [name, router] : routers_) tell_source(*router);
 }

@@ -259,6 +259,14 @@ TEST(Statics, HaveTheirInterfaceAndTheirGroup) {
   EXPECT_THAT(statics.groups[0].members, ElementsAre("VI_1"));
 }
 
+TEST(Statics, AndRoutesNameInterfacesThatAreLookedFor) {
+  const auto loaded = read_text("static_ipaddress {\n  192.0.2.7/24 dev eth1\n  192.0.2.8\n}\n" +
+                                instance(with_route("10.0.0.0/8 dev eth2")));
+  std::vector<std::string> names;
+  for (const auto& use : loaded.interfaces) names.push_back(use.name);
+  EXPECT_THAT(names, ElementsAre("eth1", "eth0", "eth2"));
+}
+
 TEST(Statics, OfUnknownGroupsAndGroupsOfUnknownInstancesAreErrors) {
   EXPECT_THAT(errors(read_text("static_routes {\n  10.0.0.0/8 dev eth0 track_group G\n}\n")),
               ElementsAre(HasSubstr("f:2:3: there is no track_group 'G'")));
