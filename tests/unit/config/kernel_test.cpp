@@ -263,7 +263,7 @@ TEST(Statics, AndRoutesNameInterfacesThatAreLookedFor) {
   const auto loaded = read_text("static_ipaddress {\n  192.0.2.7/24 dev eth1\n  192.0.2.8\n}\n" +
                                 instance(with_route("10.0.0.0/8 dev eth2")));
   std::vector<std::string> names;
-  for (const auto& use : loaded.interfaces) names.push_back(use.name);
+  for (const auto& use : loaded.interfaces) names.push_back(use.interface);
   EXPECT_THAT(names, ElementsAre("eth1", "eth0", "eth2"));
 }
 
