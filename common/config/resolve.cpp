@@ -49,7 +49,8 @@ std::vector<InterfaceUse> interface_uses(Binder& binder) {
     add_uses(instance.kernel.routes, named);
   }
   for (const auto& address : binder.draft().static_addresses) {
-    named.push_back(address.interface ? *address.interface : At{binder.draft().kernel.default_interface, address.at});
+    named.push_back(
+        address.interface ? *address.interface : At<std::string>{binder.draft().kernel.default_interface, address.at});
   }
   add_uses(binder.draft().kernel.static_routes, named);
   for (const auto& group : binder.draft().sync_groups) {
