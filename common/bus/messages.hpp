@@ -61,6 +61,14 @@ struct VrrpState {
   bool holds_addresses = false;  ///< MASTER, or shortly after, until the new one is known to everybody
 };
 
+/// Topic `script/<name>`, by scriptd: of a vrrp_script, once it has run, and whenever `up` or `reason` changes.
+struct ScriptState {
+  std::string name;
+  bool up = false;
+  double since = 0;
+  std::string reason;  ///< `exit status 1, 3 times`, `killed after 2 s`, `cannot be executed: …`
+};
+
 /// Topic `health/<service>/<server>`, by checkd: every real server of the configuration has one (`up` when nothing
 /// checks it).
 struct ServerHealth {
@@ -166,6 +174,7 @@ struct DropCount {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NodeState, role, version, pid, since)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VrrpState, name, state, interface, vrid, priority, configured_priority, master,
                                    since, reason, virtual_addresses, holds_addresses)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ScriptState, name, up, since, reason)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerHealth, service, server, up, since, took_ms, reason, checks)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerAdmin, service, server, state, by, since)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VrrpHold, instance, maintenance, by, since, until)

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/config/draft_kernel.hpp"
 #include "common/config/model.hpp"
 #include "common/config/source.hpp"
 
@@ -91,6 +92,7 @@ struct InstanceDraft {
   bool checksum_as_v2 = false;
   bool native_ipv6 = false;
   std::optional<bool> accept;
+  KernelDraft kernel;
   std::string description;
 };
 
@@ -187,6 +189,8 @@ struct Draft {
   AnnounceDraft announce;
   bool min_garp = false;
   ElectionDraft election;
+  KernelGlobalDraft kernel;
+  std::vector<AddressDraft> static_addresses;
   std::vector<InstanceDraft> instances;
   std::vector<SyncGroupDraft> sync_groups;
   std::vector<AddressGroupDraft> address_groups;

@@ -58,6 +58,7 @@ const std::vector<Keyword>& keywords() {
     add_election_keywords(adding);
     add_service_keywords(adding);
     add_forwarding_keywords(adding);
+    add_kernel_keywords(adding);
     return made;
   }();
   return table;

@@ -27,7 +27,8 @@ enum class Context : std::uint8_t {
   real_server,
   tcp_check,
   http_get,
-  url
+  url,
+  track_group
 };
 constexpr auto enum_names(Context*) {
   return std::array{pair{Context::top, string_view{"top level"}},
@@ -41,7 +42,8 @@ constexpr auto enum_names(Context*) {
                     pair{Context::real_server, string_view{"real_server"}},
                     pair{Context::tcp_check, string_view{"TCP_CHECK"}},
                     pair{Context::http_get, string_view{"HTTP_GET"}},
-                    pair{Context::url, string_view{"url"}}};
+                    pair{Context::url, string_view{"url"}},
+                    pair{Context::track_group, string_view{"track_group"}}};
 }
 
 using Setter = std::function<void(Binder&, const Statement&)>;
@@ -97,5 +99,6 @@ void add_authentication_keywords(Table& table);
 void add_election_keywords(Table& table);
 void add_service_keywords(Table& table);
 void add_forwarding_keywords(Table& table);
+void add_kernel_keywords(Table& table);
 
 }  // namespace ballast::config

@@ -17,19 +17,17 @@ constexpr std::string_view check_names =
     "SSL_GET SMTP_CHECK DNS_CHECK MISC_CHECK BFD_CHECK UDP_CHECK PING_CHECK FILE_CHECK";
 
 constexpr std::array to_come{
-    ToCome{
-        Context::top,
-        "vrrp_script vrrp_track_process vrrp_track_file track_file bfd_instance garp_group static_ipaddress "
-        "static_routes "
-        "static_rules track_group linkbeat_interfaces linkbeat_use_polling interface_up_down_delays SSL net_namespace "
-        "net_namespace_ipvs namespace_with_ipsets instance use_pid_dir child_wait_time include_check"},
+    ToCome{Context::top,
+           "vrrp_script vrrp_track_process vrrp_track_file track_file bfd_instance garp_group "
+           ""
+           "linkbeat_interfaces linkbeat_use_polling interface_up_down_delays SSL net_namespace "
+           "net_namespace_ipvs namespace_with_ipsets instance use_pid_dir child_wait_time include_check"},
     ToCome{Context::global_defs,
            "notification_email notification_email_from smtp_server smtp_helo_name smtp_connect_timeout smtp_alert "
            "smtp_alert_vrrp smtp_alert_checker checker_log_all_failures no_email_faults no_checker_emails "
-           "email_faults vrrp_mcast_group4 vrrp_mcast_group6 default_interface lvs_sync_daemon lvs_flush "
+           "email_faults vrrp_mcast_group4 vrrp_mcast_group6 lvs_sync_daemon lvs_flush "
            "lvs_flush_on_stop lvs_flush_onstop "
-           "nftables nftables_priority nftables_counters "
-           "nftables_ifindex nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark vrrp_iptables vrrp_ipsets "
+           "nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark vrrp_iptables vrrp_ipsets "
            "iptables ipsets disable_local_igmp "
            "vrrp_notify_priority_changes max_auto_priority min_auto_priority_delay vrrp_priority checker_priority "
            "bfd_priority vrrp_no_swap checker_no_swap bfd_no_swap vrrp_cpu_affinity checker_cpu_affinity "
@@ -43,21 +41,19 @@ constexpr std::array to_come{
            "vrrp_netlink_monitor_rcv_bufs_force lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force "
            "lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force process_monitor_rcv_bufs "
            "process_monitor_rcv_bufs_force vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier rs_init_notifies umask "
-           "log_unknown_vrids vmac_prefix vmac_addr_prefix random_seed "
+           "log_unknown_vrids random_seed "
            "reload_check_config include_check reload_time_file reload_repeat reload_file data_use_instance "
            "tmp_config_directory config_save_dir process_names process_name vrrp_process_name checker_process_name "
            "bfd_process_name startup_script startup_script_timeout shutdown_script shutdown_script_timeout "
            "linkbeat_use_polling linkbeat_interfaces net_namespace net_namespace_ipvs namespace_with_ipsets instance "
            "use_pid_dir child_wait_time use_symlink_paths state_dump_file json_version lvs_flush_on_start "
            "script_security"},
-    ToCome{
-        Context::vrrp_instance,
-        "vrf use_vmac use_vmac_addr vmac_xmit_base use_ipvlan dont_track_primary track_script track_file track_process "
-        "track_bfd mcast_dst_ip track_src_ip unicast_fault_no_peer old_unicast_checksum "
-        "promote_secondaries virtual_routes virtual_rules debug notify_master "
-        "notify_backup notify_fault notify_stop notify_deleted notify notify_master_rx_lower_pri "
-        "notify_priority_changes smtp_alert kernel_rx_buf_size linkbeat_use_polling lvs_sync_daemon_interface "
-        "lvs_sync_daemon heartbeat_interface"},
+    ToCome{Context::vrrp_instance,
+           "vrf use_ipvlan track_script track_file track_process "
+           "track_bfd mcast_dst_ip unicast_fault_no_peer old_unicast_checksum debug notify_master "
+           "notify_backup notify_fault notify_stop notify_deleted notify notify_master_rx_lower_pri "
+           "notify_priority_changes smtp_alert kernel_rx_buf_size linkbeat_use_polling lvs_sync_daemon_interface "
+           "lvs_sync_daemon heartbeat_interface"},
     ToCome{Context::vrrp_sync_group,
            "track_script track_file track_process track_bfd notify_master notify_backup notify_fault notify_stop "
            "notify_deleted notify notify_priority_changes smtp_alert global_tracking sync_group_tracking_weight"},
@@ -73,7 +69,8 @@ constexpr std::array to_come{
 
 /// What leaving a keyword out means, where that is more than a feature less.
 constexpr std::array notes{
-    pair{string_view{"use_vmac"}, string_view{"; the addresses move with gratuitous ARP instead of a virtual MAC"}},
+    pair{string_view{"use_ipvlan"}, string_view{"; use_vmac has a MAC of its own for the addresses"}},
+    pair{string_view{"vrrp_iptables"}, string_view{"; Ballast keeps to nf_tables, see nftables"}},
     pair{string_view{"net_namespace"}, string_view{"; start Ballast within the namespace instead"}},
     pair{string_view{"instance"}, string_view{"; give each family its own --run-dir instead"}}};
 

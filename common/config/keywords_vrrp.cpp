@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include "common/config/address_record.hpp"
+#include "common/config/options.hpp"
 #include "common/config/table.hpp"
 #include "common/config/values.hpp"
 
@@ -7,31 +9,6 @@ namespace ballast::config {
 namespace {
 
 constexpr int most_weight = 253;  ///< a priority stays within 1 to 254
-
-/// The words after the first of a record, taken one by one or with a value.
-class Options {
- public:
-  Options(Binder& binder, const Statement& record) : binder_{binder}, record_{record} {}
-  [[nodiscard]] const Word* next() { return next_ < record_.words.size() ? &record_.words[next_++] : nullptr; }
-  /// The value of an option; null and an error if the line ends before it.
-  [[nodiscard]] const Word* value_of(const Word& option) {
-    const auto* value = next();
-    if (value == nullptr) binder_.report().error(option.at, fmt::format("'{}' has no value", option.text));
-    return value;
-  }
-  void unknown(const Word& option, std::string_view known) {
-    binder_.report().error(option.at, fmt::format("unknown option '{}'", shorten(option.text)),
-                           fmt::format("expected {}", known));
-  }
-  void not_yet(const Word& option) {
-    binder_.not_yet(option.at, fmt::format("option '{}' of keepalived is not done yet and is ignored", option.text));
-  }
-
- private:
-  Binder& binder_;
-  const Statement& record_;
-  std::size_t next_ = 1;
-};
 
 void set_broadcast(Binder& binder, const Word& word, VirtualAddress& address) {
   if (word.text == "-") return;
@@ -59,9 +36,6 @@ void check_address(Binder& binder, const AddressDraft& draft) {
   }
 }
 
-constexpr std::array flags_to_come{string_view{"home"},          string_view{"-nodad"},   string_view{"mngtmpaddr"},
-                                   string_view{"noprefixroute"}, string_view{"autojoin"}, string_view{"no_track"},
-                                   string_view{"use_vmac"}};
 constexpr std::array scopes{string_view{"global"}, string_view{"site"}, string_view{"link"}, string_view{"host"},
                             string_view{"nowhere"}};
 
@@ -73,16 +47,14 @@ void set_scope(Binder& binder, const Word& word, VirtualAddress& address) {
   address.scope = word.text == "global" ? "" : word.text;
 }
 
-void set_address_option(Binder& binder, Options& options, const Word& option, AddressDraft& draft) {
+void set_address_option(Binder& binder, Options& options, const Word& option, AddressDraft& draft, AddressUse use) {
   const auto& name = option.text;
-  if (std::ranges::find(flags_to_come, name) != flags_to_come.end()) return options.not_yet(option);
-  const bool to_come = name == "peer" || name == "preferred_lft" || name == "track_group";
-  if (!to_come && name != "dev" && name != "label" && name != "scope" && name != "brd" && name != "broadcast") {
-    return options.unknown(option, "dev INTERFACE, label LABEL, scope SCOPE or brd ADDRESS");
+  if (set_kernel_option(binder, options, option, draft.address, use)) return;
+  if (name != "dev" && name != "label" && name != "scope" && name != "brd" && name != "broadcast") {
+    return options.unknown(option, "dev INTERFACE, label LABEL, scope SCOPE, brd ADDRESS or another of the manual's");
   }
   const auto* value = options.value_of(option);
   if (value == nullptr) return;
-  if (to_come) return options.not_yet(option);
   if (name == "scope") return set_scope(binder, *value, draft.address);
   if (name == "brd" || name == "broadcast") return set_broadcast(binder, *value, draft.address);
   if (name == "dev") {
@@ -95,18 +67,22 @@ void set_address_option(Binder& binder, Options& options, const Word& option, Ad
   }
 }
 
-// ADDRESS[/LENGTH] [dev INTERFACE] [label LABEL] [scope SCOPE] [brd ADDRESS]
-void add_virtual_address(Binder& binder, const Statement& record, std::vector<AddressDraft>& list) {
+}  // namespace
+
+// ADDRESS[/LENGTH] [dev INTERFACE] [label LABEL] [scope SCOPE] [brd ADDRESS] …
+void add_address_record(Binder& binder, const Statement& record, std::vector<AddressDraft>& list, AddressUse use) {
   const auto prefix = read<net::Prefix>(binder, record.words[0], net::Prefix::parse);
   if (!prefix) return;
   AddressDraft draft;
   draft.address.prefix = *prefix;
   draft.at = record.at();
   Options options{binder, record};
-  while (const auto* option = options.next()) set_address_option(binder, options, *option, draft);
+  while (const auto* option = options.next()) set_address_option(binder, options, *option, draft, use);
   check_address(binder, draft);
   list.push_back(std::move(draft));
 }
+
+namespace {
 
 // INTERFACE [weight -253..253] [reverse]
 void add_tracked(Binder& binder, const Statement& record, std::vector<At<TrackInterface>>& list) {
@@ -180,11 +156,11 @@ void open_sync_group(Binder& binder, const Statement& statement) {
 
 void add_advertised_address(Binder& binder, const Statement& record) {
   binder.instance().addresses_given = true;
-  add_virtual_address(binder, record, binder.instance().addresses);
+  add_address_record(binder, record, binder.instance().addresses, AddressUse::moving);
 }
 
 void add_excluded_address(Binder& binder, const Statement& record) {
-  add_virtual_address(binder, record, binder.instance().excluded);
+  add_address_record(binder, record, binder.instance().excluded, AddressUse::moving);
 }
 
 /// A keyword without a value.
@@ -239,7 +215,7 @@ void add_vrrp_keywords(Table& table) {
       "ADDRESS [min_ttl NUMBER] [max_ttl NUMBER]: the other routers, one a line: unicast instead of multicast.");
   table.records(
       "virtual_ipaddress", vrrp_instance, {}, add_advertised_address,
-      "ADDRESS[/LENGTH] [dev INTERFACE] [label LABEL] [scope SCOPE] [brd ADDRESS], one a line, of one family.");
+      "ADDRESS[/LENGTH] [dev INTERFACE] [label LABEL] [scope SCOPE] [brd ADDRESS] …, one a line, of one family.");
   table.records("virtual_ipaddress_excluded", vrrp_instance, {}, add_excluded_address,
                 "Addresses that move with the others but are not advertised.");
   table.records(

@@ -12,15 +12,10 @@
 
 #include "common/config/model_authentication.hpp"
 #include "common/config/model_election.hpp"
+#include "common/config/model_kernel.hpp"
+#include "common/config/model_scripts.hpp"
 #include "common/enum_names.hpp"
 #include "common/net/ip_address.hpp"
-
-namespace ballast::net {
-constexpr auto enum_names(Family*) {
-  return std::array{std::pair{Family::ipv4, std::string_view{"ipv4"}},
-                    std::pair{Family::ipv6, std::string_view{"ipv6"}}};
-}
-}  // namespace ballast::net
 
 namespace ballast::config {
 
@@ -106,6 +101,9 @@ struct Global {
   bool sloppy_tcp = false;              ///< of services that do not say
   Duration vrrp_delay_after_boot = 0s;  ///< before instances take part, once the machine has booted
   Duration vrrp_startup_delay = 0s;     ///< before instances take part, once vrrpd has started
+  Firewall firewall{};
+  std::string vmac_prefix = "vrrp";  ///< links of virtual MACs are called PREFIX.VRID
+  std::string vmac_addr_prefix;      ///< of links that only addresses need; empty: the same
   bool operator==(const Global&) const = default;
 };
 
@@ -115,6 +113,7 @@ struct VirtualAddress {
   std::string label;      ///< IPv4 only; empty: none
   std::string scope;      ///< empty: global (link for link-local addresses)
   std::optional<net::IpAddress> broadcast;
+  AddressOptions options{};
   bool operator==(const VirtualAddress&) const = default;
 };
 
@@ -171,6 +170,7 @@ struct VrrpInstance {
   Election election;
   Secret auth_pass;                   ///< version 2: the password of auth_type PASS, up to 8 bytes; empty: none
   std::optional<AuthHmac> auth_hmac;  ///< none: advertisements carry no trailer, and none is accepted
+  KernelObjects kernel{};
   std::string description;
   bool operator==(const VrrpInstance&) const = default;
 };
@@ -268,8 +268,19 @@ struct VirtualServer {
   bool operator==(const VirtualServer&) const = default;
 };
 
+/// What is there always, whatever the roles are.
+struct StaticObjects {
+  std::vector<VirtualAddress> addresses;
+  std::vector<Route> routes;
+  std::vector<Rule> rules;
+  std::vector<TrackGroup> groups;
+  bool operator==(const StaticObjects&) const = default;
+};
+
 struct Model {
   Global global;
+  StaticObjects statics{};
+  std::vector<VrrpScript> vrrp_scripts;
   std::vector<VrrpInstance> vrrp_instances;
   std::vector<VrrpSyncGroup> vrrp_sync_groups;
   std::vector<VirtualServer> virtual_servers;
@@ -300,6 +311,7 @@ BALLAST_CONFIG_JSON(Tunnel)
 BALLAST_CONFIG_JSON(RealServer)
 BALLAST_CONFIG_JSON(SorryServer)
 BALLAST_CONFIG_JSON(VirtualServer)
+BALLAST_CONFIG_JSON(StaticObjects)
 BALLAST_CONFIG_JSON(Model)
 #undef BALLAST_CONFIG_JSON
 

@@ -16,8 +16,8 @@ namespace ballast::config {
 BALLAST_FIELDS(LvsTimeouts, tcp, tcp_fin, udp)
 BALLAST_FIELDS(Global, router_id, script_user, enable_script_security, lb_engine, lb_interfaces, xdp_mode,
                connection_table_size, lvs_timeouts, expire_nodest, sloppy_tcp, vrrp_delay_after_boot,
-               vrrp_startup_delay)
-BALLAST_FIELDS(VirtualAddress, prefix, interface, label, scope, broadcast)
+               vrrp_startup_delay, firewall, vmac_prefix, vmac_addr_prefix)
+BALLAST_FIELDS(VirtualAddress, prefix, interface, label, scope, broadcast, options)
 BALLAST_FIELDS(TrackInterface, interface, weight, reverse)
 BALLAST_FIELDS(Announce, delay, repeat, refresh, refresh_repeat, lower_prio_delay, lower_prio_repeat, garp_interval,
                gna_interval, extra_interval, extra_all)
@@ -26,10 +26,12 @@ BALLAST_FIELDS(UnicastPeer, address, min_ttl, max_ttl)
 BALLAST_FIELDS(Secret, text)
 BALLAST_FIELDS(HmacKey, id, bytes)
 BALLAST_FIELDS(AuthHmac, keys, active_key, anti_replay, time_window, mode)
+BALLAST_FIELDS(Command, words, user, group)
+BALLAST_FIELDS(VrrpScript, name, command, interval, timeout, rise, fall, weight, reverse, init_fail)
 BALLAST_FIELDS(VrrpInstance, name, interface, virtual_router_id, priority, advert_interval, version, family,
                initial_state, preempt, preempt_delay, source, unicast_peers, unicast_ttl, check_unicast_source,
                v3_checksum_as_v2, accept, virtual_addresses, virtual_addresses_excluded, track_interfaces, announce,
-               election, auth_pass, auth_hmac, description)
+               election, auth_pass, auth_hmac, kernel, description)
 BALLAST_FIELDS(VrrpSyncGroup, name, members, track_interfaces)
 BALLAST_FIELDS(StatusRange, first, last)
 BALLAST_FIELDS(HttpUrl, path, status, digest, virtualhost)
@@ -43,6 +45,7 @@ BALLAST_FIELDS(VirtualServer, name, endpoints, protocol, engine, method, tunnel,
                scheduler, hash_port, hash_fallback, persistence_timeout, persistence_prefix4, persistence_prefix6,
                one_packet, expire_nodest, sloppy_tcp, alpha, omega, quorum, hysteresis, sorry_server, timeouts,
                real_servers)
-BALLAST_FIELDS(Model, global, vrrp_instances, vrrp_sync_groups, virtual_servers)
+BALLAST_FIELDS(StaticObjects, addresses, routes, rules, groups)
+BALLAST_FIELDS(Model, global, statics, vrrp_scripts, vrrp_instances, vrrp_sync_groups, virtual_servers)
 
 }  // namespace ballast::config

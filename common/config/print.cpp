@@ -1,6 +1,8 @@
 #include <set>
 
 #include "common/config/loader.hpp"
+#include "common/config/print_kernel.hpp"
+#include "common/config/route_record.hpp"
 #include "common/config/values.hpp"
 
 namespace ballast::config {
@@ -27,6 +29,7 @@ class Printer {
  public:
   std::string run(const Model& model) {
     global(model.global);
+    statics(model.statics);
     for (const auto& instance : model.vrrp_instances) vrrp_instance(instance);
     for (const auto& group : model.vrrp_sync_groups) sync_group(group);
     for (const auto& service : model.virtual_servers) virtual_server(service);
@@ -86,10 +89,38 @@ class Printer {
     timeouts(value.lvs_timeouts);
     switch_word("expire_nodest", value.expire_nodest);
     switch_word("sloppy_tcp", value.sloppy_tcp);
+    for (const auto& each : kernel_lines_of(value)) line("{}", each);
     close();
   }
 
-  void addresses(std::string_view keyword, const std::vector<VirtualAddress>& list, const std::string& interface) {
+  template <class Entry>
+  void records(std::string_view keyword, const std::vector<Entry>& list) {
+    if (list.empty()) return;
+    open("{}", keyword);
+    for (const auto& each : list) line("{}", record_of(each));
+    close();
+  }
+
+  void statics(const StaticObjects& value) {
+    for (const auto& group : value.groups) {
+      open("track_group {}", word(group.name));
+      open("group");
+      for (const auto& member : group.members) line("{}", word(member));
+      close();
+      close();
+    }
+    addresses("static_ipaddress", value.addresses, "", "");
+    records("static_routes", value.routes);
+    records("static_rules", value.rules);
+  }
+
+  static std::string address_text(const VirtualAddress& address) {
+    if (!address.options.peer) return address.prefix.to_string();
+    return fmt::format("{} peer {}/{}", address.prefix.address, *address.options.peer, address.prefix.length);
+  }
+
+  void addresses(std::string_view keyword, const std::vector<VirtualAddress>& list, const std::string& interface,
+                 const std::string& vmac) {
     if (list.empty()) return;
     open("{}", keyword);
     for (const auto& address : list) {
@@ -98,7 +129,7 @@ class Printer {
       if (!address.label.empty()) options += " label " + word(address.label);
       if (!address.scope.empty()) options += " scope " + word(address.scope);
       if (address.broadcast) options += " brd " + address.broadcast->to_string();
-      line("{}{}", address.prefix, options);
+      line("{}{}{}", address_text(address), options, options_of(address.options, vmac));
     }
     close();
   }
@@ -161,6 +192,7 @@ class Printer {
     flag(value.v3_checksum_as_v2, "v3_checksum_as_v2");
     authentication(value);
     flag(!value.accept, "no_accept");
+    for (const auto& each : lines_of(value.kernel)) line("{}", each);
     announce(value.announce);
     if (!value.unicast_peers.empty()) {
       open("unicast_peer");
@@ -171,8 +203,10 @@ class Printer {
       }
       close();
     }
-    addresses("virtual_ipaddress", value.virtual_addresses, value.interface);
-    addresses("virtual_ipaddress_excluded", value.virtual_addresses_excluded, value.interface);
+    addresses("virtual_ipaddress", value.virtual_addresses, value.interface, value.kernel.vmac);
+    addresses("virtual_ipaddress_excluded", value.virtual_addresses_excluded, value.interface, value.kernel.vmac);
+    records("virtual_routes", value.kernel.routes);
+    records("virtual_rules", value.kernel.rules);
     tracked(value.track_interfaces);
     close();
   }

@@ -19,9 +19,22 @@ Model resolve(Binder& binder) {
   timeouts.tcp_fin = draft.timeouts.tcp_fin.value_or(timeouts.tcp_fin);
   timeouts.udp = draft.timeouts.udp.value_or(timeouts.udp);
   resolve_vrrp(binder, model);
+  resolve_kernel(binder, model);
   resolve_services(binder, model);
   return model;
 }
+
+namespace {
+
+void add_uses(const std::vector<RouteDraft>& routes, std::vector<At<std::string>>& named) {
+  for (const auto& [route, at] : routes) {
+    for (const auto& hop : route.hops) {
+      if (!hop.interface.empty()) named.push_back({hop.interface, at});
+    }
+  }
+}
+
+}  // namespace
 
 std::vector<InterfaceUse> interface_uses(Binder& binder) {
   std::vector<At<std::string>> named = binder.draft().lb_interfaces;
@@ -33,7 +46,13 @@ std::vector<InterfaceUse> interface_uses(Binder& binder) {
       }
     }
     for (const auto& [tracked, at] : instance.tracked) named.push_back({tracked.interface, at});
+    add_uses(instance.kernel.routes, named);
   }
+  for (const auto& address : binder.draft().static_addresses) {
+    named.push_back(
+        address.interface ? *address.interface : At<std::string>{binder.draft().kernel.default_interface, address.at});
+  }
+  add_uses(binder.draft().kernel.static_routes, named);
   for (const auto& group : binder.draft().sync_groups) {
     for (const auto& [tracked, at] : group.tracked) named.push_back({tracked.interface, at});
   }

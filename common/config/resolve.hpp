@@ -12,6 +12,7 @@ std::vector<InterfaceUse> interface_uses(Binder& binder);
 void resolve_vrrp(Binder& binder, Model& model);
 /// What an instance says about elections, and what strict_mode says about it; after the rest of it is made.
 void resolve_election(Binder& binder, const InstanceDraft& draft, VrrpInstance& made);
+void resolve_kernel(Binder& binder, Model& model);
 void resolve_services(Binder& binder, Model& model);
 
 }  // namespace ballast::config

@@ -20,7 +20,7 @@ bool is_ours(const Address& address, const std::vector<Address>& owned) {
 
 /// Whether what the kernel has does what was asked. What was not asked (the label it gives by default) does not count.
 bool satisfies(const Address& actual, const Address& desired) {
-  if (actual.scope != desired.scope) return false;
+  if (actual.scope != desired.scope || actual.peer != desired.peer) return false;
   if (actual.prefix.address.is_v6()) return true;
   return (desired.label.empty() || actual.label == desired.label) &&
          (!desired.broadcast || actual.broadcast == desired.broadcast);

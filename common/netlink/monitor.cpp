@@ -35,6 +35,8 @@ std::vector<int> groups_for(const MonitorHandlers& handlers) {
   if (handlers.link) groups.insert(groups.end(), {RTNLGRP_LINK});
   if (handlers.address) groups.insert(groups.end(), {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR});
   if (handlers.neighbour) groups.insert(groups.end(), {RTNLGRP_NEIGH});
+  if (handlers.route_entry) groups.insert(groups.end(), {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE});
+  if (handlers.rule_entry) groups.insert(groups.end(), {RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE});
   if (handlers.route) {
     groups.insert(groups.end(),
                   {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP});
@@ -112,10 +114,18 @@ struct Monitor::Impl : std::enable_shared_from_this<Impl> {
       case RTM_NEWNEXTHOP:
       case RTM_DELNEXTHOP:
         if (handlers.route) handlers.route();
-        return;
+        return dispatch_entry(message);
       default:
         return;
     }
+  }
+
+  void dispatch_entry(const nlmsghdr& message) {
+    const auto type = message.nlmsg_type;
+    if (handlers.route_entry && (type == RTM_NEWROUTE || type == RTM_DELROUTE))
+      hand_over(handlers.route_entry, parse_route_entry(message), type == RTM_DELROUTE);
+    if (handlers.rule_entry && (type == RTM_NEWRULE || type == RTM_DELRULE))
+      hand_over(handlers.rule_entry, parse_rule_entry(message), type == RTM_DELRULE);
   }
 
   template <class T>

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 
+#include "common/netlink/route_entry.hpp"
 #include "common/netlink/types.hpp"
 #include "common/result.hpp"
 
@@ -13,7 +14,9 @@ struct MonitorHandlers {
   std::function<void(const Link&, bool removed)> link;
   std::function<void(const Address&, bool removed)> address;
   std::function<void(const Neighbour&, bool removed)> neighbour;
-  std::function<void()> route;   ///< some route or rule changed
+  std::function<void()> route;                                       ///< some route or rule changed
+  std::function<void(const RouteEntry&, bool removed)> route_entry;  ///< each entry, parsed
+  std::function<void(const RuleEntry&, bool removed)> rule_entry;
   std::function<void()> resync;  ///< messages were lost (ENOBUFS): read everything again
 };
 

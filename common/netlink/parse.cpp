@@ -9,73 +9,10 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
-#include <algorithm>
-#include <array>
-#include <cstring>
-#include <span>
-
 #include "common/netlink/attributes.hpp"
+#include "common/netlink/child_link.hpp"
 
 namespace ballast::netlink {
-namespace {
-
-constexpr std::size_t max_attributes = 128;
-
-/// The attributes of one message or nest by type; the last of a type counts.
-class Attributes {
- public:
-  explicit Attributes(std::span<const std::uint8_t> all) {
-    for_each_attribute(all, [this](std::uint16_t type, std::span<const std::uint8_t> payload) {
-      if (type < found_.size()) found_[type] = payload;
-    });
-  }
-
-  [[nodiscard]] std::span<const std::uint8_t> bytes(std::size_t type) const {
-    return type < found_.size() ? found_[type] : std::span<const std::uint8_t>{};
-  }
-
-  template <class T>
-  [[nodiscard]] std::optional<T> number(std::size_t type) const {
-    const auto data = bytes(type);
-    if (data.size() != sizeof(T)) return std::nullopt;
-    T value{};
-    std::memcpy(&value, data.data(), sizeof value);
-    return value;
-  }
-
-  [[nodiscard]] std::string text(std::size_t type) const {
-    const auto data = bytes(type);
-    return {data.begin(), std::ranges::find(data, std::uint8_t{0})};
-  }
-
-  [[nodiscard]] std::optional<net::IpAddress> ip(std::size_t type) const {
-    const auto address = net::IpAddress::from_bytes(bytes(type));
-    if (!address) return std::nullopt;
-    return *address;
-  }
-
-  [[nodiscard]] net::MacAddress mac(std::size_t type) const {
-    net::MacAddress mac;
-    const auto data = bytes(type);
-    if (data.size() == mac.bytes.size()) std::ranges::copy(data, mac.bytes.begin());
-    return mac;
-  }
-
- private:
-  std::array<std::span<const std::uint8_t>, max_attributes> found_{};
-};
-
-/// The family's fixed header, if the message is long enough to hold it.
-template <class Header>
-const Header* header_of(const nlmsghdr& message) {
-  if (message.nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(Header)) return nullptr;
-  return static_cast<const Header*>(mnl_nlmsg_get_payload(&message));
-}
-
-bool is_internet(int family) { return family == AF_INET || family == AF_INET6; }
-
-}  // namespace
-
 std::optional<Link> parse_link(const nlmsghdr& message) {
   const auto* header = header_of<ifinfomsg>(message);
   // AF_BRIDGE messages tell of a port's bridge settings, not of the link.
@@ -90,11 +27,27 @@ std::optional<Link> parse_link(const nlmsghdr& message) {
   link.running = (header->ifi_flags & IFF_RUNNING) != 0;
   link.peer_index = static_cast<int>(attributes.number<std::uint32_t>(IFLA_LINK).value_or(0));
   link.peer_elsewhere = attributes.number<std::uint32_t>(IFLA_LINK_NETNSID).has_value();
+  link.alias = attributes.text(IFLA_IFALIAS);
   const Attributes info{attributes.bytes(IFLA_LINKINFO)};
   link.kind = info.text(IFLA_INFO_KIND);
   if (link.kind == "vlan")
     link.vlan = Attributes{info.bytes(IFLA_INFO_DATA)}.number<std::uint16_t>(IFLA_VLAN_ID).value_or(0);
   return link;
+}
+
+Ipv4Settings parse_ipv4_settings(const nlmsghdr& message) {
+  const auto* header = header_of<ifinfomsg>(message);
+  if (header == nullptr || header->ifi_family != AF_UNSPEC) return {};
+  const Attributes attributes{bytes_after(message, sizeof *header)};
+  const Attributes families{attributes.bytes(IFLA_AF_SPEC)};
+  const auto values = Attributes{families.bytes(AF_INET)}.bytes(IFLA_INET_CONF);
+  Ipv4Settings settings;  // an array whose first element is that of IPV4_DEVCONF 1
+  for (std::size_t at = 0; at + sizeof(std::uint32_t) <= values.size(); at += sizeof(std::uint32_t)) {
+    std::uint32_t value = 0;
+    std::memcpy(&value, values.data() + at, sizeof value);
+    settings[static_cast<std::uint16_t>(at / sizeof value + 1)] = value;
+  }
+  return settings;
 }
 
 std::optional<Address> parse_address(const nlmsghdr& message) {
@@ -107,6 +60,7 @@ std::optional<Address> parse_address(const nlmsghdr& message) {
   if (!ip) return std::nullopt;
   Address address;
   address.link = static_cast<int>(header->ifa_index);
+  if (const auto far = attributes.ip(IFA_ADDRESS); far && *far != *ip) address.peer = *far;
   address.prefix = {*ip, header->ifa_prefixlen};
   address.scope = header->ifa_scope;
   address.flags = attributes.number<std::uint32_t>(IFA_FLAGS).value_or(header->ifa_flags);

@@ -3,10 +3,15 @@
 #include <string>
 #include <vector>
 
+#include "common/netlink/child_link.hpp"
+#include "common/netlink/route_entry.hpp"
 #include "common/netlink/types.hpp"
 #include "common/result.hpp"
 
 namespace ballast::netlink {
+
+/// Where a route goes among others of its destination: before them, after them, or only when there is none.
+enum class RoutePlace : std::uint8_t { prepend, append, add };
 
 /// Requests to rtnetlink, each answered before the call returns (the kernel answers at once; nothing waits on a peer).
 /// Errors name the operation, the object and the kernel's reason.
@@ -33,6 +38,26 @@ class Socket {
   /// once.
   Result<> manage_neighbour(int link, const net::IpAddress& address);
   Result<> release_neighbour(int link, const net::IpAddress& address);
+
+  /// The routes of one RTPROT_*, of all tables and both families.
+  Result<std::vector<RouteEntry>> routes(std::uint8_t protocol);
+  /// One that is there already is no error but for `add`. Errors are the kernel's reason alone.
+  Result<> add_route(const RouteEntry& route, RoutePlace place = RoutePlace::prepend);
+  /// One that is not there is no error.
+  Result<> remove_route(const RouteEntry& route);
+  Result<std::vector<RuleEntry>> rules();
+  Result<> add_rule(const RuleEntry& rule);
+  Result<> remove_rule(const RuleEntry& rule);
+
+  Result<> add_link(const ChildLink& link);
+  /// A link that is gone is no error.
+  Result<> remove_link(int index);
+  Result<> set_link_up(int index);
+  Result<> mark_link(int index, const std::string& alias);
+  /// No link-local address out of the MAC (IN6_ADDR_GEN_MODE_NONE).
+  Result<> make_no_link_local_address(int index);
+  Result<Ipv4Settings> ipv4_settings(int index);
+  Result<> set_ipv4_settings(int index, const Ipv4Settings& settings);
 
  private:
   struct Impl;

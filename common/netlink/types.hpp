@@ -19,6 +19,7 @@ struct Link {
   bool peer_elsewhere = false;  ///< that one is in another network namespace
   std::string kind;             ///< "veth", "macvlan", …; empty: physical
   std::uint16_t vlan = 0;       ///< of a VLAN device: its VLAN ID
+  std::string alias;            ///< IFLA_IFALIAS: a remark, by which Ballast knows the links that it made
   bool operator==(const Link&) const = default;
 };
 
@@ -29,6 +30,9 @@ struct Address {
   std::uint32_t flags = 0;  ///< IFA_F_*
   std::string label;
   std::optional<net::IpAddress> broadcast;
+  std::optional<net::IpAddress> peer;      ///< the far end; the prefix's length is then that of its network
+  std::optional<std::uint32_t> preferred;  ///< seconds of preference, when adding an IPv6 address; none: for ever
+  bool detect_duplicates = false;          ///< when adding an IPv6 address: without IFA_F_NODAD
   std::uint8_t protocol = 0;  ///< IFA_PROTO (kernel 5.18): Ballast marks its own with `ballast_address_protocol`
   bool operator==(const Address&) const = default;
 };

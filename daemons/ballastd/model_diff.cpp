@@ -79,6 +79,8 @@ auto changes_of(std::vector<std::string>& lines, const std::string& label) {
 std::vector<std::string> diff(const config::Model& before, const config::Model& after) {
   std::vector<std::string> lines;
   if (before.global != after.global) lines.push_back("global_defs: " + changed_fields(before.global, after.global));
+  if (before.statics != after.statics)
+    lines.push_back("static objects: " + changed_fields(before.statics, after.statics));
   const auto name = [](const auto& each) { return each.name; };
   compare(lines, "vrrp_instance", before.vrrp_instances, after.vrrp_instances, name,
           changes_of<config::VrrpInstance>(lines, "vrrp_instance"));

@@ -2,7 +2,9 @@
 #include <cstring>
 #include <vector>
 
+#include "common/netlink/child_link.hpp"
 #include "common/netlink/parse.hpp"
+#include "common/netlink/route_entry.hpp"
 #include "tests/fuzz/require.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -28,5 +30,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto route = parse_route(*message); route && route->route.gateway) {
     require(!route->route.gateway->to_string().empty(), "a gateway has text");
   }
+  if (const auto entry = parse_route_entry(*message)) {
+    require(entry->destination.length <= entry->destination.address.bit_length(), "a destination is a network");
+    require(entry->hops.size() <= size / sizeof(rtnexthop) + 1, "each next hop has its bytes");
+    require(canonical(*entry) == *entry, "an entry is told in its canonical form");
+  }
+  if (const auto rule = parse_rule_entry(*message)) {
+    require(rule->input.size() <= size && rule->output.size() <= size, "names are text of the message");
+    require(!rule->from || rule->from->length <= rule->from->address.bit_length(), "a source is a network");
+  }
+  require(parse_ipv4_settings(*message).size() <= size / sizeof(std::uint32_t), "each setting has its bytes");
   return 0;
 }

@@ -37,7 +37,8 @@ std::optional<net::IpAddress> Instance::master() const {
 }
 
 std::optional<std::string> Instance::own_fault() const {
-  if (!link_up(settings_.interface)) return link_reason(settings_.interface);
+  if (settings_.kernel.track_primary && !link_up(settings_.interface)) return link_reason(settings_.interface);
+  if (need_fault_) return need_fault_;
   if (!source_) return source_reason_.empty() ? "no address to send from" : source_reason_;
   for (const auto& track : settings_.track_interfaces) {
     if (track.weight != 0 || link_up(track.interface) != track.reverse) continue;
@@ -101,6 +102,11 @@ void Instance::handle(const SourceChanged& event) {
   source_reason_ = event.reason;
   own_address_heard_ = false;
   evaluate(event.reason);
+}
+
+void Instance::handle(const NeedChanged& event) {
+  need_fault_ = event.fault;
+  evaluate(need_fault_.value_or("nothing it needs is missing any more"));
 }
 
 void Instance::handle(const Received& event) {

@@ -63,6 +63,11 @@ struct SourceChanged {
   std::optional<net::IpAddress> address;
   std::string reason;
 };
+/// What this instance needs of the kernel besides (its virtual MAC, a static object that it tracks): what is the matter
+/// with it, or none.
+struct NeedChanged {
+  std::optional<std::string> fault;
+};
 /// An advertisement that passed the receive checks.
 struct Received {
   std::uint8_t priority = 0;
@@ -89,7 +94,8 @@ struct GroupOrder {
 struct Held {
   std::optional<std::string> reason;
 };
-using Event = std::variant<Start, Stop, LinkChanged, SourceChanged, Received, Expired, Reconfigured, GroupOrder, Held>;
+using Event = std::variant<Start, Stop, LinkChanged, SourceChanged, NeedChanged, Received, Expired, Reconfigured, GroupOrder,
+                           Held>;
 
 // What is to be done about it, in this order.
 
@@ -189,6 +195,7 @@ class Instance {
   void handle(const Stop& event);
   void handle(const LinkChanged& event);
   void handle(const SourceChanged& event);
+  void handle(const NeedChanged& event);
   void handle(const Received& event);
   void handle(const Expired& event);
   void handle(const Reconfigured& event);
@@ -240,6 +247,7 @@ class Instance {
   std::map<std::string, LinkState, std::less<>> links_;
   std::optional<net::IpAddress> source_;
   std::string source_reason_;
+  std::optional<std::string> need_fault_;
   std::optional<std::string> group_fault_;
   std::optional<std::string> held_;
   std::optional<std::string> wants_master_;

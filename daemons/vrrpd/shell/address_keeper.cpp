@@ -1,46 +1,26 @@
 #include "daemons/vrrpd/shell/address_keeper.hpp"
 
-#include <linux/if_addr.h>
-#include <linux/rtnetlink.h>
-
-#include <array>
-
 #include "common/netlink/address_reconciler.hpp"
 #include "common/runtime/log.hpp"
+#include "daemons/vrrpd/shell/kernel_entries.hpp"
 
 namespace ballast::vrrpd {
-namespace {
-
-std::uint8_t scope_of(const config::VirtualAddress& address) {
-  // The kernel derives an IPv6 address's scope from the address itself.
-  if (address.prefix.address.is_v6()) return address.prefix.address.is_link_local() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
-  if (address.scope == "site") return RT_SCOPE_SITE;
-  if (address.scope == "link") return RT_SCOPE_LINK;
-  if (address.scope == "host") return RT_SCOPE_HOST;
-  if (address.scope == "nowhere") return RT_SCOPE_NOWHERE;
-  return RT_SCOPE_UNIVERSE;
-}
-
-}  // namespace
-
 std::vector<config::VirtualAddress> all_addresses(const config::VrrpInstance& instance) {
   auto all = instance.virtual_addresses;
   all.insert(all.end(), instance.virtual_addresses_excluded.begin(), instance.virtual_addresses_excluded.end());
   return all;
 }
 
+std::vector<config::VirtualAddress> tracked_addresses(const config::VrrpInstance& instance) {
+  auto all = all_addresses(instance);
+  std::erase_if(all, [](const auto& address) { return !address.options.track; });
+  return all;
+}
+
 netlink::Address to_kernel(const config::VirtualAddress& address, int link) {
-  netlink::Address result;
-  result.link = link;
-  result.prefix = address.prefix;
-  result.scope = scope_of(address);
-  result.label = address.label;
-  result.broadcast = address.broadcast;
-  result.protocol = netlink::ballast_address_protocol;
   // A health check from the VIP would be answered to whichever load balancer has it, or to a DR server itself. IPv4
   // prefers the address that was there first; IPv6 would take the newest.
-  if (address.prefix.address.is_v6()) result.flags = IFA_F_DEPRECATED;
-  return result;
+  return to_kernel(address, link, true);
 }
 
 void AddressKeeper::know(const std::vector<config::VirtualAddress>& addresses) {

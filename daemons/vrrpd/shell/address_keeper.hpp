@@ -11,6 +11,9 @@ namespace ballast::vrrpd {
 /// Every virtual address of an instance, the excluded ones too.
 std::vector<config::VirtualAddress> all_addresses(const config::VrrpInstance& instance);
 
+/// Those that are put back when somebody removes them.
+std::vector<config::VirtualAddress> tracked_addresses(const config::VrrpInstance& instance);
+
 /// That address as the kernel should have it, with Ballast's mark.
 netlink::Address to_kernel(const config::VirtualAddress& address, int link);
 

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -96,6 +97,7 @@ struct AdvertisementSocket::Impl : std::enable_shared_from_this<Impl> {
   int index;
   Handler handler;
   bool joined = false;
+  bool own_header = false;  ///< IPv6: writes the IP header itself, with a source that this interface has not
   std::array<std::uint8_t, receive_size> buffer{};
 
   Impl(asio::io_context& io, int fd, net::Family of, int link, Handler receive)
@@ -156,8 +158,33 @@ struct AdvertisementSocket::Impl : std::enable_shared_from_this<Impl> {
     return sendmsg(fd(), &message, MSG_DONTWAIT);
   }
 
+  /// The whole packet, as IPV6_HDRINCL wants it.
+  ssize_t send_v6_packet(const net::IpAddress& source, const net::IpAddress& destination,
+                         std::span<const std::uint8_t> payload, std::uint8_t ttl) {
+    ip6_hdr header{};
+    header.ip6_flow = htonl(6U << 28 | std::uint32_t{traffic_class} << 20);
+    header.ip6_plen = htons(static_cast<std::uint16_t>(payload.size()));
+    header.ip6_nxt = vrrp_protocol;
+    header.ip6_hlim = ttl;
+    std::memcpy(&header.ip6_src, source.bytes().data(), 16);
+    std::memcpy(&header.ip6_dst, destination.bytes().data(), 16);
+    sockaddr_in6 to{};
+    to.sin6_family = AF_INET6;
+    to.sin6_addr = header.ip6_dst;
+    to.sin6_scope_id = static_cast<std::uint32_t>(index);
+    std::array<iovec, 2> parts{iovec{&header, sizeof header},
+                               iovec{const_cast<std::uint8_t*>(payload.data()), payload.size()}};
+    msghdr message{};
+    message.msg_name = &to;
+    message.msg_namelen = sizeof to;
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
+    return sendmsg(fd(), &message, MSG_DONTWAIT);
+  }
+
   ssize_t send_v6(const net::IpAddress& source, const net::IpAddress& destination,
                   std::span<const std::uint8_t> payload, std::uint8_t ttl) {
+    if (own_header) return send_v6_packet(source, destination, payload, ttl);
     sockaddr_in6 to{};
     to.sin6_family = AF_INET6;
     std::memcpy(&to.sin6_addr, destination.bytes().data(), 16);
@@ -199,7 +226,8 @@ AdvertisementSocket::~AdvertisementSocket() {
 
 Result<std::unique_ptr<AdvertisementSocket>> AdvertisementSocket::open(asio::io_context& io,
                                                                        const std::string& interface, int index,
-                                                                       net::Family family, Handler handler) {
+                                                                       net::Family family, Handler handler,
+                                                                       bool source_elsewhere) {
   const bool v4 = family == net::Family::ipv4;
   const int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, vrrp_protocol);
   if (fd < 0) return system_failure("cannot open a raw socket");
@@ -212,6 +240,10 @@ Result<std::unique_ptr<AdvertisementSocket>> AdvertisementSocket::open(asio::io_
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   }
   if (auto prepared = v4 ? prepare_v4(fd, index) : prepare_v6(fd, index); !prepared) return prepared.error();
+  impl->own_header = source_elsewhere && !v4;
+  if (impl->own_header) {
+    if (auto done = set_option(fd, IPPROTO_IPV6, IPV6_HDRINCL, 1, "IPV6_HDRINCL"); !done) return done.error();
+  }
   impl->wait();
   return std::unique_ptr<AdvertisementSocket>{new AdvertisementSocket{std::move(impl)}};
 }

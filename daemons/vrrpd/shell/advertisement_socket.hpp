@@ -23,9 +23,11 @@ class AdvertisementSocket {
  public:
   using Handler = std::function<void(const Datagram&)>;
 
+  /// `source_elsewhere`: sources are addresses of another interface (of that below, for the link of a virtual MAC).
   /// Errors: the interface is gone, or CAP_NET_RAW is missing.
   static Result<std::unique_ptr<AdvertisementSocket>> open(boost::asio::io_context& io, const std::string& interface,
-                                                           int index, net::Family family, Handler handler);
+                                                           int index, net::Family family, Handler handler,
+                                                           bool source_elsewhere = false);
   ~AdvertisementSocket();
 
   /// Hears 224.0.0.18 or ff02::12 from now on; a second call does nothing.

@@ -32,6 +32,12 @@ const netlink::Link* Host::link(const std::string& name) const {
   return found == links_.end() ? nullptr : &found->second;
 }
 
+std::vector<std::string> Host::link_names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, link] : links_) names.push_back(name);
+  return names;
+}
+
 bool Host::is_up(const std::string& name) const {
   const auto* found = link(name);
   return found != nullptr && found->admin_up && found->running;
@@ -118,9 +124,11 @@ bool speaks_link_local(const config::VrrpInstance& instance) {
   return instance.unicast_peers.empty() || instance.unicast_peers.front().address.is_link_local();
 }
 
-/// The configured source must be on this host, but for IPv4 multicast, where the header may carry any.
+/// The configured source must be on this host, but for IPv4 multicast, where the header may carry any
+/// (unless it is tracked).
 std::optional<net::IpAddress> check_configured(const config::VrrpInstance& instance, const Host& host) {
-  if (instance.source->is_v4() && instance.unicast_peers.empty()) return instance.source;
+  const bool any = instance.source->is_v4() && instance.unicast_peers.empty();
+  if (any && !instance.kernel.track_source) return instance.source;
   const auto here = std::ranges::any_of(host.addresses(), [&](const auto& entry) {
     return entry.second.prefix.address == *instance.source &&
            (entry.second.flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) == 0;

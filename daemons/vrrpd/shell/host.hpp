@@ -29,6 +29,7 @@ class Host {
   /// Null when there is no such interface.
   [[nodiscard]] const netlink::Link* link(const std::string& name) const;
   [[nodiscard]] bool is_up(const std::string& name) const;
+  [[nodiscard]] std::vector<std::string> link_names() const;
   /// `eth0 has no carrier`, `eth0 is up`.
   [[nodiscard]] std::string describe(const std::string& name) const;
   [[nodiscard]] const AddressTable& addresses() const { return addresses_; }

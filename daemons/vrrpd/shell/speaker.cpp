@@ -48,6 +48,9 @@ Result<> Speaker::prepare() {
   if (!host) return host.error();
   host_ = std::move(*host);
   keeper_ = std::make_unique<AddressKeeper>(*host_);
+  auto kernel = KernelKeeper::open(io_, *host_, run_dir_, [this] { schedule_repair(); });
+  if (!kernel) return kernel.error();
+  kernel_ = std::move(*kernel);
   auto announcer = Announcer::open(io_);
   if (!announcer) return announcer.error();
   announcer_ = std::move(*announcer);
@@ -58,6 +61,7 @@ Result<> Speaker::prepare() {
   if (auto state = read_state(run_dir_)) before_ = std::move(*state);
   if (before_) {
     for (const auto& instance : before_->instances) keeper_->know(all_addresses(instance.settings));
+    know_kernel(*before_);
   }
   return {};
 }
@@ -188,7 +192,7 @@ void Speaker::link_changed(const std::string& interface) {
 }
 
 void Speaker::address_changed(const netlink::Address& address, bool removed) {
-  if (removed && keeper_->wants(address)) schedule_repair();
+  if (kernel_->has_routes() || (removed && keeper_->wants(address))) schedule_repair();
   if (address.protocol == netlink::ballast_address_protocol) return announce_taken_up(address);
   for (auto& [name, router] : routers_) tell_source(*router);
 }
@@ -216,15 +220,17 @@ void Speaker::schedule_repair() {
 
 void Speaker::repair() {
   if (const auto done = host_->read(); !done) return log::error("{}", done.error().message);
+  repair_links();
   for (auto& [name, router] : routers_) {
     if (!router->put || router->core.role() != Role::master) continue;
-    const auto added = keeper_->put(all_addresses(router->config));
+    const auto added = keeper_->put(tracked_addresses(router->config));
     if (added.empty()) continue;
     const auto text = fmt::format("{}: {} had been removed by someone else: put back", name, fmt::join(added, ", "));
     log::warning("{}", text);
     outlet_.event({runtime::unix_time(), "vrrpd", "vrrp", name, text, "warning"});
     perform(*router, AnnounceAddresses{1});
   }
+  sync_kernel();
   keeper_->sweep();
 }
 
@@ -234,7 +240,7 @@ void Speaker::repair() {
 void Speaker::perform(Router& router, const SendAdvertisement& action) {
   const auto& settings = router.core.settings();
   const auto& source = router.core.source();
-  if (!source || !router.port->socket) return;
+  if (!source || !router.out->socket) return;
   const auto form = settings.v3_checksum_as_v2 ? ChecksumForm::message : ChecksumForm::pseudo_header;
   auto* signer = router.authenticator && router.authenticator->signs() ? &*router.authenticator : nullptr;
   const Advertisement advertisement{settings.version,
@@ -248,7 +254,7 @@ void Speaker::perform(Router& router, const SendAdvertisement& action) {
   Result<> outcome;
   for (const auto& [destination, ttl] : destinations_of(settings)) {
     encode(advertisement, *source, destination, form, buffer_);
-    const auto sent = router.port->socket->send(*source, destination, buffer_, ttl);
+    const auto sent = router.out->socket->send(*source, destination, buffer_, ttl);
     if (sent)
       ++router.counters.sent;
     else
@@ -268,6 +274,7 @@ void Speaker::perform(Router& router, const Become& action) {
     announcer_->cancel(router.id);
     router.to_announce.clear();
   }
+  if (!router.config.kernel.routes.empty() || !router.config.kernel.rules.empty()) schedule_kernel();
   report(router, action);
 }
 

@@ -19,6 +19,7 @@
 #include "daemons/vrrpd/shell/announcer.hpp"
 #include "daemons/vrrpd/shell/holds.hpp"
 #include "daemons/vrrpd/shell/host.hpp"
+#include "daemons/vrrpd/shell/kernel_keeper.hpp"
 #include "daemons/vrrpd/shell/state_file.hpp"
 #include "daemons/vrrpd/shell/timer_queue.hpp"
 
@@ -48,10 +49,12 @@ struct Router : Member {
 
   std::uint32_t id;
   config::VrrpInstance config;  ///< with its group's tracked interfaces
-  Port* port = nullptr;
+  Port* port = nullptr;  ///< where it hears
+  Port* out = nullptr;   ///< where it speaks: the same, but with vmac_xmit_base
   double since = 0;
   std::optional<net::IpAddress> told_master;  ///< as last published
   std::string told_reason;
+  std::optional<std::string> told_need;
   Counters counters;
   std::array<TimePoint, refused_count> refusal_logged{};
   TimePoint other_addresses_logged;
@@ -67,6 +70,8 @@ struct Router : Member {
 struct Port {
   std::string interface;
   net::Family family{};
+  bool virtual_mac = false;  ///< the link of one: it sends from the address of the interface below
+  unsigned users = 0;
   std::unique_ptr<AdvertisementSocket> socket;
   std::array<Router*, 256> routers{};
 };
@@ -107,6 +112,20 @@ class Speaker : private Conductor {
   void open_port(Port& port);
   void save_model(const config::Model& model);
   void hold_changed(const std::string& instance);
+  Port& use_port(const std::string& interface, const config::VrrpInstance& settings);
+  void release_port(Port& port);
+
+  // speaker_kernel.cpp: what the kernel has besides addresses
+  [[nodiscard]] KernelPlan kernel_plan() const;
+  void make_links(const std::vector<config::VrrpInstance>& instances);
+  bool repair_links();
+  void schedule_kernel();
+  void sync_kernel();
+  void put_statics();
+  void tell_need(Router& router);
+  [[nodiscard]] std::optional<std::string> need_fault(const config::VrrpInstance& instance) const;
+  void know_kernel(const SavedState& before);
+  void clear_kernel();
 
   // speaker.cpp: events and actions
   TimePoint now() override;
@@ -141,6 +160,8 @@ class Speaker : private Conductor {
   Outlet outlet_;
   std::unique_ptr<Host> host_;
   std::unique_ptr<AddressKeeper> keeper_;
+  std::unique_ptr<KernelKeeper> kernel_;
+  std::vector<Problem> statics_fault_;  ///< static addresses that cannot be there
   std::unique_ptr<Announcer> announcer_;
   TimerQueue timers_;
   Holds holds_;
@@ -159,6 +180,7 @@ class Speaker : private Conductor {
   bool save_scheduled_ = false;
   bool stopping_ = false;
   boost::asio::steady_timer all_released_;  ///< cancelled once no router holds addresses
+  bool kernel_scheduled_ = false;
 };
 
 }  // namespace ballast::vrrpd

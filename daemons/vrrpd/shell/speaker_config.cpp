@@ -9,7 +9,7 @@
 namespace ballast::vrrpd {
 namespace {
 
-/// Instances with what their group adds to them: its tracked interfaces.
+/// Instances with what their group adds to them (its tracked interfaces) and their addresses where they are.
 std::vector<config::VrrpInstance> effective_instances(const config::Model& model) {
   auto instances = model.vrrp_instances;
   for (const auto& group : model.vrrp_sync_groups) {
@@ -19,6 +19,7 @@ std::vector<config::VrrpInstance> effective_instances(const config::Model& model
                                        group.track_interfaces.end());
     }
   }
+  for (auto& instance : instances) instance = placed(std::move(instance));
   return instances;
 }
 
@@ -27,7 +28,9 @@ bool same_identity(const config::VrrpInstance& left, const config::VrrpInstance&
   return left.interface == right.interface && left.virtual_router_id == right.virtual_router_id &&
          left.version == right.version && left.family == right.family && left.source == right.source &&
          std::ranges::equal(left.unicast_peers, right.unicast_peers, {}, &config::UnicastPeer::address,
-                            &config::UnicastPeer::address);
+                            &config::UnicastPeer::address) &&
+         left.kernel.vmac == right.kernel.vmac && left.kernel.vmacs == right.kernel.vmacs &&
+         left.kernel.transmit_from_base == right.kernel.transmit_from_base;
 }
 
 std::vector<net::IpAddress> advertised_addresses(const config::VrrpInstance& instance) {
@@ -78,6 +81,9 @@ void Speaker::apply(const config::Model& model) {
     stop_router(name, reason);
     if (find_wanted(name) == wanted.end()) outlet_.withdraw(name);
   }
+  make_links(wanted);
+  keeper_->know(model.statics.addresses);
+  keeper_->take(without(model_.statics.addresses, model.statics.addresses));
   std::vector<Router*> fresh;
   for (const auto& settings : wanted) {
     keeper_->know(all_addresses(settings));
@@ -91,18 +97,22 @@ void Speaker::apply(const config::Model& model) {
   start_routers(fresh, model);
   for (const auto& group : groups_) settle(*group);
   if (!configured_ || model.vrrp_instances != model_.vrrp_instances ||
-      model.vrrp_sync_groups != model_.vrrp_sync_groups) {
+      model.vrrp_sync_groups != model_.vrrp_sync_groups || model.statics != model_.statics ||
+      model.global.firewall != model_.global.firewall) {
     save_model(model);
   }
   model_ = model;
   configured_ = true;
   before_.reset();
+  sync_kernel();
   keeper_->sweep();
   save_state();
 }
 
 void Speaker::save_model(const config::Model& model) {
   config::Model ours;
+  ours.global.firewall = model.global.firewall;
+  ours.statics = model.statics;
   ours.vrrp_instances = model.vrrp_instances;
   ours.vrrp_sync_groups = model.vrrp_sync_groups;
   ours.global.vrrp_startup_delay = model.global.vrrp_startup_delay;
@@ -117,9 +127,8 @@ void Speaker::stop_router(const std::string& name, const std::string& reason) {
   dispatch(router, Stop{reason});
   timers_.remove(router.id);
   router.port->routers[router.config.virtual_router_id] = nullptr;
-  if (std::ranges::all_of(router.port->routers, [](const auto* other) { return other == nullptr; })) {
-    ports_.erase({router.config.interface, router.config.family});
-  }
+  release_port(*router.port);
+  release_port(*router.out);
   by_id_.erase(router.id);
   routers_.erase(name);
 }
@@ -155,16 +164,28 @@ Router& Speaker::add_router(const config::VrrpInstance& settings) {
   auto& router = *(routers_[settings.name] = std::make_unique<Router>(next_id_++, settings));
   by_id_[router.id] = &router;
   router.advertised = advertised_addresses(settings);
-  auto& port = ports_[{settings.interface, settings.family}];
+  router.port = &use_port(listening_interface(settings), settings);
+  router.out = &use_port(sending_interface(settings), settings);
+  router.port->routers[settings.virtual_router_id] = &router;
+  open_port(*router.port);
+  if (router.out != router.port) open_port(*router.out);
+  return router;
+}
+
+Port& Speaker::use_port(const std::string& interface, const config::VrrpInstance& settings) {
+  auto& port = ports_[{interface, settings.family}];
   if (!port) {
     port = std::make_unique<Port>();
-    port->interface = settings.interface;
+    port->interface = interface;
     port->family = settings.family;
+    port->virtual_mac = interface == settings.kernel.vmac;
   }
-  router.port = port.get();
-  port->routers[settings.virtual_router_id] = &router;
-  open_port(*port);
-  return router;
+  ++port->users;
+  return *port;
+}
+
+void Speaker::release_port(Port& port) {
+  if (--port.users == 0) ports_.erase({port.interface, port.family});
 }
 
 void Speaker::regroup(const config::Model& model) {
@@ -194,6 +215,7 @@ void Speaker::start_routers(const std::vector<Router*>& fresh, const config::Mod
     tell_links(*router);
     tell_source(*router);
     dispatch(*router, Held{holds_.reason(router->config.name)});
+    tell_need(*router);
   }
   std::vector<Beginner> beginners;
   for (auto* router : fresh) beginners.push_back({router, heritage(*router)});
@@ -235,8 +257,9 @@ void Speaker::open_port(Port& port) {
   }
   if (!port.socket || port.socket->index() != link->index) {
     port.socket.reset();
-    auto opened = AdvertisementSocket::open(io_, port.interface, link->index, port.family,
-                                            [this, &port](const Datagram& datagram) { received(port, datagram); });
+    auto opened = AdvertisementSocket::open(
+        io_, port.interface, link->index, port.family,
+        [this, &port](const Datagram& datagram) { received(port, datagram); }, port.virtual_mac);
     if (!opened) return log::error("{}: {}", port.interface, opened.error().message);
     port.socket = std::move(*opened);
   }
@@ -258,6 +281,7 @@ boost::asio::awaitable<void> Speaker::stop() {
   std::vector<std::string> names;
   for (const auto& [name, router] : routers_) names.push_back(name);
   for (const auto& name : names) stop_router(name, "stopped");
+  clear_kernel();
   save_scheduled_ = false;
   save_state();
 }

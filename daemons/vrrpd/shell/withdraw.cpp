@@ -5,6 +5,7 @@
 #include "common/runtime/log.hpp"
 #include "daemons/vrrpd/shell/address_keeper.hpp"
 #include "daemons/vrrpd/shell/advertisement_socket.hpp"
+#include "daemons/vrrpd/shell/kernel_keeper.hpp"
 #include "daemons/vrrpd/shell/state_file.hpp"
 
 namespace ballast::vrrpd {
@@ -12,7 +13,8 @@ namespace {
 
 Result<> send_leaving(boost::asio::io_context& io, const SavedInstance& instance, int link) {
   const auto& settings = instance.settings;
-  auto socket = AdvertisementSocket::open(io, settings.interface, link, settings.family, nullptr);
+  const bool virtual_mac = sending_interface(settings) == settings.kernel.vmac;
+  auto socket = AdvertisementSocket::open(io, sending_interface(settings), link, settings.family, nullptr, virtual_mac);
   if (!socket) return socket.error();
   std::vector<net::IpAddress> addresses;
   for (const auto& address : settings.virtual_addresses) addresses.push_back(address.prefix.address);
@@ -36,7 +38,8 @@ Result<> send_leaving(boost::asio::io_context& io, const SavedInstance& instance
   return {};
 }
 
-Result<> remove_addresses(netlink::Socket& kernel, const std::vector<SavedInstance>& instances) {
+Result<> remove_addresses(netlink::Socket& kernel, const std::vector<SavedInstance>& instances,
+                          const config::StaticObjects& statics) {
   const auto links = kernel.links();
   if (!links) return links.error();
   const auto actual = kernel.addresses();
@@ -45,6 +48,7 @@ Result<> remove_addresses(netlink::Socket& kernel, const std::vector<SavedInstan
   for (const auto& instance : instances) {
     for (const auto& address : all_addresses(instance.settings)) named.emplace(address.interface, address.prefix);
   }
+  for (const auto& address : statics.addresses) named.emplace(address.interface, address.prefix);
   std::map<int, std::string> names;
   for (const auto& link : *links) names[link.index] = link.name;
   Result<> outcome;
@@ -57,6 +61,23 @@ Result<> remove_addresses(netlink::Socket& kernel, const std::vector<SavedInstan
       log::notice("{} removed from {}", address.prefix, names[address.link]);
   }
   return outcome;
+}
+
+/// Virtual MACs' links, routes, rules, the firewall's table, and the settings of links.
+Result<> clear_kernel(boost::asio::io_context& io, const std::filesystem::path& run_dir,
+                      const std::vector<SavedInstance>& instances, const config::Model& model) {
+  auto host = Host::open(io, {[](const auto&) {}, [](const auto&, bool) {}, [] {}});
+  if (!host) return host.error();
+  auto keeper = KernelKeeper::open(io, **host, run_dir, [] {});
+  if (!keeper) return keeper.error();
+  std::vector<KernelClient> clients;
+  for (const auto& instance : instances) {
+    (*keeper)->know(instance.settings);
+    clients.push_back({&instance.settings, false});
+  }
+  (*keeper)->know(plan_kernel(clients, model.statics, model.global.firewall), model.statics);
+  (*keeper)->apply(KernelPlan{});
+  return {};
 }
 
 }  // namespace
@@ -72,7 +93,7 @@ Result<> withdraw(const std::filesystem::path& run_dir) {
   boost::asio::io_context io;
   for (auto& instance : state->instances) {
     if (instance.role != Role::master || !instance.source) continue;
-    const auto link = kernel->link(instance.settings.interface);
+    const auto link = kernel->link(sending_interface(instance.settings));
     if (!link) continue;
     if (const auto sent = send_leaving(io, instance, link->index); !sent) {
       log::warning("{}: {}", instance.settings.name, sent.error().message);
@@ -80,7 +101,11 @@ Result<> withdraw(const std::filesystem::path& run_dir) {
       log::notice("{}: MASTER -> INIT (withdrawn: vrrpd is gone)", instance.settings.name);
     }
   }
-  if (auto removed = remove_addresses(*kernel, state->instances); !removed) return removed;
+  const auto model = read_model(run_dir);
+  const auto statics = model ? model->statics : config::StaticObjects{};
+  if (auto removed = remove_addresses(*kernel, state->instances, statics); !removed) return removed;
+  if (auto cleared = clear_kernel(io, run_dir, state->instances, model ? *model : config::Model{}); !cleared)
+    return cleared;
   for (auto& instance : state->instances) instance.role = Role::init;
   return write_state(run_dir, *state);
 }

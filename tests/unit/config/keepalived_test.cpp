@@ -95,9 +95,11 @@ TEST(Keepalived, ARouterOfACloudWithExcludedAddresses) {
 }
 )");
   EXPECT_THAT(errors(loaded), IsEmpty());
-  EXPECT_THAT(not_yet(loaded), ElementsAre("no_track", "virtual_routes"));
+  EXPECT_THAT(faults(loaded), IsEmpty());
   const auto& made = loaded.model.vrrp_instances.at(0);
   EXPECT_FALSE(made.preempt);
+  EXPECT_EQ(made.kernel.routes.at(0).destination.to_string(), "0.0.0.0/0");
+  EXPECT_FALSE(made.virtual_addresses_excluded.at(2).options.track);
   EXPECT_EQ(made.virtual_addresses_excluded.at(1).interface, "qr-d55b3a6d-0b");
   EXPECT_EQ(loaded.interfaces.size(), 3U);
 }

@@ -16,6 +16,27 @@ global_defs {
   lvs_timeouts tcp 60.5 tcpfin 10 udp 20
   expire_nodest
   sloppy_tcp
+  nftables lb_filter
+  nftables_priority -7
+  nftables_counters
+  vmac_prefix vm
+  vmac_addr_prefix va
+}
+track_group TG {
+  group {
+    V6
+  }
+}
+static_ipaddress {
+  192.0.2.7/24 dev eth1 track_group TG
+  192.0.2.8 peer 198.51.100.1/30 dev eth1
+}
+static_routes {
+  10.0.0.0/8 via 192.0.2.1 dev eth1 track_group TG
+  blackhole fd00::/8
+}
+static_rules {
+  from 10.0.0.0/8 table 1 track_group TG preference 5
 }
 vrrp_instance "VI 1" {
   description "the office: a{b}c"
@@ -34,6 +55,24 @@ vrrp_instance "VI 1" {
   }
   v3_checksum_as_v2
   no_accept
+  use_vmac vmac0 02:00:00:00:00:01 group 3
+  use_vmac_addr
+  vmac_xmit_base
+  dont_track_primary
+  track_src_ip
+  promote_secondaries
+  virtual_routes {
+    10.1.0.0/16 src 192.0.2.100 via 192.0.2.1 onlink tos 0x10 table 100 metric 7 scope link realms 4/5 mtu lock 1400 rtt 100ms features ecn congctl lock cubic append
+    2001:db8:1::/48 from 2001:db8::/32 via fd00::1 pref high no_track proto 4
+    10.2.0.0/16 nexthop via 192.0.2.1 dev eth1 weight 2 realms 1/2 nexthop via 192.0.2.2 dev eth1 onlink
+    throw default table 9 add
+  }
+  virtual_rules {
+    not from 10.1.0.0/16 to 10.2.0.0/16 tos 0x10 fwmark 1/2 iif eth0 oif eth1 table 100 suppress_prefixlength 0 suppress_ifgroup 3 uidrange 1-2 ip_proto 6 sport 1-2 dport 3-4 tun_id 5 realms 6/7 preference 100
+    inet6 fwmark 7 l3mdev preference 101 no_track protocol 4
+    from 10.3.0.0/16 goto 20000
+    from 10.4.0.0/16 prohibit
+  }
   garp_master_delay 1
   garp_master_repeat 2
   garp_master_refresh 3
@@ -44,10 +83,11 @@ vrrp_instance "VI 1" {
   gna_interval 0.008
   virtual_ipaddress {
     192.0.2.100/24 brd + dev eth1 label eth1:a scope link
-    192.0.2.101
+    192.0.2.101 no_track autojoin noprefixroute
   }
   virtual_ipaddress_excluded {
-    2001:db8::1/64
+    2001:db8::1/64 home -nodad mngtmpaddr preferred_lft 300
+    192.0.2.102 peer 192.0.2.103 use_vmac preferred_lft forever
   }
   track_interface {
     eth1 weight -5 reverse
