@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/config/draft_kernel.hpp"
+#include "common/config/draft_tracking.hpp"
 #include "common/config/model.hpp"
 #include "common/config/source.hpp"
 
@@ -87,6 +88,7 @@ struct InstanceDraft {
   std::vector<AddressDraft> addresses, excluded;
   bool addresses_given = false;  ///< one was written at least, if a faulty one
   std::vector<At<TrackInterface>> tracked;
+  std::vector<TrackDraft> tracks;
   AnnounceDraft announce;
   ElectionDraft election;
   bool checksum_as_v2 = false;
@@ -100,6 +102,7 @@ struct SyncGroupDraft {
   At<std::string> name;
   std::vector<At<std::string>> members;
   std::vector<At<TrackInterface>> tracked;
+  std::vector<TrackDraft> tracks;
 };
 
 /// One record of a virtual_server_group: an address or a range of them, each with the port.
@@ -191,6 +194,7 @@ struct Draft {
   ElectionDraft election;
   KernelGlobalDraft kernel;
   std::vector<AddressDraft> static_addresses;
+  TrackingDraft tracking;
   std::vector<InstanceDraft> instances;
   std::vector<SyncGroupDraft> sync_groups;
   std::vector<AddressGroupDraft> address_groups;

@@ -28,7 +28,9 @@ enum class Context : std::uint8_t {
   tcp_check,
   http_get,
   url,
-  track_group
+  track_group,
+  track_file,
+  track_process
 };
 constexpr auto enum_names(Context*) {
   return std::array{pair{Context::top, string_view{"top level"}},
@@ -43,7 +45,9 @@ constexpr auto enum_names(Context*) {
                     pair{Context::tcp_check, string_view{"TCP_CHECK"}},
                     pair{Context::http_get, string_view{"HTTP_GET"}},
                     pair{Context::url, string_view{"url"}},
-                    pair{Context::track_group, string_view{"track_group"}}};
+                    pair{Context::track_group, string_view{"track_group"}},
+                    pair{Context::track_file, string_view{"vrrp_track_file"}},
+                    pair{Context::track_process, string_view{"vrrp_track_process"}}};
 }
 
 using Setter = std::function<void(Binder&, const Statement&)>;
@@ -100,5 +104,6 @@ void add_election_keywords(Table& table);
 void add_service_keywords(Table& table);
 void add_forwarding_keywords(Table& table);
 void add_kernel_keywords(Table& table);
+void add_tracking_keywords(Table& table);
 
 }  // namespace ballast::config

@@ -18,7 +18,7 @@ constexpr std::string_view check_names =
 
 constexpr std::array to_come{
     ToCome{Context::top,
-           "vrrp_script vrrp_track_process vrrp_track_file track_file bfd_instance garp_group "
+           "vrrp_script bfd_instance garp_group "
            ""
            "linkbeat_interfaces linkbeat_use_polling interface_up_down_delays SSL net_namespace "
            "net_namespace_ipvs namespace_with_ipsets instance use_pid_dir child_wait_time include_check"},
@@ -49,14 +49,14 @@ constexpr std::array to_come{
            "use_pid_dir child_wait_time use_symlink_paths state_dump_file json_version lvs_flush_on_start "
            "script_security"},
     ToCome{Context::vrrp_instance,
-           "vrf use_ipvlan track_script track_file track_process "
+           "vrf use_ipvlan "
            "track_bfd mcast_dst_ip unicast_fault_no_peer old_unicast_checksum debug notify_master "
            "notify_backup notify_fault notify_stop notify_deleted notify notify_master_rx_lower_pri "
            "notify_priority_changes smtp_alert kernel_rx_buf_size linkbeat_use_polling lvs_sync_daemon_interface "
            "lvs_sync_daemon heartbeat_interface"},
     ToCome{Context::vrrp_sync_group,
-           "track_script track_file track_process track_bfd notify_master notify_backup notify_fault notify_stop "
-           "notify_deleted notify notify_priority_changes smtp_alert global_tracking sync_group_tracking_weight"},
+           "track_bfd notify_master notify_backup notify_fault notify_stop "
+           "notify_deleted notify notify_priority_changes smtp_alert"},
     ToCome{Context::virtual_server,
            "persistence_engine ha_suspend smtp_alert snmp_name quorum_up quorum_down ip_family "
            "sorry_server_inhibit syn_proxy slow_start log_all_failures nat_mask"},

@@ -164,7 +164,6 @@ void add_excluded_address(Binder& binder, const Statement& record) {
 }
 
 /// A keyword without a value.
-Value flag(Setter set) { return custom("", 0, 0, std::move(set)); }
 
 void add_instance_keywords(Table& table) {
   const auto own = member_of(&Binder::instance);

@@ -14,6 +14,7 @@
 #include "common/config/model_election.hpp"
 #include "common/config/model_kernel.hpp"
 #include "common/config/model_scripts.hpp"
+#include "common/config/model_tracking.hpp"
 #include "common/enum_names.hpp"
 #include "common/net/ip_address.hpp"
 
@@ -166,6 +167,7 @@ struct VrrpInstance {
   std::vector<VirtualAddress> virtual_addresses;
   std::vector<VirtualAddress> virtual_addresses_excluded;  ///< programmed but not advertised
   std::vector<TrackInterface> track_interfaces;
+  std::vector<Track> tracks;
   Announce announce;
   Election election;
   Secret auth_pass;                   ///< version 2: the password of auth_type PASS, up to 8 bytes; empty: none
@@ -179,6 +181,7 @@ struct VrrpSyncGroup {
   std::string name;
   std::vector<std::string> members;  ///< instances' names
   std::vector<TrackInterface> track_interfaces;
+  std::vector<Track> tracks{};  ///< for all members
   bool operator==(const VrrpSyncGroup&) const = default;
 };
 
@@ -281,6 +284,7 @@ struct Model {
   Global global;
   StaticObjects statics{};
   std::vector<VrrpScript> vrrp_scripts;
+  Tracking tracking;
   std::vector<VrrpInstance> vrrp_instances;
   std::vector<VrrpSyncGroup> vrrp_sync_groups;
   std::vector<VirtualServer> virtual_servers;

@@ -28,11 +28,17 @@ BALLAST_FIELDS(HmacKey, id, bytes)
 BALLAST_FIELDS(AuthHmac, keys, active_key, anti_replay, time_window, mode)
 BALLAST_FIELDS(Command, words, user, group)
 BALLAST_FIELDS(VrrpScript, name, command, interval, timeout, rise, fall, weight, reverse, init_fail)
+BALLAST_FIELDS(Track, kind, name, weight, reverse)
+BALLAST_FIELDS(TrackedFile, name, path, initial, overwrite)
+BALLAST_FIELDS(TrackedProcess, name, words, full_command, arguments, quorum, quorum_max, fork_delay, terminate_delay)
+BALLAST_FIELDS(TrackedRoute, name, destination, gateway)
+BALLAST_FIELDS(TrackedGateway, name, address, interface)
+BALLAST_FIELDS(Tracking, files, processes, routes, gateways)
 BALLAST_FIELDS(VrrpInstance, name, interface, virtual_router_id, priority, advert_interval, version, family,
                initial_state, preempt, preempt_delay, source, unicast_peers, unicast_ttl, check_unicast_source,
-               v3_checksum_as_v2, accept, virtual_addresses, virtual_addresses_excluded, track_interfaces, announce,
-               election, auth_pass, auth_hmac, kernel, description)
-BALLAST_FIELDS(VrrpSyncGroup, name, members, track_interfaces)
+               v3_checksum_as_v2, accept, virtual_addresses, virtual_addresses_excluded, track_interfaces, tracks,
+               announce, election, auth_pass, auth_hmac, kernel, description)
+BALLAST_FIELDS(VrrpSyncGroup, name, members, track_interfaces, tracks)
 BALLAST_FIELDS(StatusRange, first, last)
 BALLAST_FIELDS(HttpUrl, path, status, digest, virtualhost)
 BALLAST_FIELDS(Check, kind, target, bind, delay_loop, connect_timeout, retry, delay_before_retry, warmup, alpha,
@@ -46,6 +52,6 @@ BALLAST_FIELDS(VirtualServer, name, endpoints, protocol, engine, method, tunnel,
                one_packet, expire_nodest, sloppy_tcp, alpha, omega, quorum, hysteresis, sorry_server, timeouts,
                real_servers)
 BALLAST_FIELDS(StaticObjects, addresses, routes, rules, groups)
-BALLAST_FIELDS(Model, global, statics, vrrp_scripts, vrrp_instances, vrrp_sync_groups, virtual_servers)
+BALLAST_FIELDS(Model, global, statics, vrrp_scripts, tracking, vrrp_instances, vrrp_sync_groups, virtual_servers)
 
 }  // namespace ballast::config

@@ -30,6 +30,7 @@ class Printer {
   std::string run(const Model& model) {
     global(model.global);
     statics(model.statics);
+    tracking(model.tracking);
     for (const auto& instance : model.vrrp_instances) vrrp_instance(instance);
     for (const auto& group : model.vrrp_sync_groups) sync_group(group);
     for (const auto& service : model.virtual_servers) virtual_server(service);
@@ -144,6 +145,44 @@ class Printer {
     close();
   }
 
+  void tracks(const std::vector<Track>& list) {
+    for (const auto& [kind, kind_name] : enum_names(static_cast<TrackKind*>(nullptr))) {
+      const auto ours = [kind = kind](const Track& track) { return track.kind == kind; };
+      if (std::ranges::none_of(list, ours)) continue;
+      open("track_{}", kind_name);
+      for (const auto& track : list) {
+        if (!ours(track)) continue;
+        // The names of routes and gateways are the words that they were written with.
+        const bool words = kind == TrackKind::route || kind == TrackKind::gateway;
+        line("{} weight {}{}", words ? track.name : word(track.name), track.weight,
+             track.reverse ? " reverse" : " noreverse");
+      }
+      close();
+    }
+  }
+
+  void tracking(const Tracking& value) {
+    for (const auto& file : value.files) {
+      open("vrrp_track_file {}", word(file.name));
+      line("file {}", word(file.path));
+      if (file.initial) line("init_file {}{}", *file.initial, file.overwrite ? " overwrite" : "");
+      close();
+    }
+    for (const auto& process : value.processes) {
+      open("vrrp_track_process {}", word(process.name));
+      std::string words;
+      for (const auto& each : process.words) words += " " + word(each);
+      line("process{}", words);
+      flag(process.full_command, "full_command");
+      if (process.arguments) line("param_match {}", *process.arguments);
+      line("quorum {}", process.quorum);
+      if (process.quorum_max) line("quorum_max {}", *process.quorum_max);
+      seconds("fork_delay", process.fork_delay);
+      seconds("terminate_delay", process.terminate_delay);
+      close();
+    }
+  }
+
   void announce(const Announce& value) {
     seconds("garp_master_delay", value.delay);
     line("garp_master_repeat {}", value.repeat);
@@ -208,6 +247,7 @@ class Printer {
     records("virtual_routes", value.kernel.routes);
     records("virtual_rules", value.kernel.rules);
     tracked(value.track_interfaces);
+    tracks(value.tracks);
     close();
   }
 
@@ -217,6 +257,7 @@ class Printer {
     for (const auto& member : value.members) line("{}", word(member));
     close();
     tracked(value.track_interfaces);
+    tracks(value.tracks);
     close();
   }
 

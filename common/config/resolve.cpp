@@ -21,6 +21,7 @@ Model resolve(Binder& binder) {
   resolve_vrrp(binder, model);
   resolve_kernel(binder, model);
   resolve_services(binder, model);
+  resolve_tracking(binder, model);
   return model;
 }
 

@@ -14,5 +14,7 @@ void resolve_vrrp(Binder& binder, Model& model);
 void resolve_election(Binder& binder, const InstanceDraft& draft, VrrpInstance& made);
 void resolve_kernel(Binder& binder, Model& model);
 void resolve_services(Binder& binder, Model& model);
+/// After scripts and services.
+void resolve_tracking(Binder& binder, Model& model);
 
 }  // namespace ballast::config

@@ -124,4 +124,7 @@ inline Value custom(std::string_view syntax, std::size_t least, std::size_t most
   return {std::string{syntax}, least, most, std::move(set)};
 }
 
+/// A keyword without words.
+inline Value flag(Setter set) { return custom("", 0, 0, std::move(set)); }
+
 }  // namespace ballast::config

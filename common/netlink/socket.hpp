@@ -39,7 +39,7 @@ class Socket {
   Result<> manage_neighbour(int link, const net::IpAddress& address);
   Result<> release_neighbour(int link, const net::IpAddress& address);
 
-  /// The routes of one RTPROT_*, of all tables and both families.
+  /// The routes of one RTPROT_* (RTPROT_UNSPEC: of any), of all tables and both families.
   Result<std::vector<RouteEntry>> routes(std::uint8_t protocol);
   /// One that is there already is no error but for `add`. Errors are the kernel's reason alone.
   Result<> add_route(const RouteEntry& route, RoutePlace place = RoutePlace::prepend);

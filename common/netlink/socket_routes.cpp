@@ -117,7 +117,8 @@ Result<std::vector<RouteEntry>> Socket::routes(std::uint8_t protocol) {
     });
     if (!some) return some.error();
     // A kernel that does not filter tells all.
-    std::ranges::copy_if(*some, std::back_inserter(all), [&](const auto& route) { return route.protocol == protocol; });
+    std::ranges::copy_if(*some, std::back_inserter(all),
+                         [&](const auto& route) { return protocol == RTPROT_UNSPEC || route.protocol == protocol; });
   }
   return all;
 }

@@ -31,6 +31,15 @@ asio::awaitable<Result<nlohmann::json>> answer(const Speaker& speaker, std::stri
   co_return fail("vrrpd has no request '{}', expected counters", method);
 }
 
+/// What is withdrawn holds on: who told it is away, or it is no longer of the configuration.
+template <class State>
+void tell(Speaker& speaker, const std::string& topic, const nlohmann::json& value) {
+  if (value.is_null()) return;
+  const auto state = bus::decode<State>(value);
+  if (!state) return log::error("{}: {}", topic, state.error().message);
+  speaker.tell(*state);
+}
+
 /// Runs the saved configuration: at once after a crash (each master-down interval counts), else when the bus is silent.
 class Fallback {
  public:
@@ -76,6 +85,8 @@ int run(runtime::DaemonOptions options) {
     speaker->apply(model);
   };
   handlers.update = [&](const std::string& topic, const nlohmann::json& value) {
+    if (topic.starts_with("script/")) return tell<bus::ScriptState>(*speaker, topic, value);
+    if (topic.starts_with("service/")) return tell<bus::ServiceState>(*speaker, topic, value);
     const auto instance = topic.substr(std::string_view{"hold/"}.size());
     if (value.is_null()) return speaker->hold(instance, std::nullopt);
     auto hold = bus::decode<bus::VrrpHold>(value);
@@ -83,10 +94,12 @@ int run(runtime::DaemonOptions options) {
     speaker->hold(instance, std::move(*hold));
   };
   handlers.request = [&](std::string method, const nlohmann::json&) { return answer(*speaker, std::move(method)); };
-  runtime::Daemon daemon{
-      std::move(options),
-      {.socket = run_dir / "bus.sock", .role = "vrrpd", .subscriptions = {"hold/"}, .configuration = true},
-      std::move(handlers)};
+  runtime::Daemon daemon{std::move(options),
+                         {.socket = run_dir / "bus.sock",
+                          .role = "vrrpd",
+                          .subscriptions = {"hold/", "script/", "service/"},
+                          .configuration = true},
+                         std::move(handlers)};
   auto& bus = daemon.bus();
   auto opened = Speaker::open(daemon.io(), run_dir,
                               {[&bus](const bus::VrrpState& state) { bus.publish("vrrp/" + state.name, state); },

@@ -44,7 +44,7 @@ std::optional<std::string> Instance::own_fault() const {
     if (track.weight != 0 || link_up(track.interface) != track.reverse) continue;
     return "tracked " + link_reason(track.interface);
   }
-  return std::nullopt;
+  return board_.fault(settings_.tracks);
 }
 
 Duration Instance::down_interval() const {
@@ -66,13 +66,18 @@ Duration Instance::skew() const { return skew_time(settings_.version, priority_,
 // -----------------------------------------------------------------------------------------------------------
 
 void Instance::handle(const Start& event) {
-  if (started_ || deadline(Timer::startup).armed) return;
+  if (started_ || waiting_ || deadline(Timer::startup).armed) return;
   if (event.delay <= 0s) return begin(event.continued);
   reason_ = fmt::format("takes part in {}: vrrp_startup_delay", describe(event.delay));
   set(Timer::startup, now_ + event.delay);
 }
 
 void Instance::begin(const std::optional<std::string>& continued) {
+  if (auto awaited = board_.awaited(settings_.tracks)) {
+    waiting_ = Beginning{continued};
+    reason_ = std::move(*awaited);
+    return;
+  }
   started_ = true;
   priority_ = effective_priority();
   if (const auto fault = own_fault()) return become(Role::fault, *fault);
@@ -80,8 +85,13 @@ void Instance::begin(const std::optional<std::string>& continued) {
   run("started");
 }
 
+void Instance::begin_waiting() {
+  if (const auto waiting = std::exchange(waiting_, std::nullopt)) begin(waiting->continued);
+}
+
 void Instance::handle(const Stop& event) {
   cancel(Timer::startup);
+  waiting_.reset();
   if (started_) {
     started_ = false;
     const bool linger = event.linger && role_ == Role::master && source_;
@@ -107,6 +117,12 @@ void Instance::handle(const SourceChanged& event) {
 void Instance::handle(const NeedChanged& event) {
   need_fault_ = event.fault;
   evaluate(need_fault_.value_or("nothing it needs is missing any more"));
+}
+
+void Instance::handle(const TrackChanged& event) {
+  board_.set(event.tracker, event.found);
+  if (waiting_) return begin_waiting();
+  evaluate(event.found.reason);
 }
 
 void Instance::handle(const Received& event) {
@@ -174,6 +190,7 @@ void Instance::handle(const Reconfigured& event) {
     }
   }
   if (!settings_.preempt || before.preempt_delay != settings_.preempt_delay) preempt_at_.reset();
+  if (waiting_) return begin_waiting();
   evaluate("configuration changed");
   if (role_ == Role::backup && !left_ && !wants_master_) {
     set(Timer::master_down, std::max({now_, silent_since_ + down_interval(), listens_until_}));
@@ -322,6 +339,7 @@ std::uint8_t Instance::effective_priority() const {
     const bool counts = track.weight > 0 ? link_up(track.interface) : !link_up(track.interface);
     if (counts) sum += track.reverse ? -track.weight : track.weight;
   }
+  sum += board_.sum(settings_.tracks);
   return static_cast<std::uint8_t>(std::clamp(sum, 1, priority_owner - 1));
 }
 

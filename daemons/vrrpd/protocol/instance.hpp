@@ -10,6 +10,7 @@
 #include "common/bus/messages.hpp"
 #include "common/config/model.hpp"
 #include "daemons/vrrpd/protocol/timing.hpp"
+#include "daemons/vrrpd/protocol/tracking.hpp"
 
 namespace ballast::vrrpd {
 
@@ -71,6 +72,12 @@ struct SourceChanged {
 struct NeedChanged {
   std::optional<std::string> fault;
 };
+/// What a tracker (script, file, process, service, route, gateway) found. Before its start an instance waits for the
+/// first word of those without a weight.
+struct TrackChanged {
+  TrackKey tracker;
+  TrackValue found;
+};
 /// An advertisement that passed the receive checks.
 struct Received {
   std::uint8_t priority = 0;
@@ -97,8 +104,8 @@ struct GroupOrder {
 struct Held {
   std::optional<std::string> reason;
 };
-using Event = std::variant<Start, Stop, LinkChanged, SourceChanged, NeedChanged, Received, Expired, Reconfigured, GroupOrder,
-                           Held>;
+using Event = std::variant<Start, Stop, LinkChanged, SourceChanged, NeedChanged, TrackChanged, Received, Expired,
+                           Reconfigured, GroupOrder, Held>;
 
 // What is to be done about it, in this order.
 
@@ -193,13 +200,19 @@ class Instance {
     bool again = false;  ///< heard since the last announcement
   };
 
+  /// A start that waits, and why the role of MASTER is taken up again then.
+  struct Beginning {
+    std::optional<std::string> continued;
+  };
   void begin(const std::optional<std::string>& continued);
+  void begin_waiting();
   void release();
   void handle(const Start& event);
   void handle(const Stop& event);
   void handle(const LinkChanged& event);
   void handle(const SourceChanged& event);
   void handle(const NeedChanged& event);
+  void handle(const TrackChanged& event);
   void handle(const Received& event);
   void handle(const Expired& event);
   void handle(const Reconfigured& event);
@@ -253,6 +266,8 @@ class Instance {
   std::optional<net::IpAddress> source_;
   std::string source_reason_;
   std::optional<std::string> need_fault_;
+  TrackBoard board_;
+  std::optional<Beginning> waiting_;  ///< to begin once the trackers have spoken
   std::optional<std::string> group_fault_;
   std::optional<std::string> held_;
   std::optional<std::string> wants_master_;

@@ -54,6 +54,10 @@ Result<> Speaker::prepare() {
   auto announcer = Announcer::open(io_);
   if (!announcer) return announcer.error();
   announcer_ = std::move(*announcer);
+  auto trackers = Trackers::open(
+      io_, *host_, [this](const TrackKey& tracker, const TrackValue& found) { track_changed(tracker, found); });
+  if (!trackers) return trackers.error();
+  trackers_ = std::move(*trackers);
   auto life = SignOfLife::open(run_dir_);
   if (!life) return life.error();
   life_ = std::move(*life);
@@ -62,6 +66,7 @@ Result<> Speaker::prepare() {
   if (before_) {
     for (const auto& instance : before_->instances) keeper_->know(all_addresses(instance.settings));
     know_kernel(*before_);
+    for (const auto& [tracker, found] : before_->tracks) trackers_->tell(tracker, found);
   }
   return {};
 }
@@ -188,6 +193,7 @@ void Speaker::link_changed(const std::string& interface) {
     tell_links(*router);
     tell_source(*router);
   }
+  trackers_->links_changed();
   schedule_repair();
 }
 
@@ -195,6 +201,7 @@ void Speaker::address_changed(const netlink::Address& address, bool removed) {
   if (kernel_->has_routes() || (removed && keeper_->wants(address))) schedule_repair();
   if (address.protocol == netlink::ballast_address_protocol) return announce_taken_up(address);
   for (auto& [name, router] : routers_) tell_source(*router);
+  trackers_->links_changed();
 }
 
 void Speaker::announce_taken_up(const netlink::Address& address) {
@@ -349,10 +356,12 @@ void Speaker::schedule_save() {
 }
 
 void Speaker::save_state() {
-  SavedState state{boot_id(), runtime::unix_time(), {}};
+  SavedState state{boot_id(), runtime::unix_time(), {}, {}};
   for (const auto& [name, router] : routers_) {
     state.instances.push_back({router->core.role(), router->since, router->core.source(), router->config});
   }
+  // After a stop nobody knows how old it will be.
+  if (!stopping_) state.tracks.assign(trackers_->values().begin(), trackers_->values().end());
   if (const auto done = write_state(run_dir_, state); !done) log::error("{}", done.error().message);
 }
 

@@ -22,6 +22,7 @@
 #include "daemons/vrrpd/shell/kernel_keeper.hpp"
 #include "daemons/vrrpd/shell/state_file.hpp"
 #include "daemons/vrrpd/shell/timer_queue.hpp"
+#include "daemons/vrrpd/shell/trackers.hpp"
 
 namespace ballast::vrrpd {
 
@@ -48,9 +49,9 @@ struct Router : Member {
   Router(std::uint32_t number, config::VrrpInstance configured);
 
   std::uint32_t id;
-  config::VrrpInstance config;  ///< with its group's tracked interfaces
-  Port* port = nullptr;  ///< where it hears
-  Port* out = nullptr;   ///< where it speaks: the same, but with vmac_xmit_base
+  config::VrrpInstance config;  ///< with what its group tracks
+  Port* port = nullptr;         ///< where it hears
+  Port* out = nullptr;          ///< where it speaks: the same, but with vmac_xmit_base
   double since = 0;
   std::optional<net::IpAddress> told_master;  ///< as last published
   std::string told_reason;
@@ -90,6 +91,9 @@ class Speaker : private Conductor {
   void apply(const config::Model& model);
   /// An operator has the instance leave its role to another router; none: no longer.
   void hold(const std::string& instance, std::optional<bus::VrrpHold> word) { holds_.set(instance, std::move(word)); }
+  /// What scriptd says of a vrrp_script, forwardd of a virtual server.
+  void tell(const bus::ScriptState& script);
+  void tell(const bus::ServiceState& service);
   /// Priority 0; the addresses stay until another router has taken over, at most `longest_leave`.
   boost::asio::awaitable<void> stop();
   /// The process before died a short while ago in this boot: its last configuration should run at once.
@@ -109,6 +113,8 @@ class Speaker : private Conductor {
   [[nodiscard]] std::optional<Heritage> heritage(const Router& router) const;
   void tell_links(Router& router);
   void tell_source(Router& router);
+  void tell_tracks(Router& router);
+  void track_changed(const TrackKey& tracker, const TrackValue& found);
   void open_port(Port& port);
   void save_model(const config::Model& model);
   void hold_changed(const std::string& instance);
@@ -164,6 +170,7 @@ class Speaker : private Conductor {
   std::unique_ptr<KernelKeeper> kernel_;
   std::vector<Problem> statics_fault_;  ///< static addresses that cannot be there
   std::unique_ptr<Announcer> announcer_;
+  std::unique_ptr<Trackers> trackers_;
   TimerQueue timers_;
   Holds holds_;
   std::optional<SignOfLife> life_;

@@ -9,7 +9,16 @@
 namespace ballast::vrrpd {
 namespace {
 
-/// Instances with what their group adds to them (its tracked interfaces) and their addresses where they are.
+/// What an instance says itself goes before what its group says of the same tracker.
+void add_tracks(std::vector<config::Track>& own, const std::vector<config::Track>& of_group) {
+  for (const auto& track : of_group) {
+    const bool there = std::ranges::any_of(
+        own, [&](const config::Track& other) { return other.kind == track.kind && other.name == track.name; });
+    if (!there) own.push_back(track);
+  }
+}
+
+/// Instances with what their group adds to them (what it tracks) and their addresses where they are.
 std::vector<config::VrrpInstance> effective_instances(const config::Model& model) {
   auto instances = model.vrrp_instances;
   for (const auto& group : model.vrrp_sync_groups) {
@@ -17,6 +26,7 @@ std::vector<config::VrrpInstance> effective_instances(const config::Model& model
       if (std::ranges::find(group.members, instance.name) == group.members.end()) continue;
       instance.track_interfaces.insert(instance.track_interfaces.end(), group.track_interfaces.begin(),
                                        group.track_interfaces.end());
+      add_tracks(instance.tracks, group.tracks);
     }
   }
   for (auto& instance : instances) instance = placed(std::move(instance));
@@ -84,6 +94,7 @@ void Speaker::apply(const config::Model& model) {
   make_links(wanted);
   keeper_->know(model.statics.addresses);
   keeper_->take(without(model_.statics.addresses, model.statics.addresses));
+  trackers_->apply(model);
   std::vector<Router*> fresh;
   for (const auto& settings : wanted) {
     keeper_->know(all_addresses(settings));
@@ -97,8 +108,8 @@ void Speaker::apply(const config::Model& model) {
   start_routers(fresh, model);
   for (const auto& group : groups_) settle(*group);
   if (!configured_ || model.vrrp_instances != model_.vrrp_instances ||
-      model.vrrp_sync_groups != model_.vrrp_sync_groups || model.statics != model_.statics ||
-      model.global.firewall != model_.global.firewall) {
+      model.vrrp_sync_groups != model_.vrrp_sync_groups || model.tracking != model_.tracking ||
+      model.statics != model_.statics || model.global.firewall != model_.global.firewall) {
     save_model(model);
   }
   model_ = model;
@@ -115,6 +126,7 @@ void Speaker::save_model(const config::Model& model) {
   ours.statics = model.statics;
   ours.vrrp_instances = model.vrrp_instances;
   ours.vrrp_sync_groups = model.vrrp_sync_groups;
+  ours.tracking = model.tracking;
   ours.global.vrrp_startup_delay = model.global.vrrp_startup_delay;
   ours.global.vrrp_delay_after_boot = model.global.vrrp_delay_after_boot;
   if (const auto done = write_model(run_dir_, ours); !done) log::error("{}", done.error().message);
@@ -148,6 +160,7 @@ void Speaker::reconfigure(Router& router, const config::VrrpInstance& settings) 
     keeper_->put(all_addresses(settings));
   }
   tell_links(router);
+  tell_tracks(router);
   dispatch(router, Reconfigured{settings});
   log::info("{}: new configuration in force", settings.name);
   publish(router);
@@ -216,6 +229,7 @@ void Speaker::start_routers(const std::vector<Router*>& fresh, const config::Mod
     tell_source(*router);
     dispatch(*router, Held{holds_.reason(router->config.name)});
     tell_need(*router);
+    tell_tracks(*router);
   }
   std::vector<Beginner> beginners;
   for (auto* router : fresh) beginners.push_back({router, heritage(*router)});
@@ -240,6 +254,38 @@ void Speaker::tell_links(Router& router) {
   for (const auto& interface : interfaces) {
     dispatch(router, LinkChanged{interface, host_->is_up(interface), host_->describe(interface)});
   }
+}
+
+void Speaker::tell_tracks(Router& router) {
+  for (const auto& track : router.config.tracks) {
+    const auto known = trackers_->values().find({track.kind, track.name});
+    if (known != trackers_->values().end()) dispatch(router, TrackChanged{known->first, known->second});
+  }
+}
+
+void Speaker::track_changed(const TrackKey& tracker, const TrackValue& found) {
+  for (auto& [name, router] : routers_) {
+    const bool tracks = std::ranges::any_of(router->config.tracks, [&](const config::Track& track) {
+      return track.kind == tracker.first && track.name == tracker.second;
+    });
+    if (!tracks) continue;
+    const auto before = router->core.priority();
+    dispatch(*router, TrackChanged{tracker, found});
+    if (before != router->core.priority()) publish(*router);
+  }
+  schedule_save();
+}
+
+void Speaker::tell(const bus::ScriptState& script) {
+  const auto found = script.up ? std::string{"succeeded"} : "failed: " + script.reason;
+  trackers_->tell({config::TrackKind::script, script.name},
+                  {script.up ? 1 : 0, fmt::format("script {} {}", script.name, found)});
+}
+
+void Speaker::tell(const bus::ServiceState& service) {
+  const bool up = service.state == bus::ServerStatus::up;
+  trackers_->tell({config::TrackKind::service, service.name},
+                  {up ? 1 : 0, fmt::format("service {} is {}: {}", service.name, up ? "up" : "down", service.reason)});
 }
 
 void Speaker::tell_source(Router& router) {

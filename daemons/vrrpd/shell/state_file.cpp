@@ -47,12 +47,22 @@ void from_json(const nlohmann::json& json, SavedInstance& value) {
   json.at("settings").get_to(value.settings);
 }
 void to_json(nlohmann::json& json, const SavedState& value) {
-  json = {{"boot_id", value.boot_id}, {"time", value.time}, {"instances", value.instances}};
+  auto tracks = nlohmann::json::array();
+  for (const auto& [tracker, found] : value.tracks) {
+    tracks.push_back(
+        {{"kind", tracker.first}, {"name", tracker.second}, {"value", found.value}, {"reason", found.reason}});
+  }
+  json = {
+      {"boot_id", value.boot_id}, {"time", value.time}, {"instances", value.instances}, {"tracks", std::move(tracks)}};
 }
 void from_json(const nlohmann::json& json, SavedState& value) {
   json.at("boot_id").get_to(value.boot_id);
   json.at("time").get_to(value.time);
   json.at("instances").get_to(value.instances);
+  for (const auto& track : json.at("tracks")) {
+    value.tracks.push_back({{track.at("kind").get<config::TrackKind>(), track.at("name").get<std::string>()},
+                            {track.at("value").get<int>(), track.at("reason").get<std::string>()}});
+  }
 }
 
 std::string boot_id() {

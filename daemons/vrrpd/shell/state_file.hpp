@@ -23,6 +23,7 @@ struct SavedState {
   std::string boot_id;
   double time = 0;  ///< unix time of the writing
   std::vector<SavedInstance> instances;
+  std::vector<std::pair<TrackKey, TrackValue>> tracks;  ///< what trackers last said
 };
 void to_json(nlohmann::json& json, const SavedInstance& value);
 void from_json(const nlohmann::json& json, SavedInstance& value);
