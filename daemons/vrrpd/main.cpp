@@ -28,7 +28,8 @@ void ask_for_real_time() {
 
 asio::awaitable<Result<nlohmann::json>> answer(const Speaker& speaker, std::string method) {
   if (method == "counters") co_return speaker.counters();
-  co_return fail("vrrpd has no request '{}', expected counters", method);
+  if (method == "doctor") co_return co_await examine(speaker);
+  co_return fail("vrrpd has no request '{}', expected counters or doctor", method);
 }
 
 /// Runs the saved configuration: at once after a crash (each master-down interval counts), else when the bus is silent.
