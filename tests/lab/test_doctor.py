@@ -35,7 +35,7 @@ def finding(balancer, code):
 
 def filtered(node, hook, rule, family="inet"):
     """A firewall that somebody else wrote."""
-    node.run("nft", "-f", "-", stdin=f"table {family} other {{ chain c {{ type filter hook {hook} priority 0; {rule}; }} }}")
+    node.run("nft", "-f", "-", stdin=f"table {family} other {{\n chain c {{\n type filter hook {hook} priority 0\n {rule}\n }}\n}}\n")
 
 
 @pytest.fixture
@@ -178,6 +178,13 @@ def test_an_interface_without_multicast(pair):
     assert "no-multicast" in codes(pair.b2)
 
 
+def test_a_setting_of_a_virtual_mac_was_changed(cluster):
+    cluster.b1.start(cluster.vrrp(150, extra="use_vmac"))
+    cluster.b1.wait_role("MASTER")
+    cluster.lb1.sysctl("net.ipv4.conf.eth0.arp_ignore=0")
+    assert finding(cluster.b1, "setting-changed")["where"] == "eth0"
+
+
 def test_no_carrier(pair):
     pair.lb2.link("front", up=False)
     pair.b2.wait_role("FAULT")
@@ -206,7 +213,7 @@ def test_keepalived_has_another_interval_that_version_3_learns(beside):
     beside.start(beside.text(150, advert=2), beside.text(100))
     beside.ballast.wait_role("BACKUP")
     found = finding(beside.ballast, "interval-mismatch")
-    assert found["gravity"] == "warning" and "every 2 s, we do every 1 s" in found["what"]
+    assert found["gravity"] == "warning" and "every 2.00 s, we do every 1.00 s" in found["what"]
 
 
 def test_keepalived_has_another_password(beside):

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "daemons/vrrpd/protocol/diagnosis.hpp"
@@ -139,6 +140,13 @@ void judge_accepted(const Observation& seen, const Heard& heard, Report& report)
                fmt::format("{} has priority {}, as we have", heard.source, heard.priority),
                "whose address is higher wins; which one that is nobody meant",
                "give each router a priority of its own");
+  }
+  if (heard.skew && 2 * std::abs(*heard.skew) > seen.time_window && seen.time_window > 0) {
+    report.add(Gravity::warning, "clock-skew", heard.source,
+               fmt::format("{}'s clock is {} s {} ours", heard.source, std::abs(*heard.skew),
+                           *heard.skew < 0 ? "behind" : "ahead of"),
+               fmt::format("beyond {} s (time_window) its advertisements are refused: two masters", seen.time_window),
+               "set the clocks of both by NTP: timedatectl, chronyc tracking");
   }
   if (heard.pseudo_header && *heard.pseudo_header == seen.message_checksum) {
     report.add(Gravity::note, "checksum-form", heard.source,

@@ -28,6 +28,7 @@ struct Heard {
   std::optional<Refused> refused;     ///< which receive check it does not pass
   std::string refusal;                ///< and how, in words
   std::optional<bool> pseudo_header;  ///< version 3 over IPv4: what the checksum covers
+  std::optional<int> skew;            ///< signed: seconds that its clock is ahead of ours, as last heard
   unsigned count = 0;
 };
 
@@ -77,6 +78,7 @@ struct Observation {
   bool skips_address_check = false;
   bool message_checksum = false;      ///< v3_checksum_as_v2
   bool signs = false;                 ///< its advertisements have a trailer
+  int time_window = 0;                ///< auth_hmac with anti_replay time: seconds; 0: clocks do not matter
   std::vector<net::IpAddress> peers;  ///< empty: multicast
   bus::VrrpRole role = bus::VrrpRole::init;
   std::string reason;
@@ -117,16 +119,16 @@ struct HostObservation {
 };
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Heard, source, mac, multicast, ttl, version, vrid, priority, interval, addresses,
-                                   trailer, refused, refusal, pseudo_header, count)
+                                   trailer, refused, refusal, pseudo_header, skew, count)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Arrival, source, on_wire, received, route)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VipObservation, address, interface, advertised, present_on, tentative, duplicate,
                                    probed_on, answers, own_answers)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LinkObservation, exists, up, carrier, multicast, ipv6_disabled, mtu, parent,
                                    parent_mtu, rp_filter)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Observation, instance, interface, hears_on, sends_on, family, vrid, version,
-                                   priority, interval, skips_address_check, message_checksum, signs, peers, role,
-                                   reason, fault, holds_addresses, source, master, sent, send_failed, send_error, left,
-                                   listened, heard, strangers, arrivals, vips, link)
+                                   priority, interval, skips_address_check, message_checksum, signs, time_window, peers,
+                                   role, reason, fault, holds_addresses, source, master, sent, send_failed, send_error,
+                                   left, listened, heard, strangers, arrivals, vips, link)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SettingObservation, interface, name, wanted, actual)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HostObservation, real_time, clock_synchronised, needs_clock, forwards4, forwards6,
                                    needs_forwarding4, needs_forwarding6, settings)

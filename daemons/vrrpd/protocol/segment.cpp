@@ -20,6 +20,7 @@ void count(std::vector<Heard>& all, Heard heard) {
   const auto found = std::ranges::find_if(all, [&](const Heard& other) { return same(other, heard); });
   if (found != all.end()) {
     ++found->count;
+    found->skew = heard.skew;
     return;
   }
   if (all.size() >= most_kept) return;
@@ -79,9 +80,12 @@ Heard Ear::judge(const Datagram& datagram, const net::MacAddress& from, WallTime
   if (!decoded) {
     heard.refused = decoded.error().check;
     heard.refusal = decoded.error().message;
-  } else if (settings_.version == 3 && datagram.source.is_v4()) {
+    return heard;
+  }
+  if (settings_.version == 3 && datagram.source.is_v4()) {
     heard.pseudo_header = decoded->checksum == ChecksumForm::pseudo_header;
   }
+  if (decoded->skew) heard.skew = static_cast<int>(decoded->skew->count());
   return heard;
 }
 

@@ -27,6 +27,17 @@ constexpr Duration longest = 6s;
 constexpr Duration between_questions = 1s;    ///< one of the two may be lost
 constexpr std::size_t most_questions = 1000;  ///< each time
 
+constexpr unsigned most_at_once = 4;  ///< each costs sockets and questions
+
+/// Counts itself while it is there.
+struct Ticket {
+  explicit Ticket(unsigned& count) : running{count} { ++running; }
+  ~Ticket() { --running; }
+  Ticket(const Ticket&) = delete;
+  Ticket& operator=(const Ticket&) = delete;
+  unsigned& running;
+};
+
 /// Where it listens on one interface.
 struct Post {
   std::map<net::Family, Segment> segments;
@@ -202,9 +213,11 @@ nlohmann::json Examination::conclude() {
 
 }  // namespace
 
-asio::awaitable<nlohmann::json> examine(const Speaker& speaker) {
-  Examination examination{speaker};
-  asio::steady_timer timer{speaker.io()};
+asio::awaitable<Result<nlohmann::json>> Doctor::examine() {
+  if (running_ >= most_at_once) co_return fail("{} examinations are going on: ask again in a few seconds", running_);
+  const Ticket ticket{running_};
+  Examination examination{speaker_};
+  asio::steady_timer timer{speaker_.io()};
   const auto end = std::chrono::steady_clock::now() + examination.duration();
   examination.ask();
   timer.expires_after(between_questions);

@@ -16,7 +16,7 @@ struct Question {
   net::IpAddress address;
   std::string interface;
   net::MacAddress mac;    ///< the interface's
-  net::IpAddress source;  ///< IPv6: its link-local address, or ::
+  net::IpAddress source;  ///< IPv6: its link-local address
 };
 
 /// An instance as the speaker knows it at one moment.
@@ -35,8 +35,18 @@ struct Consultation {
   std::map<net::MacAddress, std::string> own_macs;  ///< and their interfaces, virtual MACs left out
 };
 
-/// Listens for a few advertisement intervals, asks who has the addresses, and says what is wrong: a bus::Diagnosis,
-/// with what was seen in `observed` and `host`.
-boost::asio::awaitable<nlohmann::json> examine(const Speaker& speaker);
+/// Examines the speaker and what is around it.
+class Doctor {
+ public:
+  explicit Doctor(const Speaker& speaker) : speaker_{speaker} {}
+
+  /// Listens for a few advertisement intervals, asks who has the addresses, and says what is wrong: a bus::Diagnosis,
+  /// with what was seen in `observed` and `host`. Error: too many ask at once.
+  boost::asio::awaitable<Result<nlohmann::json>> examine();
+
+ private:
+  const Speaker& speaker_;
+  unsigned running_ = 0;
+};
 
 }  // namespace ballast::vrrpd

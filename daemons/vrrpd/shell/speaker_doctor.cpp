@@ -56,7 +56,8 @@ std::string probe_interface(const config::VrrpInstance& settings, const std::str
   return vmac == settings.kernel.vmacs.end() ? interface : vmac->interface;
 }
 
-net::IpAddress probe_source(const Host& host, int link) {
+/// A solicitation from :: would be answered to everybody, and change their caches.
+std::optional<net::IpAddress> probe_source(const Host& host, int link) {
   for (const auto& [key, address] : host.addresses()) {
     const auto& ip = address.prefix.address;
     if (key.first == link && ip.is_v6() && ip.is_link_local() &&
@@ -65,7 +66,7 @@ net::IpAddress probe_source(const Host& host, int link) {
       return ip;
     }
   }
-  return net::IpAddress::v6(std::array<std::uint8_t, 16>{});
+  return std::nullopt;
 }
 
 std::optional<Question> question_about(const Host& host, const config::VrrpInstance& settings,
@@ -73,7 +74,9 @@ std::optional<Question> question_about(const Host& host, const config::VrrpInsta
   const auto interface = probe_interface(settings, vip.interface);
   const auto* link = host.link(interface);
   if (link == nullptr || link->mac.is_zero() || !host.is_up(interface)) return std::nullopt;
-  return Question{vip.prefix.address, interface, link->mac, probe_source(host, link->index)};
+  const auto source = probe_source(host, link->index);
+  if (vip.prefix.address.is_v6() && !source) return std::nullopt;
+  return Question{vip.prefix.address, interface, link->mac, source.value_or(net::IpAddress{})};
 }
 
 bool forwards_by_nat(const config::VirtualServer& service) {
@@ -96,6 +99,9 @@ Observation look_at(const Router& router) {
   seen.skips_address_check = settings.election.skip_check_adv_addr;
   seen.message_checksum = settings.v3_checksum_as_v2;
   seen.signs = router.authenticator && router.authenticator->signs();
+  if (settings.auth_hmac && settings.auth_hmac->anti_replay == config::AntiReplay::time) {
+    seen.time_window = static_cast<int>(router.authenticator->window().count());
+  }
   for (const auto& peer : settings.unicast_peers) seen.peers.push_back(peer.address);
   seen.role = router.core.role();
   seen.reason = router.core.reason();

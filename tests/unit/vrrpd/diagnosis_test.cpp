@@ -243,6 +243,17 @@ TEST(Diagnosis, AnotherIntervalOrChecksumIsTold) {
   EXPECT_THAT(codes(seen), IsEmpty());
 }
 
+TEST(Diagnosis, AClockThatGoesAwayIsToldBeforeItIsTooLate) {
+  auto seen = backup();
+  seen.time_window = 5;
+  seen.heard.front().skew = -2;
+  EXPECT_THAT(codes(seen), IsEmpty());
+  seen.heard.front().skew = -3;
+  EXPECT_THAT(codes(seen), ElementsAre("clock-skew"));
+  seen.time_window = 0;
+  EXPECT_THAT(codes(seen), IsEmpty());
+}
+
 TEST(Diagnosis, TwoMasters) {
   auto seen = master();
   seen.heard = {advertisement()};

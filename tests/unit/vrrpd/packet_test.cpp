@@ -45,7 +45,7 @@ Bytes ipv6_packet(const Bytes& payload, std::uint8_t next = 112) {
 }
 
 TEST(Packet, AnIpv4PacketIsADatagramWithoutItsHeaderAndPadding) {
-  for (const std::uint8_t words : {5, 6, 15}) {
+  for (const auto words : std::array<std::uint8_t, 3>{5, 6, 15}) {
     auto packet = ipv4_packet({1, 2, 3}, words);
     packet.resize(packet.size() + 20);  // Ethernet's padding
     const auto datagram = ipv4_datagram(packet);

@@ -133,7 +133,7 @@ TEST(Segment, AFloodOfForgedSendersFillsNoMemory) {
   auto& ear = segment.listen(settings());
   segment.ask(vip);
   for (std::uint8_t i = 0; i < 200; ++i) {
-    for (const std::uint8_t vrid : {51, 52}) {
+    for (const auto vrid : std::array<std::uint8_t, 2>{51, 52}) {
       auto wire = advertisement(vrid);
       auto datagram = wire.datagram();
       datagram.source = IpAddress::v4(std::array<std::uint8_t, 4>{10, 0, 1, i});
