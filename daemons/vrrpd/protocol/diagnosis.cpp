@@ -49,7 +49,18 @@ void diagnose_link(const Observation& seen, Findings& findings) {
   if (!seen.fault.empty()) {
     add(seen.source ? "fault" : "no-source", seen.fault, "the instance cannot run here",
         "remove the cause; it leaves FAULT by itself");
+  } else if (seen.role == bus::VrrpRole::fault) {
+    add("fault", seen.reason, "the instance cannot run here", "look at the other instances of its vrrp_sync_group");
   }
+}
+
+void diagnose_change(const Observation& seen, Findings& findings) {
+  if (!seen.role_changed) return;
+  findings.push_back(
+      about(seen, Gravity::warning, "role-changed", seen.interface,
+            fmt::format("the master changed while it was looked at; here it is {} now ({})", seen.role, seen.reason),
+            "if nobody wanted it, the instance flaps; who has the addresses was not judged",
+            "ballastctl events; and ask again"));
 }
 
 /// How long its advertisements are, with their IP header.
@@ -121,10 +132,11 @@ void diagnose_interface(const Observation& seen, Findings& findings) {
 
 Findings diagnose(const Observation& seen) {
   Findings findings;
+  diagnose_change(seen, findings);
   diagnose_interface(seen, findings);
   diagnose_passage(seen, findings);
   diagnose_peers(seen, findings);
-  diagnose_owners(seen, findings);
+  if (!seen.role_changed) diagnose_owners(seen, findings);
   return findings;
 }
 

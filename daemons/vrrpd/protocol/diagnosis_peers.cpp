@@ -141,6 +141,16 @@ void judge_accepted(const Observation& seen, const Heard& heard, Report& report)
                "whose address is higher wins; which one that is nobody meant",
                "give each router a priority of its own");
   }
+  if (!seen.peers.empty() && std::ranges::find(seen.peers, heard.source) == seen.peers.end()) {
+    report.add(Gravity::warning, "no-unicast-peer", heard.source,
+               fmt::format("{} advertises to us and is no unicast_peer here", heard.source),
+               "it does not hear us, and will be MASTER beside us",
+               fmt::format("add {} to unicast_peer, or take us out of its list", heard.source));
+  }
+}
+
+/// What does no harm yet.
+void judge_form(const Observation& seen, const Heard& heard, Report& report) {
   if (heard.skew && 2 * std::abs(*heard.skew) > seen.time_window && seen.time_window > 0) {
     report.add(Gravity::warning, "clock-skew", heard.source,
                fmt::format("{}'s clock is {} s {} ours", heard.source, std::abs(*heard.skew),
@@ -155,12 +165,6 @@ void judge_accepted(const Observation& seen, const Heard& heard, Report& report)
                            seen.message_checksum ? "the message alone" : "the pseudo-header, too"),
                "Ballast takes both; another router may refuse ours",
                seen.message_checksum ? "remove v3_checksum_as_v2" : "set v3_checksum_as_v2");
-  }
-  if (!seen.peers.empty() && std::ranges::find(seen.peers, heard.source) == seen.peers.end()) {
-    report.add(Gravity::warning, "no-unicast-peer", heard.source,
-               fmt::format("{} advertises to us and is no unicast_peer here", heard.source),
-               "it does not hear us, and will be MASTER beside us",
-               fmt::format("add {} to unicast_peer, or take us out of its list", heard.source));
   }
 }
 
@@ -180,7 +184,10 @@ void judge(const Observation& seen, const Heard& heard, Report& report) {
                         : fmt::format("{} advertises by unicast, this instance by multicast", heard.source),
         "neither hears the other: two may be MASTER", "give both unicast_peer with each other's address, or none");
   }
-  if (!heard.refused) return judge_accepted(seen, heard, report);
+  if (!heard.refused) {
+    judge_accepted(seen, heard, report);
+    return judge_form(seen, heard, report);
+  }
   const auto verdict = verdict_of(heard);
   report.add(verdict.gravity, verdict.code, heard.source, heard.refusal, verdict.meaning, verdict.advice);
 }
@@ -237,7 +244,7 @@ void diagnose_peers(const Observation& seen, Findings& findings) {
   Report report{seen, findings};
   for (const auto& heard : seen.heard) judge(seen, heard, report);
   for (const auto& stranger : seen.strangers) judge_stranger(seen, stranger, report);
-  judge_masters(seen, report);
+  if (!seen.role_changed) judge_masters(seen, report);
 }
 
 void diagnose_passage(const Observation& seen, Findings& findings) {

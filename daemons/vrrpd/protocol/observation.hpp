@@ -82,7 +82,8 @@ struct Observation {
   std::vector<net::IpAddress> peers;  ///< empty: multicast
   bus::VrrpRole role = bus::VrrpRole::init;
   std::string reason;
-  std::string fault;  ///< why it cannot run by itself; empty: it can
+  std::string fault;          ///< why it cannot run by itself; empty: it can
+  bool role_changed = false;  ///< while it was looked: its own, or who is master
   bool holds_addresses = false;
   std::optional<net::IpAddress> source;
   std::optional<net::IpAddress> master;  ///< as last heard
@@ -127,8 +128,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LinkObservation, exists, up, carrier, multica
                                    parent_mtu, rp_filter)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Observation, instance, interface, hears_on, sends_on, family, vrid, version,
                                    priority, interval, skips_address_check, message_checksum, signs, time_window, peers,
-                                   role, reason, fault, holds_addresses, source, master, sent, send_failed, send_error,
-                                   left, listened, heard, strangers, arrivals, vips, link)
+                                   role, reason, fault, role_changed, holds_addresses, source, master, sent,
+                                   send_failed, send_error, left, listened, heard, strangers, arrivals, vips, link)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SettingObservation, interface, name, wanted, actual)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HostObservation, real_time, clock_synchronised, needs_clock, forwards4, forwards6,
                                    needs_forwarding4, needs_forwarding6, settings)

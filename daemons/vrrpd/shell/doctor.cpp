@@ -192,6 +192,7 @@ nlohmann::json Examination::conclude() {
     }
     patient.seen.sent = static_cast<unsigned>(patient.sent - begun->sent);
     patient.seen.send_failed = static_cast<unsigned>(patient.failed - begun->failed);
+    patient.seen.role_changed = begun->since != patient.since || begun->seen.master != patient.seen.master;
     add_heard(patient.seen, patient.settings);
     add_owners(patient, now.own_macs);
     std::ranges::copy(diagnose(patient.seen), std::back_inserter(diagnosis.findings));

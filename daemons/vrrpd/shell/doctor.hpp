@@ -25,6 +25,7 @@ struct Patient {
   Observation seen;        ///< all that needs no listening
   std::uint64_t sent = 0;  ///< since it began
   std::uint64_t failed = 0;
+  double since = 0;  ///< its role
   std::vector<Question> questions;
 };
 

@@ -118,7 +118,8 @@ Observation look_at(const Router& router) {
 Consultation Speaker::consult() const {
   Consultation all;
   for (const auto& [name, router] : routers_) {
-    Patient patient{router->config, look_at(*router), router->counters.sent, router->counters.failed, {}};
+    Patient patient{router->config,          look_at(*router), router->counters.sent,
+                    router->counters.failed, router->since,    {}};
     patient.seen.link = look_at_link(*host_, patient.seen);
     const auto& settings = router->config;
     for (const auto* list : {&settings.virtual_addresses, &settings.virtual_addresses_excluded}) {

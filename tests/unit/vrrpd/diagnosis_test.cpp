@@ -269,6 +269,21 @@ TEST(Diagnosis, TwoMasters) {
   EXPECT_THAT(codes(seen), ElementsAre("two-masters"));
 }
 
+TEST(Diagnosis, AfterAChangeOfRolesOwnersAreNotJudged) {
+  auto seen = master();
+  seen.heard = {advertisement()};
+  seen.vips.front().answers = {peers_mac};
+  seen.role_changed = true;
+  EXPECT_THAT(codes(seen), ElementsAre("role-changed"));
+}
+
+TEST(Diagnosis, AGroupsFault) {
+  auto seen = backup();
+  seen.role = VrrpRole::fault;
+  seen.reason = "VI_2 of the group is in FAULT";
+  EXPECT_THAT(codes(seen), ElementsAre("fault"));
+}
+
 TEST(Diagnosis, WhoLeavesIsNoMaster) {
   auto seen = master();
   seen.heard = {advertisement()};
