@@ -3,6 +3,7 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -11,6 +12,7 @@
 #include "daemons/vrrpd/protocol/diagnosis.hpp"
 #include "daemons/vrrpd/protocol/segment.hpp"
 #include "daemons/vrrpd/shell/advertisement_socket.hpp"
+#include "daemons/vrrpd/shell/host_facts.hpp"
 #include "daemons/vrrpd/shell/speaker.hpp"
 #include "daemons/vrrpd/shell/tap.hpp"
 
@@ -38,26 +40,21 @@ struct Ticket {
   unsigned& running;
 };
 
+/// Lets everything else that is due run first.
+asio::awaitable<void> others_first(asio::io_context& io) { co_await asio::post(io, asio::use_awaitable); }
+
 /// Where it listens on one interface.
 struct Post {
+  int link = 0;
   std::map<net::Family, Segment> segments;
-  std::unique_ptr<Tap> tap;
   std::map<net::Family, std::unique_ptr<AdvertisementSocket>> sockets;
 };
 
 class Examination {
  public:
-  explicit Examination(const Speaker& speaker) : io_{speaker.io()}, speaker_{speaker}, before_{speaker.consult()} {
-    for (const auto& patient : before_.patients) {
-      for (const auto* interface : {&patient.seen.hears_on, &patient.seen.sends_on}) {
-        posts_[*interface].segments[patient.seen.family].listen(patient.settings);
-      }
-      for (const auto& question : patient.questions) {
-        posts_[question.interface].segments[question.address.family()].ask(question.address);
-      }
-    }
-    for (auto& [interface, post] : posts_) open(interface, post);
-  }
+  explicit Examination(const Speaker& speaker) : io_{speaker.io()}, speaker_{speaker} {}
+
+  asio::awaitable<Result<>> begin();
 
   [[nodiscard]] Duration duration() const {
     Duration longest_interval{};
@@ -77,60 +74,99 @@ class Examination {
     }
   }
 
-  [[nodiscard]] nlohmann::json conclude();
+  asio::awaitable<nlohmann::json> conclude();
 
  private:
-  void open(const std::string& interface, Post& post) {
-    const auto index = static_cast<int>(if_nametoindex(interface.c_str()));
-    if (index == 0) return;  // its instances say so
-    Tap::Handlers handlers;
-    handlers.advertisement = [&post](const Datagram& datagram, const net::MacAddress& from, bool outgoing) {
-      const auto segment = post.segments.find(datagram.source.family());
-      if (segment != post.segments.end()) segment->second.on_wire(datagram, from, outgoing, runtime::wall_time());
-    };
-    handlers.answer = [&post](const NeighbourAnswer& answer) {
-      const auto segment = post.segments.find(answer.address.family());
-      if (segment != post.segments.end()) segment->second.answered(answer);
-    };
-    auto tap = Tap::open(io_, interface, index, std::move(handlers));
-    if (!tap) return miss(interface, tap.error());
-    post.tap = std::move(*tap);
-    for (auto& [family, segment] : post.segments) {
-      auto socket = AdvertisementSocket::open(
-          io_, interface, index, family, [heard = &segment](const Datagram& datagram) { heard->received(datagram); });
-      auto joined = socket ? (*socket)->join() : Result<>{socket.error()};
-      if (!joined) return miss(interface, joined.error());
-      post.sockets[family] = std::move(*socket);
-    }
-  }
-
+  Result<> open_tap();
+  void open(const std::string& interface, Post& post);
+  Segment* segment(int link, net::Family family);
+  void complete(Patient& now, const Patient& begun);
   void miss(const std::string& interface, const Error& error) {
     unchecked_.push_back(fmt::format("{}: {}", interface, error.message));
   }
 
   void put(const Question& question) {
-    const auto& tap = posts_.at(question.interface).tap;
-    if (!tap) return;
+    const auto link = posts_.at(question.interface).link;
     // A question that cannot be sent is one that nobody answers.
     if (question.address.is_v4())
-      (void)tap->send(arp_probe(question.address, question.mac));
+      (void)tap_->send(link, arp_probe(question.address, question.mac));
     else
-      (void)tap->send(neighbour_solicitation(question.address, question.source, question.mac));
+      (void)tap_->send(link, neighbour_solicitation(question.address, question.source, question.mac));
   }
 
   void add_heard(Observation& seen, const config::VrrpInstance& settings);
   void add_owners(Patient& patient, const std::map<net::MacAddress, std::string>& own_macs) const;
   [[nodiscard]] bool is_open(const std::string& interface, net::Family family) const {
     const auto post = posts_.find(interface);
-    return post != posts_.end() && post->second.tap && post->second.sockets.contains(family);
+    return post != posts_.end() && post->second.sockets.contains(family);
   }
 
   asio::io_context& io_;
   const Speaker& speaker_;
   Consultation before_;
   std::map<std::string, Post> posts_;
+  std::map<int, Post*> by_link_;
+  std::unique_ptr<Tap> tap_;
+  std::optional<netlink::Socket> kernel_;
   std::vector<std::string> unchecked_;
 };
+
+asio::awaitable<Result<>> Examination::begin() {
+  if (auto kernel = netlink::Socket::open()) kernel_.emplace(std::move(*kernel));
+  const auto expected = speaker_.consult();
+  for (const auto& patient : expected.patients) {
+    for (const auto* interface : {&patient.seen.hears_on, &patient.seen.sends_on}) {
+      posts_[*interface].segments[patient.seen.family].listen(patient.settings);
+    }
+    for (const auto& question : patient.questions) {
+      posts_[question.interface].segments[question.address.family()].ask(question.address);
+    }
+  }
+  for (auto& [interface, post] : posts_) {
+    open(interface, post);
+    co_await others_first(io_);
+  }
+  // At one moment: what is sent from now on is counted by both.
+  before_ = speaker_.consult();
+  co_return open_tap();
+}
+
+Result<> Examination::open_tap() {
+  Tap::Handlers handlers;
+  handlers.advertisement = [this](int link, const Datagram& datagram, const net::MacAddress& from, bool outgoing) {
+    auto* here = segment(link, datagram.source.family());
+    if (here != nullptr) here->on_wire(datagram, from, outgoing, runtime::wall_time());
+  };
+  handlers.answer = [this](int link, const NeighbourAnswer& answer) {
+    if (auto* here = segment(link, answer.address.family()); here != nullptr) here->answered(answer);
+  };
+  auto tap = Tap::open(io_, std::move(handlers));
+  if (!tap) return tap.error();
+  tap_ = std::move(*tap);
+  return {};
+}
+
+Segment* Examination::segment(int link, net::Family family) {
+  const auto post = by_link_.find(link);
+  if (post == by_link_.end()) return nullptr;
+  const auto found = post->second->segments.find(family);
+  return found == post->second->segments.end() ? nullptr : &found->second;
+}
+
+void Examination::open(const std::string& interface, Post& post) {
+  post.link = static_cast<int>(if_nametoindex(interface.c_str()));
+  if (post.link == 0) return;  // its instances say so
+  by_link_[post.link] = &post;
+  for (auto& [family, segment] : post.segments) {
+    auto socket = AdvertisementSocket::open(io_, interface, post.link, family,
+                                            [this, heard = &segment](const Datagram& datagram) {
+                                              if (tap_) heard->received(datagram);
+                                            });
+    auto joined = socket ? (*socket)->join() : Result<>{socket.error()};
+    if (!joined) return miss(interface, joined.error());
+    post.sockets[family] = std::move(*socket);
+  }
+}
 
 std::string interface_to(netlink::Socket& kernel, const net::IpAddress& address) {
   std::array<char, IF_NAMESIZE> name{};
@@ -151,9 +187,8 @@ void Examination::add_heard(Observation& seen, const config::VrrpInstance& setti
   for (const auto& vip : seen.vips) addresses.push_back(vip.address);
   seen.strangers = here.strangers_with(addresses);
   if (seen.family != net::Family::ipv4 || seen.arrivals.empty()) return;
-  auto kernel = netlink::Socket::open();
-  if (!kernel) return;
-  for (auto& arrival : seen.arrivals) arrival.route = interface_to(*kernel, arrival.source);
+  if (!kernel_) return;
+  for (auto& arrival : seen.arrivals) arrival.route = interface_to(*kernel_, arrival.source);
 }
 
 void Examination::add_owners(Patient& patient, const std::map<net::MacAddress, std::string>& own_macs) const {
@@ -161,7 +196,7 @@ void Examination::add_owners(Patient& patient, const std::map<net::MacAddress, s
     const auto question = std::ranges::find(patient.questions, vip.address, &Question::address);
     if (question == patient.questions.end()) continue;
     const auto post = posts_.find(question->interface);
-    if (post == posts_.end() || !post->second.tap) continue;
+    if (post == posts_.end() || post->second.link == 0) continue;
     const auto segment = post->second.segments.find(vip.address.family());
     if (segment == post->second.segments.end()) continue;
     vip.probed_on = question->interface;
@@ -175,41 +210,52 @@ void Examination::add_owners(Patient& patient, const std::map<net::MacAddress, s
   }
 }
 
-nlohmann::json Examination::conclude() {
+void Examination::complete(Patient& now, const Patient& begun) {
+  now.seen.sent = static_cast<unsigned>(now.sent - begun.sent);
+  now.seen.send_failed = static_cast<unsigned>(now.failed - begun.failed);
+  now.seen.role_changed = begun.since != now.since || begun.seen.master != now.seen.master;
+  look_at_settings(now.seen);
+  add_heard(now.seen, now.settings);
+}
+
+asio::awaitable<nlohmann::json> Examination::conclude() {
+  tap_->drain();
   for (auto& [interface, post] : posts_) {
-    if (post.tap) post.tap->drain();
     for (auto& [family, socket] : post.sockets) socket->drain();
   }
   auto now = speaker_.consult();
+  tap_.reset();
   bus::Diagnosis diagnosis;
   auto observed = nlohmann::json::array();
   for (auto& patient : now.patients) {
+    co_await others_first(io_);
     const auto begun = std::ranges::find(before_.patients, patient.seen.instance,
                                          [](const Patient& other) { return other.seen.instance; });
     if (begun == before_.patients.end() || begun->settings != patient.settings || begun->sent > patient.sent) {
       unchecked_.push_back(fmt::format("{}: its configuration has just changed", patient.seen.instance));
       continue;
     }
-    patient.seen.sent = static_cast<unsigned>(patient.sent - begun->sent);
-    patient.seen.send_failed = static_cast<unsigned>(patient.failed - begun->failed);
-    patient.seen.role_changed = begun->since != patient.since || begun->seen.master != patient.seen.master;
-    add_heard(patient.seen, patient.settings);
+    complete(patient, *begun);
     add_owners(patient, now.own_macs);
     std::ranges::copy(diagnose(patient.seen), std::back_inserter(diagnosis.findings));
     diagnosis.instances.push_back(patient.seen.instance);
     observed.push_back(patient.seen);
   }
+  for (auto& setting : now.host.settings) {
+    setting.actual = link_setting(net::Family::ipv4, setting.interface, setting.name).value_or(setting.wanted);
+    co_await others_first(io_);
+  }
   std::ranges::copy(diagnose(now.host), std::back_inserter(diagnosis.findings));
   sort_by_gravity(diagnosis.findings);
   for (const auto& [interface, post] : posts_) {
-    if (post.tap) diagnosis.interfaces.push_back(interface);
+    if (post.link != 0) diagnosis.interfaces.push_back(interface);
   }
   diagnosis.unchecked = unchecked_;
   diagnosis.seconds = std::chrono::duration<double>(duration()).count();
   nlohmann::json reply = diagnosis;
   reply["observed"] = std::move(observed);
   reply["host"] = now.host;
-  return reply;
+  co_return reply;
 }
 
 }  // namespace
@@ -218,6 +264,7 @@ asio::awaitable<Result<nlohmann::json>> Doctor::examine() {
   if (running_ >= most_at_once) co_return fail("{} examinations are going on: ask again in a few seconds", running_);
   const Ticket ticket{running_};
   Examination examination{speaker_};
+  if (auto begun = co_await examination.begin(); !begun) co_return begun.error();
   asio::steady_timer timer{speaker_.io()};
   const auto end = std::chrono::steady_clock::now() + examination.duration();
   examination.ask();
@@ -226,7 +273,7 @@ asio::awaitable<Result<nlohmann::json>> Doctor::examine() {
   examination.ask();
   timer.expires_at(end);
   co_await timer.async_wait(asio::use_awaitable);
-  co_return examination.conclude();
+  co_return co_await examination.conclude();
 }
 
 }  // namespace ballast::vrrpd

@@ -36,6 +36,9 @@ struct Consultation {
   std::map<net::MacAddress, std::string> own_macs;  ///< and their interfaces, virtual MACs left out
 };
 
+/// Reads what netlink does not tell of the links: of one instance at a time, for it takes a while.
+void look_at_settings(Observation& seen);
+
 /// Examines the speaker and what is around it.
 class Doctor {
  public:

@@ -11,41 +11,44 @@
 namespace ballast::vrrpd {
 namespace {
 
-LinkObservation look_at_link(const Host& host, const Observation& seen) {
+/// Links and addresses by what the doctor looks them up with.
+struct Index {
+  explicit Index(const Host& host) {
+    for (const auto& name : host.link_names()) links[host.link(name)->index] = host.link(name);
+    for (const auto& [key, address] : host.addresses()) addresses.emplace(address.prefix.address, &address);
+  }
+  std::map<int, const netlink::Link*> links;
+  std::multimap<net::IpAddress, const netlink::Address*> addresses;
+};
+
+LinkObservation look_at_link(const netlink::Link* link, const Index& index) {
   LinkObservation look;
-  const auto* link = host.link(seen.interface);
   if (link == nullptr) return look;
   look.exists = true;
   look.up = link->admin_up;
   look.carrier = link->running;
   look.mtu = link->mtu;
-  look.multicast = does_multicast(seen.interface).value_or(true);
-  look.ipv6_disabled = link_setting(net::Family::ipv6, seen.interface, "disable_ipv6").value_or(0) != 0;
-  look.rp_filter = std::max(link_setting(net::Family::ipv4, "all", "rp_filter").value_or(0),
-                            link_setting(net::Family::ipv4, seen.hears_on, "rp_filter").value_or(0));
   if (link->kind == "veth" || link->peer_index == 0 || link->peer_elsewhere) return look;
-  for (const auto& name : host.link_names()) {
-    const auto* below = host.link(name);
-    if (below->index != link->peer_index) continue;
-    look.parent = name;
-    look.parent_mtu = below->mtu;
-  }
+  const auto below = index.links.find(link->peer_index);
+  if (below == index.links.end()) return look;
+  look.parent = below->second->name;
+  look.parent_mtu = below->second->mtu;
   return look;
 }
 
-VipObservation look_at_vip(const Host& host, const config::VirtualAddress& vip, bool advertised) {
+VipObservation look_at_vip(const Index& index, const config::VirtualAddress& vip, bool advertised) {
   VipObservation look;
   look.address = vip.prefix.address;
   look.interface = vip.interface;
   look.advertised = advertised;
-  for (const auto& name : host.link_names()) {
-    const auto* link = host.link(name);
-    for (const auto& [key, address] : host.addresses()) {
-      if (key.first != link->index || address.prefix.address != vip.prefix.address) continue;
-      look.present_on.push_back(name);
-      look.tentative |= (address.flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) == IFA_F_TENTATIVE;
-      look.duplicate |= (address.flags & IFA_F_DADFAILED) != 0;
-    }
+  const auto [first, last] = index.addresses.equal_range(vip.prefix.address);
+  for (auto entry = first; entry != last; ++entry) {
+    const auto link = index.links.find(entry->second->link);
+    if (link == index.links.end()) continue;
+    look.present_on.push_back(link->second->name);
+    const auto flags = entry->second->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED);
+    look.tentative |= flags == IFA_F_TENTATIVE;
+    look.duplicate |= (flags & IFA_F_DADFAILED) != 0;
   }
   return look;
 }
@@ -117,14 +120,15 @@ Observation look_at(const Router& router) {
 
 Consultation Speaker::consult() const {
   Consultation all;
+  const Index index{*host_};
   for (const auto& [name, router] : routers_) {
     Patient patient{router->config,          look_at(*router), router->counters.sent,
                     router->counters.failed, router->since,    {}};
-    patient.seen.link = look_at_link(*host_, patient.seen);
+    patient.seen.link = look_at_link(host_->link(patient.seen.interface), index);
     const auto& settings = router->config;
     for (const auto* list : {&settings.virtual_addresses, &settings.virtual_addresses_excluded}) {
       for (const auto& vip : *list) {
-        patient.seen.vips.push_back(look_at_vip(*host_, vip, list == &settings.virtual_addresses));
+        patient.seen.vips.push_back(look_at_vip(index, vip, list == &settings.virtual_addresses));
         if (auto question = question_about(*host_, settings, vip)) patient.questions.push_back(std::move(*question));
       }
     }
@@ -151,10 +155,18 @@ void Speaker::look_at_host(HostObservation& host) const {
   }
   for (const auto& [interface, values] : kernel_plan().settings) {
     for (const auto& [name, wanted] : values) {
-      const auto actual = link_setting(net::Family::ipv4, interface, name);
-      if (actual) host.settings.push_back({interface, name, wanted, *actual});
+      // Only rp_filter is of all links, and that of "all" is 0 on purpose.
+      if (interface != "all" && interface != "default") host.settings.push_back({interface, name, wanted, wanted});
     }
   }
+}
+
+void look_at_settings(Observation& seen) {
+  auto& link = seen.link;
+  link.multicast = does_multicast(seen.interface).value_or(true);
+  link.ipv6_disabled = link_setting(net::Family::ipv6, seen.interface, "disable_ipv6").value_or(0) != 0;
+  link.rp_filter = std::max(link_setting(net::Family::ipv4, "all", "rp_filter").value_or(0),
+                            link_setting(net::Family::ipv4, seen.hears_on, "rp_filter").value_or(0));
 }
 
 }  // namespace ballast::vrrpd

@@ -5,12 +5,14 @@
 #include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/asio.hpp>
 #include <cerrno>
 #include <system_error>
+#include <thread>
 
 namespace ballast::vrrpd {
 namespace asio = boost::asio;
@@ -51,12 +53,10 @@ constexpr auto filter() {
 
 struct Tap::Impl : std::enable_shared_from_this<Impl> {
   asio::posix::stream_descriptor descriptor;
-  int index;
   Handlers handlers;
   std::array<std::uint8_t, receive_size> buffer{};
 
-  Impl(asio::io_context& io, int fd, int link, Handlers what)
-      : descriptor{io, fd}, index{link}, handlers{std::move(what)} {}
+  Impl(asio::io_context& io, int fd, Handlers what) : descriptor{io, fd}, handlers{std::move(what)} {}
 
   int fd() { return descriptor.native_handle(); }
 
@@ -88,34 +88,35 @@ struct Tap::Impl : std::enable_shared_from_this<Impl> {
     net::MacAddress mac;
     if (from.sll_halen == mac.bytes.size()) std::copy_n(from.sll_addr, mac.bytes.size(), mac.bytes.begin());
     const auto protocol = ntohs(from.sll_protocol);
-    if (protocol == ETH_P_ARP) return answered(parse_arp_reply(packet), outgoing);
+    if (protocol == ETH_P_ARP) return answered(from.sll_ifindex, parse_arp_reply(packet), outgoing);
     if (protocol == ETH_P_IP) {
       const auto datagram = ipv4_datagram(packet);
-      if (datagram && packet[9] == vrrp_protocol) handlers.advertisement(*datagram, mac, outgoing);
+      if (datagram && packet[9] == vrrp_protocol) handlers.advertisement(from.sll_ifindex, *datagram, mac, outgoing);
     } else if (protocol == ETH_P_IPV6) {
-      if (const auto datagram = ipv6_datagram(packet)) return handlers.advertisement(*datagram, mac, outgoing);
-      answered(parse_neighbour_advertisement(packet, mac), outgoing);
+      if (const auto datagram = ipv6_datagram(packet))
+        return handlers.advertisement(from.sll_ifindex, *datagram, mac, outgoing);
+      answered(from.sll_ifindex, parse_neighbour_advertisement(packet, mac), outgoing);
     }
   }
 
-  void answered(const std::optional<NeighbourAnswer>& answer, bool outgoing) {
-    if (answer && !outgoing) handlers.answer(*answer);
+  void answered(int link, const std::optional<NeighbourAnswer>& answer, bool outgoing) {
+    if (answer && !outgoing) handlers.answer(link, *answer);
   }
 };
 
 Tap::Tap(std::shared_ptr<Impl> impl) : impl_{std::move(impl)} {}
 
+// The kernel lets a packet socket go when every processor has passed a quiet point: VRRP does not wait for that.
 Tap::~Tap() {
-  boost::system::error_code ignored;
-  impl_->descriptor.close(ignored);
+  const int fd = impl_->descriptor.release();
+  std::thread{[fd] { close(fd); }}.detach();
 }
 
-Result<std::unique_ptr<Tap>> Tap::open(asio::io_context& io, const std::string& interface, int index,
-                                       Handlers handlers) {
+Result<std::unique_ptr<Tap>> Tap::open(asio::io_context& io, Handlers handlers) {
   // Protocol 0: nothing is queued before the filter is there.
   const int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return system_failure("cannot open a packet socket");
-  auto impl = std::make_shared<Impl>(io, fd, index, std::move(handlers));
+  auto impl = std::make_shared<Impl>(io, fd, std::move(handlers));
   auto program = filter();
   const sock_fprog attached{static_cast<unsigned short>(program.size()), program.data()};
   if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &attached, sizeof attached) != 0) {
@@ -124,19 +125,18 @@ Result<std::unique_ptr<Tap>> Tap::open(asio::io_context& io, const std::string& 
   sockaddr_ll here{};
   here.sll_family = AF_PACKET;
   here.sll_protocol = htons(ETH_P_ALL);  // a narrower one would not see what goes out
-  here.sll_ifindex = index;
   if (bind(fd, reinterpret_cast<const sockaddr*>(&here), sizeof here) != 0) {
-    return system_failure(fmt::format("cannot bind a packet socket to {}", interface));
+    return system_failure("cannot bind a packet socket");
   }
   impl->wait();
   return std::unique_ptr<Tap>{new Tap{std::move(impl)}};
 }
 
-Result<> Tap::send(std::span<const std::uint8_t> frame) {
+Result<> Tap::send(int link, std::span<const std::uint8_t> frame) {
   // The kernel writes the Ethernet header: of ours it takes the destination and the type.
   sockaddr_ll to{};
   to.sll_family = AF_PACKET;
-  to.sll_ifindex = impl_->index;
+  to.sll_ifindex = link;
   to.sll_halen = ETH_ALEN;
   std::copy_n(frame.begin(), ETH_ALEN, to.sll_addr);
   std::copy_n(frame.begin() + 12, 2, reinterpret_cast<std::uint8_t*>(&to.sll_protocol));
