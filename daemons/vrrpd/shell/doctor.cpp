@@ -86,7 +86,9 @@ class Examination {
   }
 
   void put(const Question& question) {
-    const auto link = posts_.at(question.interface).link;
+    const auto post = posts_.find(question.interface);
+    if (post == posts_.end() || post->second.link == 0) return;
+    const auto link = post->second.link;
     // A question that cannot be sent is one that nobody answers.
     if (question.address.is_v4())
       (void)tap_->send(link, arp_probe(question.address, question.mac));
@@ -128,6 +130,10 @@ asio::awaitable<Result<>> Examination::begin() {
   }
   // At one moment: what is sent from now on is counted by both.
   before_ = speaker_.consult();
+  std::erase_if(before_.patients, [&](const Patient& patient) {
+    return std::ranges::none_of(expected.patients,
+                                [&](const Patient& other) { return other.settings == patient.settings; });
+  });
   co_return open_tap();
 }
 
@@ -213,7 +219,8 @@ void Examination::add_owners(Patient& patient, const std::map<net::MacAddress, s
 void Examination::complete(Patient& now, const Patient& begun) {
   now.seen.sent = static_cast<unsigned>(now.sent - begun.sent);
   now.seen.send_failed = static_cast<unsigned>(now.failed - begun.failed);
-  now.seen.role_changed = begun.since != now.since || begun.seen.master != now.seen.master;
+  const bool another_master = begun.seen.master && begun.seen.master != now.seen.master;
+  now.seen.role_changed = another_master || begun.since != now.since;
   look_at_settings(now.seen);
   add_heard(now.seen, now.settings);
 }
