@@ -51,8 +51,8 @@ struct Router : Member {
 
   std::uint32_t id;
   config::VrrpInstance config;  ///< with its group's tracked interfaces
-  Port* port = nullptr;         ///< where it hears
-  Port* out = nullptr;          ///< where it speaks: the same, but with vmac_xmit_base
+  Port* port = nullptr;  ///< where it hears
+  Port* out = nullptr;   ///< where it speaks: the same, but with vmac_xmit_base
   double since = 0;
   std::optional<net::IpAddress> told_master;  ///< as last published
   std::string told_reason;

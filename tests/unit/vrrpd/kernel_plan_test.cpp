@@ -85,7 +85,7 @@ TEST(KernelPlan, WhereAnInstanceHearsAndSpeaks) {
   instance.kernel.transmit_from_base = true;
   EXPECT_EQ(listening_interface(instance), "vrrp.51");
   EXPECT_EQ(sending_interface(instance), "eth0");
-  instance.unicast_peers.push_back({ip("10.0.0.9")});
+  instance.unicast_peers = {{ip("10.0.0.9")}};
   EXPECT_EQ(listening_interface(instance), "eth0");
 }
 
