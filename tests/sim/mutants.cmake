@@ -7,7 +7,7 @@ ballast_mutant(no_tie_break instance_hearing.cpp
   "(event.priority == priority_ && event.source > *source_)" "(event.priority == priority_ && false)")
 ballast_mutant(tie_break_the_other_way instance_hearing.cpp "event.source > *source_" "event.source < *source_")
 ballast_mutant(timers_without_generation instance.cpp
-  "timer.generation != event.generation || now_ < timer.at" "false")
+  "timer.generation != event.generation || now_ + early(event.timer) < timer.at" "false")
 ballast_mutant(priority_0_ignored instance_hearing.cpp "if (event.priority == priority_leaving) {" "if (false) {")
 ballast_mutant(priority_0_waits_the_whole_interval instance_hearing.cpp
   "due > now_ ? std::min(due, now_ + skew()) : now_ + skew()" "now_ + down_interval()")

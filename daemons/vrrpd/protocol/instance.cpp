@@ -126,7 +126,7 @@ void Instance::handle(const Received& event) {
 
 void Instance::handle(const Expired& event) {
   auto& timer = deadline(event.timer);
-  if (!timer.armed || timer.generation != event.generation || now_ < timer.at) return;
+  if (!timer.armed || timer.generation != event.generation || now_ + early(event.timer) < timer.at) return;
   timer.armed = false;
   const TimePoint was_due = timer.at;
   const auto& knobs = settings_.announce;
@@ -300,7 +300,11 @@ void Instance::announce(unsigned repeat) {
 void Instance::set(Timer timer, TimePoint at) {
   auto& changed = deadline(timer);
   changed = {at, changed.generation + 1, true};
-  actions_->emplace_back(SetTimer{timer, at, changed.generation});
+  actions_->emplace_back(SetTimer{timer, at, changed.generation, early(timer)});
+}
+
+Duration Instance::early(Timer timer) const {
+  return timer == Timer::advertisement ? Duration{settings_.advert_interval} / early_advertisement_part : Duration{};
 }
 
 void Instance::cancel(Timer timer) { deadline(timer).armed = false; }

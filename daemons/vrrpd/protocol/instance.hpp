@@ -31,6 +31,9 @@ constexpr std::size_t timer_count = 8;
 /// few milliseconds; its neighbour advertisements wait until the kernel has taken the address up, on a busy machine
 /// some tens of them. What clients send until they have heard it is served.
 constexpr Duration handover_linger = std::chrono::milliseconds{50};
+/// An advertisement may leave by this part of the interval earlier when others leave: the advertisements of many
+/// instances draw together, so that a machine with hundreds of them wakes up a few times an interval.
+constexpr int early_advertisement_part = 16;
 /// Bursts of announcements about rivals keep this distance, and still come within the linger of a rival that yields.
 constexpr Duration between_bursts = handover_linger / 2;
 /// A router that stops waits at most so long for the new master: a backup of the least priority takes over within one
@@ -107,6 +110,7 @@ struct SetTimer {
   Timer timer{};
   TimePoint at;
   std::uint64_t generation = 0;
+  Duration early{};  ///< it may expire so much earlier, when others do anyway
   bool operator==(const SetTimer&) const = default;
 };
 /// The role has changed. MASTER: program the virtual addresses; they stay until ReleaseAddresses.
@@ -231,6 +235,7 @@ class Instance {
   void announce(unsigned repeat);
   void set(Timer timer, TimePoint at);
   void cancel(Timer timer);
+  [[nodiscard]] Duration early(Timer timer) const;
   void note(bool warning, std::string text);
   [[nodiscard]] Duration skew() const;
   [[nodiscard]] Duration master_interval() const;

@@ -166,7 +166,7 @@ void Instance::advertisement_due(TimePoint was_due) {
   advertise(priority_);
   if (std::exchange(resuming_, false)) announce(settings_.announce.repeat);
   const auto interval = Duration{settings_.advert_interval};
-  const TimePoint next = was_due + interval;
+  const TimePoint next = std::min(was_due, now_) + interval;
   set(Timer::advertisement, next > now_ ? next : now_ + interval);
 }
 

@@ -36,7 +36,7 @@ void plan_firewall(FirewallPlan& plan, const config::VrrpInstance& instance) {
   }
 }
 
-void plan_instance(KernelPlan& plan, const config::VrrpInstance& instance, bool master) {
+void plan_instance(KernelPlan& plan, const config::VrrpInstance& instance, bool holds) {
   for (const auto& vmac : instance.kernel.vmacs) plan_vmac(plan, vmac);
   plan_firewall(plan.firewall, instance);
   if (instance.kernel.promote_secondaries) {
@@ -44,7 +44,7 @@ void plan_instance(KernelPlan& plan, const config::VrrpInstance& instance, bool 
       for (const auto& address : *list) plan.settings[address.interface]["promote_secondaries"] = 1;
     }
   }
-  if (!master) return;
+  if (!holds) return;
   for (const auto& route : instance.kernel.routes) plan.routes.push_back({route, instance.name});
   for (const auto& rule : instance.kernel.rules) plan.rules.push_back({rule, instance.name});
 }
@@ -57,7 +57,7 @@ KernelPlan plan_kernel(std::span<const KernelClient> clients, const config::Stat
   plan.firewall.settings = firewall;
   for (const auto& route : statics.routes) plan.routes.push_back({route, ""});
   for (const auto& rule : statics.rules) plan.rules.push_back({rule, ""});
-  for (const auto& client : clients) plan_instance(plan, *client.instance, client.master);
+  for (const auto& client : clients) plan_instance(plan, *client.instance, client.holds);
   return plan;
 }
 

@@ -13,10 +13,10 @@
 
 namespace ballast::vrrpd {
 
-/// An instance and whether it is MASTER now.
+/// An instance and whether it has its addresses: MASTER, or until the new one is known to everybody.
 struct KernelClient {
   const config::VrrpInstance* instance = nullptr;
-  bool master = false;
+  bool holds = false;
 };
 
 /// A route or rule and whose it is: an instance's name; empty: it is static.

@@ -4,6 +4,7 @@
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <boost/asio.hpp>
@@ -21,6 +22,8 @@ constexpr std::size_t receive_size = 8192;  ///< 255 IPv6 addresses and the head
 constexpr int datagrams_a_turn = 256;       ///< then the timers have theirs
 constexpr int traffic_class = 0xc0;         ///< internetwork control (RFC 4594)
 constexpr int receive_buffer = 1 << 20;
+/// Where advertisements follow each other faster, they are read this often: a wake-up costs more than an advertisement.
+constexpr std::chrono::milliseconds turn_distance{1};
 
 Error system_failure(std::string_view what) { return fail("{}: {}", what, std::generic_category().message(errno)); }
 
@@ -84,7 +87,10 @@ boost::container::small_vector<Destination, 2> destinations_of(const config::Vrr
 }
 
 struct AdvertisementSocket::Impl : std::enable_shared_from_this<Impl> {
-  asio::posix::stream_descriptor descriptor;
+  int fd;
+  asio::posix::stream_descriptor watch;  ///< of `fd`, but while it rests
+  asio::steady_timer rest;
+  std::chrono::steady_clock::time_point last_turn;
   net::Family family;
   int index;
   Handler handler;
@@ -92,22 +98,43 @@ struct AdvertisementSocket::Impl : std::enable_shared_from_this<Impl> {
   bool own_header = false;  ///< IPv6: writes the IP header itself, with a source that this interface has not
   std::array<std::uint8_t, receive_size> buffer{};
 
-  Impl(asio::io_context& io, int fd, net::Family of, int link, Handler receive)
-      : descriptor{io, fd}, family{of}, index{link}, handler{std::move(receive)} {}
+  Impl(asio::io_context& io, int descriptor, net::Family of, int link, Handler receive)
+      : fd{descriptor}, watch{io, fd}, rest{io}, family{of}, index{link}, handler{std::move(receive)} {}
+  ~Impl() { close(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
-  int fd() { return descriptor.native_handle(); }
+  void close() {
+    if (fd < 0) return;
+    if (watch.is_open()) watch.release();
+    rest.cancel();
+    ::close(std::exchange(fd, -1));
+  }
 
   void wait() {
-    descriptor.async_wait(asio::posix::descriptor_base::wait_read,
-                          [self = shared_from_this()](boost::system::error_code error) {
-                            if (error) return;
-                            self->receive();
-                            if (self->descriptor.is_open()) self->wait();
-                          });
+    watch.async_wait(asio::posix::descriptor_base::wait_read,
+                     [self = shared_from_this()](boost::system::error_code error) {
+                       if (!error) self->take_turn();
+                     });
+  }
+
+  void take_turn() {
+    receive();
+    if (fd < 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    const bool busy = now - std::exchange(last_turn, now) < 2 * turn_distance;
+    if (!busy) return wait();
+    watch.release();
+    rest.expires_at(now + turn_distance);
+    rest.async_wait([self = shared_from_this()](boost::system::error_code error) {
+      if (error || self->fd < 0) return;
+      self->watch.assign(self->fd);
+      self->wait();
+    });
   }
 
   void receive() {
-    for (int i = 0; i < datagrams_a_turn && descriptor.is_open(); ++i) {
+    for (int i = 0; i < datagrams_a_turn && fd >= 0; ++i) {
       sockaddr_in6 from{};
       alignas(cmsghdr) std::array<char, 256> control{};
       iovec data{buffer.data(), buffer.size()};
@@ -118,7 +145,7 @@ struct AdvertisementSocket::Impl : std::enable_shared_from_this<Impl> {
       message.msg_iovlen = 1;
       message.msg_control = control.data();
       message.msg_controllen = control.size();
-      const auto length = recvmsg(fd(), &message, MSG_DONTWAIT);
+      const auto length = recvmsg(fd, &message, MSG_DONTWAIT);
       if (length < 0 && errno == EINTR) continue;
       if (length < 0) return;
       const std::span<const std::uint8_t> bytes{buffer.data(), static_cast<std::size_t>(length)};
@@ -147,7 +174,7 @@ struct AdvertisementSocket::Impl : std::enable_shared_from_this<Impl> {
     message.msg_namelen = sizeof to;
     message.msg_iov = parts.data();
     message.msg_iovlen = parts.size();
-    return sendmsg(fd(), &message, MSG_DONTWAIT);
+    return sendmsg(fd, &message, MSG_DONTWAIT);
   }
 
   /// The whole packet, as IPV6_HDRINCL wants it.
@@ -171,7 +198,7 @@ struct AdvertisementSocket::Impl : std::enable_shared_from_this<Impl> {
     message.msg_namelen = sizeof to;
     message.msg_iov = parts.data();
     message.msg_iovlen = parts.size();
-    return sendmsg(fd(), &message, MSG_DONTWAIT);
+    return sendmsg(fd, &message, MSG_DONTWAIT);
   }
 
   ssize_t send_v6(const net::IpAddress& source, const net::IpAddress& destination,
@@ -204,7 +231,7 @@ struct AdvertisementSocket::Impl : std::enable_shared_from_this<Impl> {
     item->cmsg_len = CMSG_LEN(sizeof(int));
     const int hops = ttl;
     std::memcpy(CMSG_DATA(item), &hops, sizeof hops);
-    return sendmsg(fd(), &message, MSG_DONTWAIT);
+    return sendmsg(fd, &message, MSG_DONTWAIT);
   }
 };
 
@@ -212,8 +239,7 @@ AdvertisementSocket::AdvertisementSocket(std::shared_ptr<Impl> impl) : impl_{std
 
 AdvertisementSocket::~AdvertisementSocket() {
   impl_->handler = nullptr;
-  boost::system::error_code ignored;
-  impl_->descriptor.close(ignored);
+  impl_->close();
 }
 
 Result<std::unique_ptr<AdvertisementSocket>> AdvertisementSocket::open(asio::io_context& io,
@@ -248,12 +274,12 @@ Result<> AdvertisementSocket::join() {
     ip_mreqn request{};
     std::memcpy(&request.imr_multiaddr, group.bytes().data(), 4);
     request.imr_ifindex = impl_->index;
-    done = set_option(impl_->fd(), IPPROTO_IP, IP_ADD_MEMBERSHIP, request, "cannot join 224.0.0.18");
+    done = set_option(impl_->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, request, "cannot join 224.0.0.18");
   } else {
     ipv6_mreq request{};
     std::memcpy(&request.ipv6mr_multiaddr, group.bytes().data(), 16);
     request.ipv6mr_interface = static_cast<unsigned>(impl_->index);
-    done = set_option(impl_->fd(), IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, request, "cannot join ff02::12");
+    done = set_option(impl_->fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, request, "cannot join ff02::12");
   }
   impl_->joined = done.has_value();
   return done;

@@ -279,12 +279,13 @@ void Speaker::perform(Router& router, const Become& action) {
     announcer_->cancel(router.id);
     router.to_announce.clear();
   }
-  if (!router.config.kernel.routes.empty() || !router.config.kernel.rules.empty()) schedule_kernel();
+  schedule_routes(router);
   report(router, action);
 }
 
 void Speaker::perform(Router& router, const ReleaseAddresses&) {
   if (std::exchange(router.put, false)) keeper_->take(all_addresses(router.config));
+  schedule_routes(router);
   publish(router);
   const bool none = std::ranges::none_of(routers_, [](const auto& each) { return each.second->put; });
   if (stopping_ && none) all_released_.cancel();

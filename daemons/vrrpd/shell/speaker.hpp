@@ -128,6 +128,7 @@ class Speaker : private Conductor {
   void make_links(const std::vector<config::VrrpInstance>& instances);
   bool repair_links();
   void schedule_kernel();
+  void schedule_routes(const Router& router);
   void sync_kernel();
   void put_statics();
   void tell_need(Router& router);

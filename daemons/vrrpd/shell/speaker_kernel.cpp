@@ -9,7 +9,7 @@ namespace ballast::vrrpd {
 
 KernelPlan Speaker::kernel_plan() const {
   std::vector<KernelClient> clients;
-  for (const auto& [name, router] : routers_) clients.push_back({&router->config, router->core.role() == Role::master});
+  for (const auto& [name, router] : routers_) clients.push_back({&router->config, router->put});
   return plan_kernel(clients, model_.statics, model_.global.firewall);
 }
 
@@ -34,6 +34,10 @@ void Speaker::schedule_kernel() {
   boost::asio::post(io_, [this] {
     if (std::exchange(kernel_scheduled_, false)) sync_kernel();
   });
+}
+
+void Speaker::schedule_routes(const Router& router) {
+  if (!router.config.kernel.routes.empty() || !router.config.kernel.rules.empty()) schedule_kernel();
 }
 
 void Speaker::sync_kernel() {

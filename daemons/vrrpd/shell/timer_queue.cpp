@@ -26,6 +26,7 @@ void TimerQueue::set(std::uint32_t owner, const SetTimer& timer) {
   auto& slot = slots_[key];
   slot.at = timer.at;
   slot.generation = timer.generation;
+  slot.early = timer.early;
   slot.armed = true;
   if (!slot.queued || slot.at < slot.queued_at) push(slot, key);
   if (!expiring_) arm();
@@ -68,18 +69,23 @@ void TimerQueue::wait() {
 
 void TimerQueue::expire(TimePoint now) {
   expiring_ = true;
-  while (!heap_.empty() && heap_.top().at <= now) {
+  bool any_due = false;
+  while (!heap_.empty()) {
     const Entry entry = heap_.top();
-    heap_.pop();
     const auto found = slots_.find(entry.key);
-    if (found == slots_.end() || !found->second.queued || found->second.queued_at != entry.at) continue;
+    const bool counts = found != slots_.end() && found->second.queued && found->second.queued_at == entry.at;
+    const auto early = any_due && counts ? found->second.early : Duration{};
+    if (entry.at - early > now) break;
+    heap_.pop();
+    if (!counts) continue;
     auto& slot = found->second;
     slot.queued = false;
     if (!slot.armed) continue;
-    if (slot.at > now) {
+    if (slot.at - early > now) {
       push(slot, entry.key);
       continue;
     }
+    any_due = true;
     slot.armed = false;
     handler_(static_cast<std::uint32_t>(entry.key >> 8), static_cast<Timer>(entry.key & 0xff), slot.generation);
   }
