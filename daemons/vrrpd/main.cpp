@@ -26,9 +26,10 @@ void ask_for_real_time() {
   log::info("runs without real-time priority: {}", std::generic_category().message(errno));
 }
 
-asio::awaitable<Result<nlohmann::json>> answer(const Speaker& speaker, std::string method) {
+asio::awaitable<Result<nlohmann::json>> answer(const Speaker& speaker, Doctor& doctor, std::string method) {
   if (method == "counters") co_return speaker.counters();
-  co_return fail("vrrpd has no request '{}', expected counters", method);
+  if (method == "doctor") co_return co_await doctor.examine();
+  co_return fail("vrrpd has no request '{}', expected counters or doctor", method);
 }
 
 /// What is withdrawn holds on: who told it is away, or it is no longer of the configuration.
@@ -77,6 +78,7 @@ class Fallback {
 int run(runtime::DaemonOptions options) {
   const auto run_dir = options.run_dir;
   std::unique_ptr<Speaker> speaker;
+  std::unique_ptr<Doctor> doctor;
   std::unique_ptr<Fallback> fallback;
   bus::ClientHandlers handlers;
   handlers.validate = [](const config::Model& model) { return Speaker::validate(model); };
@@ -93,7 +95,9 @@ int run(runtime::DaemonOptions options) {
     if (!hold) return log::error("{}: {}", topic, hold.error().message);
     speaker->hold(instance, std::move(*hold));
   };
-  handlers.request = [&](std::string method, const nlohmann::json&) { return answer(*speaker, std::move(method)); };
+  handlers.request = [&](std::string method, const nlohmann::json&) {
+    return answer(*speaker, *doctor, std::move(method));
+  };
   runtime::Daemon daemon{std::move(options),
                          {.socket = run_dir / "bus.sock",
                           .role = "vrrpd",
@@ -110,6 +114,7 @@ int run(runtime::DaemonOptions options) {
     return 1;
   }
   speaker = std::move(*opened);
+  doctor = std::make_unique<Doctor>(*speaker);
   ask_for_real_time();
   if (const auto kept = runtime::keep_capabilities({CAP_NET_ADMIN, CAP_NET_RAW}); !kept) {
     log::warning("{}", kept.error().message);

@@ -38,6 +38,8 @@ int status(const Options& options);
 int health(const Options& options);
 int connections(const Options& options);
 int drops(const Options& options);
+/// 0: nothing is wrong; 1: findings; 2: nobody could look.
+int doctor(const Options& options);
 int events(const Options& options);
 int top(const Options& options);
 int failover(const Options& options);

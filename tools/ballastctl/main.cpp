@@ -22,6 +22,7 @@ void add_reports(CLI::App& app, Options& options, Action& action) {
   add("status", "the node: daemons, VRRP instances, services and their servers", status);
   add("health", "every server's health, and why", health);
   add("drops", "packets dropped, by reason", drops);
+  add("doctor", "look for what is wrong with VRRP here, for some seconds: exit 0 nothing, 1 findings", doctor);
   add("reload", "read the configuration anew; says what changed, or what is wrong and changes nothing", reload);
   auto* listing = add("connections", "connections in the table", connections);
   listing->add_option("--service", options.service, "only of this service");

@@ -8,9 +8,9 @@
 namespace ballast::ctl {
 namespace {
 
-constexpr std::array<std::string_view, 13> verbs{"check",    "config", "connections", "drops",  "events",
-                                                 "failover", "health", "maintenance", "reload", "server",
-                                                 "status",   "top",    "trace"};
+constexpr std::array<std::string_view, 14> verbs{"check",  "config",   "connections", "doctor",      "drops",
+                                                 "events", "failover", "health",      "maintenance", "reload",
+                                                 "server", "status",   "top",         "trace"};
 constexpr std::array<std::string_view, 2> maintenance_verbs{"off", "on"};
 constexpr std::array<std::string_view, 3> server_verbs{"disable", "drain", "enable"};
 

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <system_error>
 
+#include "daemons/vrrpd/protocol/packet.hpp"
+
 namespace ballast::vrrpd {
 namespace asio = boost::asio;
 namespace {
@@ -49,16 +51,6 @@ Result<> prepare_v6(int fd, int index) {
   if (auto done = set(IPV6_TCLASS, traffic_class, "IPV6_TCLASS"); !done) return done;
   if (auto done = set(IPV6_RECVHOPLIMIT, 1, "IPV6_RECVHOPLIMIT"); !done) return done;
   return set(IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO");
-}
-
-/// Takes an IPv4 datagram with its header apart; nothing if its lengths do not agree.
-std::optional<Datagram> parse_v4(std::span<const std::uint8_t> bytes) {
-  if (bytes.size() < sizeof(iphdr)) return std::nullopt;
-  const std::size_t header = (bytes[0] & 0xfU) * 4;
-  const std::size_t total = static_cast<std::size_t>(bytes[2] << 8 | bytes[3]);
-  if (header < sizeof(iphdr) || total < header || total > bytes.size()) return std::nullopt;
-  return Datagram{net::IpAddress::v4(bytes.subspan<12, 4>()), net::IpAddress::v4(bytes.subspan<16, 4>()), bytes[8],
-                  bytes.subspan(header, total - header)};
 }
 
 net::IpAddress to_address(const in6_addr& address) {
@@ -157,7 +149,7 @@ struct AdvertisementSocket::Impl : std::enable_shared_from_this<Impl> {
       if (length < 0 && errno == EINTR) continue;
       if (length < 0) return;
       const std::span<const std::uint8_t> bytes{buffer.data(), static_cast<std::size_t>(length)};
-      const auto datagram = family == net::Family::ipv4 ? parse_v4(bytes) : parse_v6(message, bytes);
+      const auto datagram = family == net::Family::ipv4 ? ipv4_datagram(bytes) : parse_v6(message, bytes);
       if (datagram && handler) handler(*datagram);
     }
   }

@@ -85,6 +85,7 @@ nlohmann::json Speaker::counters() const {
       refused[std::string{name_of(static_cast<Refused>(i))}] = counters.refused[i];
     }
     all[name] = {{"sent", counters.sent},
+                 {"failed", counters.failed},
                  {"received", counters.received},
                  {"checksum_message", counters.checksum_message},
                  {"checksum_pseudo_header", counters.checksum_pseudo_header},
@@ -266,6 +267,10 @@ void Speaker::perform(Router& router, const SendAdvertisement& action) {
       ++router.counters.sent;
     else
       outcome = sent;
+  }
+  if (!outcome) {
+    ++router.counters.failed;
+    router.send_error = outcome.error().message;
   }
   if (!outcome && !router.send_failed) log::warning("{}: {}", router.config.name, outcome.error().message);
   router.send_failed = !outcome;

@@ -17,6 +17,7 @@
 #include "daemons/vrrpd/shell/address_keeper.hpp"
 #include "daemons/vrrpd/shell/advertisement_socket.hpp"
 #include "daemons/vrrpd/shell/announcer.hpp"
+#include "daemons/vrrpd/shell/doctor.hpp"
 #include "daemons/vrrpd/shell/holds.hpp"
 #include "daemons/vrrpd/shell/host.hpp"
 #include "daemons/vrrpd/shell/kernel_keeper.hpp"
@@ -35,6 +36,7 @@ struct Outlet {
 
 struct Counters {
   std::uint64_t sent = 0;
+  std::uint64_t failed = 0;  ///< to be sent
   std::uint64_t received = 0;
   std::uint64_t checksum_message = 0;        ///< version 3 over IPv4, RFC 9568's form
   std::uint64_t checksum_pseudo_header = 0;  ///< version 3 over IPv4, RFC 5798's form
@@ -60,7 +62,8 @@ struct Router : Member {
   std::array<TimePoint, refused_count> refusal_logged{};
   TimePoint other_addresses_logged;
   bool send_failed = false;
-  bool put = false;  ///< its addresses were programmed and have not been taken back
+  std::string send_error;  ///< the last one
+  bool put = false;        ///< its addresses were programmed and have not been taken back
   std::vector<net::IpAddress> advertised;
   std::optional<Authenticator> authenticator;
   TimePoint skew_told;
@@ -99,6 +102,9 @@ class Speaker : private Conductor {
   /// The process before died a short while ago in this boot: its last configuration should run at once.
   [[nodiscard]] bool was_interrupted() const;
   [[nodiscard]] nlohmann::json counters() const;
+  /// What the doctor wants to know of this moment.
+  [[nodiscard]] Consultation consult() const;
+  [[nodiscard]] boost::asio::io_context& io() const { return io_; }
 
  private:
   Speaker(boost::asio::io_context& io, std::filesystem::path run_dir, Outlet outlet);
@@ -120,6 +126,8 @@ class Speaker : private Conductor {
   void hold_changed(const std::string& instance);
   Port& use_port(const std::string& interface, const config::VrrpInstance& settings);
   void release_port(Port& port);
+
+  void look_at_host(HostObservation& host) const;  // speaker_doctor.cpp
 
   // speaker_kernel.cpp: what the kernel has besides addresses
   [[nodiscard]] KernelPlan kernel_plan() const;

@@ -29,10 +29,11 @@ TEST(Verbs, TheVerbsOfServerMayBeAbbreviatedToo) {
 }
 
 TEST(Verbs, AWrongWordIsAnsweredByTheValidOnes) {
-  EXPECT_EQ(error_of({"stauts"}),
-            "no verb 'stauts'; there are check, config, connections, drops, events, failover, health, maintenance, "
-            "reload, server, "
-            "status, top, trace");
+  EXPECT_EQ(
+      error_of({"stauts"}),
+      "no verb 'stauts'; there are check, config, connections, doctor, drops, events, failover, health, maintenance, "
+      "reload, server, "
+      "status, top, trace");
 }
 
 TEST(Verbs, AnAmbiguousPrefixIsAnsweredByItsCandidates) {
