@@ -67,6 +67,15 @@ struct HmacDraft {
   HmacMode mode = HmacMode::enforce;
 };
 
+struct ScriptDraft {
+  At<std::string> name;
+  VrrpScript script;
+};
+
+struct NotifyDraft : Notify {
+  std::optional<bool> own_priority_changes;
+};
+
 struct InstanceDraft {
   At<std::string> name;
   Position block;
@@ -93,6 +102,7 @@ struct InstanceDraft {
   bool native_ipv6 = false;
   std::optional<bool> accept;
   KernelDraft kernel;
+  NotifyDraft notify;
   std::string description;
 };
 
@@ -100,6 +110,7 @@ struct SyncGroupDraft {
   At<std::string> name;
   std::vector<At<std::string>> members;
   std::vector<At<TrackInterface>> tracked;
+  NotifyDraft notify;
 };
 
 /// One record of a virtual_server_group: an address or a range of them, each with the port.
@@ -190,7 +201,9 @@ struct Draft {
   bool min_garp = false;
   ElectionDraft election;
   KernelGlobalDraft kernel;
+  bool notify_priority_changes = false;
   std::vector<AddressDraft> static_addresses;
+  std::vector<ScriptDraft> scripts;
   std::vector<InstanceDraft> instances;
   std::vector<SyncGroupDraft> sync_groups;
   std::vector<AddressGroupDraft> address_groups;

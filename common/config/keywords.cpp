@@ -59,6 +59,7 @@ const std::vector<Keyword>& keywords() {
     add_service_keywords(adding);
     add_forwarding_keywords(adding);
     add_kernel_keywords(adding);
+    add_script_keywords(adding);
     return made;
   }();
   return table;

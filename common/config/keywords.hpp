@@ -28,7 +28,8 @@ enum class Context : std::uint8_t {
   tcp_check,
   http_get,
   url,
-  track_group
+  track_group,
+  vrrp_script
 };
 constexpr auto enum_names(Context*) {
   return std::array{pair{Context::top, string_view{"top level"}},
@@ -43,7 +44,8 @@ constexpr auto enum_names(Context*) {
                     pair{Context::tcp_check, string_view{"TCP_CHECK"}},
                     pair{Context::http_get, string_view{"HTTP_GET"}},
                     pair{Context::url, string_view{"url"}},
-                    pair{Context::track_group, string_view{"track_group"}}};
+                    pair{Context::track_group, string_view{"track_group"}},
+                    pair{Context::vrrp_script, string_view{"vrrp_script"}}};
 }
 
 using Setter = std::function<void(Binder&, const Statement&)>;
@@ -100,5 +102,6 @@ void add_election_keywords(Table& table);
 void add_service_keywords(Table& table);
 void add_forwarding_keywords(Table& table);
 void add_kernel_keywords(Table& table);
+void add_script_keywords(Table& table);
 
 }  // namespace ballast::config
