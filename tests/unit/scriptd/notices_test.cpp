@@ -108,16 +108,14 @@ TEST_F(Telling, WhereNotifyDeletedIsNotWrittenItIsFault) {
   teller.configure(model(false));
   hears(VrrpRole::master);
   teller.on_instance("VI_1", std::nullopt);
-  EXPECT_THAT(text(teller.configure({})),
-              ElementsAre("INSTANCE \"VI_1\" FAULT 0: [/f] [/any INSTANCE VI_1 FAULT 0]"));
+  EXPECT_THAT(text(teller.configure({})), ElementsAre("INSTANCE \"VI_1\" FAULT 0: [/f] [/any INSTANCE VI_1 FAULT 0]"));
 }
 
 TEST_F(Telling, PrioritiesGoToTheFifosAndRivalsToTheirProgram) {
   teller.configure(model());
   hears(VrrpRole::master, 150, 7);
   EXPECT_THAT(hears(VrrpRole::master, 130, 7), ElementsAre("INSTANCE \"VI_1\" MASTER_PRIORITY 130:"));
-  EXPECT_THAT(hears(VrrpRole::master, 130, 8),
-              ElementsAre("INSTANCE \"VI_1\" MASTER_RX_LOWER_PRI 130: [/lower]"));
+  EXPECT_THAT(hears(VrrpRole::master, 130, 8), ElementsAre("INSTANCE \"VI_1\" MASTER_RX_LOWER_PRI 130: [/lower]"));
 }
 
 TEST_F(Telling, AGroupHasNoPriority) {
