@@ -89,7 +89,10 @@ int run(const runtime::DaemonOptions& options) {
                  [&bus](bus::Event event) { bus.event(std::move(event)); }});
   notifier = std::make_unique<Notifier>(daemon.io(), runner, options.run_dir);
   daemon.on_stop([&] { return finish(daemon.io(), *loops, *notifier, runner); });
-  return daemon.run();
+  const int status = daemon.run();
+  notifier.reset();  // before the loop that their timers and pipes belong to
+  loops.reset();
+  return status;
 }
 
 }  // namespace

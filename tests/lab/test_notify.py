@@ -52,7 +52,7 @@ ONE_LIFE = ["<to_backup>", "<INSTANCE><VI_1><BACKUP><150>", "<to><master><a b>",
 def test_a_life_of_an_instance_is_told_to_programs_and_the_fifo(lab, kind):
     cluster = Cluster(lab, webs=0)
     listener = Listener(cluster.lb1, kind)
-    speaker = SPEAKERS[kind](cluster.lb1, kind)
+    speaker = SPEAKERS[kind](cluster.lb1, "told")
     speaker.start(listener.globals() + cluster.vrrp(150, extra=listener.notify()))
     wait_until(lambda: ONE_LIFE[3] in listener.calls(), "MASTER is told", limit=20)
     speaker.stop()
@@ -68,7 +68,7 @@ def test_a_life_of_an_instance_is_told_to_programs_and_the_fifo(lab, kind):
 def test_a_sync_group_is_told_as_one(lab, kind):
     cluster = Cluster(lab, webs=0)
     listener = Listener(cluster.lb1, kind)
-    speaker = SPEAKERS[kind](cluster.lb1, kind)
+    speaker = SPEAKERS[kind](cluster.lb1, "told")
     speaker.start(listener.globals() + cluster.vrrp(150) + instance("VI_2", 150, ["10.1.0.77/24"], vrid=77) +
                   f"vrrp_sync_group G {{\n    group {{\n        VI_1\n        VI_2\n    }}\n    notify {listener.program}\n}}\n")
     wait_until(lambda: "<GROUP><G><MASTER><0>" in listener.calls(), "the group's MASTER is told", limit=20)

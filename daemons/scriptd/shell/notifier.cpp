@@ -20,6 +20,18 @@ namespace {
 constexpr std::chrono::seconds notify_timeout{60};
 constexpr std::chrono::seconds reader_pause{1};
 
+bool names_programs(const config::Notify& notify) {
+  const auto commands = {&notify.master,  &notify.backup, &notify.fault,         &notify.stop,
+                         &notify.deleted, &notify.any,    &notify.lower_priority};
+  return std::ranges::any_of(commands, [](const auto* each) { return !each->words.empty() && each->user.empty(); });
+}
+
+bool needs_usual_user(const config::Model& model) {
+  const auto notifies = [](const auto& each) { return names_programs(each.notify); };
+  return std::ranges::any_of(model.vrrp_scripts, [](const auto& each) { return each.command.user.empty(); }) ||
+         std::ranges::any_of(model.vrrp_instances, notifies) || std::ranges::any_of(model.vrrp_sync_groups, notifies);
+}
+
 }  // namespace
 
 Notifier::Notifier(asio::io_context& io, Runner& runner, const std::filesystem::path& run_dir)
@@ -44,6 +56,8 @@ void Notifier::apply(const config::Model& model) {
       asio::co_spawn(io_, run("startup_script", global_.scripts.startup, global_.scripts.startup_timeout),
                      asio::detached);
   }
+  if (global_.script_user.empty() && needs_usual_user(model))
+    log::notice("without a script_user programs run as {}", usual_user());
   apply_fifos();
   tell(teller_.configure(model));
 }
@@ -76,7 +90,8 @@ asio::awaitable<void> Notifier::keep_reader(config::NotifyFifo wanted, std::shar
   while (*reads && !runner_.stopping()) {
     auto prepared = prepare(command, global_);
     if (!prepared) co_return log::error("the reader of {}: {}", wanted.path, prepared.error().message);
-    const auto outcome = co_await runner_.run({"the reader of " + wanted.path, std::move(*prepared), {}});
+    Job job{"the reader of " + wanted.path, std::move(*prepared), {}};
+    const auto outcome = co_await runner_.run(std::move(job));
     if (runner_.stopping()) co_return;
     log::warning("the reader of {}: {}", wanted.path, outcome.how);
     pause.expires_after(reader_pause);
@@ -111,8 +126,8 @@ asio::awaitable<void> Notifier::work(Subject subject) {
   while (auto notice = line.queue.next()) {
     if (const auto count = std::exchange(line.overtaken, 0); count > 0)
       log::warning("{}: {} notifications were overtaken by newer ones and are left out", subject.name, count);
-    for (const auto& command : notice->commands)
-      co_await run(fmt::format("{} {}", subject.name, notice->occasion), command, notify_timeout);
+    const auto label = fmt::format("{} {}", subject.name, notice->occasion);
+    for (const auto& command : notice->commands) co_await run(label, command, notify_timeout);
   }
   line.running = false;
   --busy_;
@@ -123,7 +138,8 @@ asio::awaitable<void> Notifier::run(std::string label, config::Command command, 
   const auto text = config::command_text(command.words);
   if (!prepared) co_return log::error("{}: {}: {}", label, text, prepared.error().message);
   if (!prepared->warning.empty()) log::warning("{}: {}", label, prepared->warning);
-  const auto outcome = co_await runner_.run({label, std::move(*prepared), timeout});
+  Job job{label, std::move(*prepared), timeout};
+  const auto outcome = co_await runner_.run(std::move(job));
   log::write(outcome.success ? log::Level::info : log::Level::warning,
              fmt::format("{}: {}: {}", label, text, outcome.how));
 }

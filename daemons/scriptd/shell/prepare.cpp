@@ -11,7 +11,7 @@ namespace ballast::scriptd {
 namespace {
 
 constexpr std::array folders{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"};
-constexpr auto usual_user = "keepalived_script";
+constexpr auto keepalived_user = "keepalived_script";
 constexpr auto last_user = "nobody";
 
 Result<std::string> find_program(const std::string& name) {
@@ -44,6 +44,8 @@ std::string open_to_others(const std::filesystem::path& program) {
 
 }  // namespace
 
+std::string usual_user() { return runtime::user_exists(keepalived_user) ? keepalived_user : last_user; }
+
 Result<runtime::Confinement> user_of(const config::Command& command, const config::Global& global) {
   if (!command.user.empty()) return runtime::confinement_of(command.user, command.group);
   if (!global.script_user.empty()) {
@@ -51,7 +53,7 @@ Result<runtime::Confinement> user_of(const config::Command& command, const confi
     return runtime::confinement_of(global.script_user.substr(0, blank),
                                    blank == std::string::npos ? "" : global.script_user.substr(blank + 1));
   }
-  return runtime::confinement_of(runtime::user_exists(usual_user) ? usual_user : last_user, "");
+  return runtime::confinement_of(usual_user(), "");
 }
 
 Result<Prepared> prepare(const config::Command& command, const config::Global& global) {

@@ -14,6 +14,9 @@ struct Prepared {
   std::string warning;  ///< others than root may write a program that root runs; empty: none
 };
 
+/// Who runs commands when nothing says so: keepalived_script where it exists, else nobody.
+std::string usual_user();
+
 /// Who runs a command: its own user, script_user, keepalived_script where it exists, or nobody.
 Result<runtime::Confinement> user_of(const config::Command& command, const config::Global& global);
 

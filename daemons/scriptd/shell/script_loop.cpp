@@ -75,7 +75,8 @@ asio::awaitable<Outcome> ScriptLoops::run_once(std::shared_ptr<Loop> loop) {
     log::warning("vrrp_script {}: {}", loop->script.name, prepared->warning);
   const auto& script = loop->script;
   const auto timeout = script.timeout.count() > 0 ? script.timeout : script.interval;
-  co_return co_await runner_.run({"vrrp_script " + script.name, std::move(*prepared), timeout});
+  Job job{"vrrp_script " + script.name, std::move(*prepared), timeout};
+  co_return co_await runner_.run(std::move(job));
 }
 
 void ScriptLoops::tell(Loop& loop, const Outcome& outcome) {
