@@ -50,10 +50,12 @@ constexpr std::array to_come{
            "script_security"},
     ToCome{Context::vrrp_instance,
            "vrf use_ipvlan track_script track_file track_process "
-           "track_bfd mcast_dst_ip unicast_fault_no_peer old_unicast_checksum debug smtp_alert kernel_rx_buf_size linkbeat_use_polling lvs_sync_daemon_interface "
+           "track_bfd mcast_dst_ip unicast_fault_no_peer old_unicast_checksum debug smtp_alert kernel_rx_buf_size "
+           "linkbeat_use_polling lvs_sync_daemon_interface "
            "lvs_sync_daemon heartbeat_interface"},
     ToCome{Context::vrrp_sync_group,
-           "track_script track_file track_process track_bfd notify_priority_changes smtp_alert global_tracking sync_group_tracking_weight"},
+           "track_script track_file track_process track_bfd notify_priority_changes smtp_alert global_tracking "
+           "sync_group_tracking_weight"},
     ToCome{Context::virtual_server,
            "persistence_engine ha_suspend smtp_alert snmp_name quorum_up quorum_down ip_family "
            "sorry_server_inhibit syn_proxy slow_start log_all_failures nat_mask"},

@@ -107,8 +107,9 @@ TEST(Status, OfABackupSaysWhyItDoesNotForward) {
 }
 
 TEST(Status, OfAnEmptyNodeSaysSo) {
-  const auto text = render(
-      gather({"lb1", node({"ballastd", "vrrpd", "scriptd", "checkd", "forwardd"}), std::nullopt, std::nullopt}), now, false);
+  const auto text =
+      render(gather({"lb1", node({"ballastd", "vrrpd", "scriptd", "checkd", "forwardd"}), std::nullopt, std::nullopt}),
+             now, false);
   EXPECT_THAT(text, testing::EndsWith("\n  no VRRP instance\n\n  no virtual server\n"));
 }
 
