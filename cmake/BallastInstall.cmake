@@ -1,11 +1,11 @@
 # What people type is on the PATH, what systemd starts lives in libexec.
 install(TARGETS ballastd ballastctl ballast-realserver RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
-install(TARGETS vrrpd checkd forwardd RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/ballast)
+install(TARGETS vrrpd scriptd checkd forwardd RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/ballast)
 
 set(SBINDIR ${CMAKE_INSTALL_FULL_SBINDIR})
 set(LIBEXECDIR ${CMAKE_INSTALL_FULL_LIBEXECDIR}/ballast)
 set(BALLAST_UNIT_DIR lib/systemd/system)
-set(units ballastd vrrpd vrrpd-withdraw checkd forwardd ballast-realserver)
+set(units ballastd vrrpd vrrpd-withdraw scriptd checkd forwardd ballast-realserver)
 foreach(unit IN LISTS units)
   configure_file(${CMAKE_SOURCE_DIR}/systemd/${unit}.service ${CMAKE_BINARY_DIR}/systemd/${unit}.service @ONLY)
   install(FILES ${CMAKE_BINARY_DIR}/systemd/${unit}.service DESTINATION ${BALLAST_UNIT_DIR})

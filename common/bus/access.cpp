@@ -10,9 +10,10 @@ struct Owner {
   std::string_view role;
   std::string_view prefix;
 };
-constexpr std::array<Owner, 6> owners{{{"vrrpd", "vrrp/"},
+constexpr std::array<Owner, 7> owners{{{"vrrpd", "vrrp/"},
                                        {"vrrpd", "vrrp-group/"},
                                        {"checkd", "health/"},
+                                       {"scriptd", "script/"},
                                        {"forwardd", "service/"},
                                        {"ballastd", "admin/"},
                                        {"ballastd", "hold/"}}};
@@ -41,7 +42,7 @@ bool may_read(const Accounts& accounts, const Peer& peer) {
   return may_change(accounts, peer) || peer.uid == accounts.daemons || in_group(peer, accounts.readers);
 }
 
-bool is_daemon(std::string_view role) { return role == "vrrpd" || role == "checkd" || role == "forwardd"; }
+bool is_daemon(std::string_view role) { return role == "vrrpd" || role == "checkd" || role == "forwardd" || role == "scriptd"; }
 
 Result<> may_be(const Accounts& accounts, const Peer& peer, const std::string& role) {
   if (!is_word(role)) return fail("a role is a word of small letters");

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "common/config/scripts_json.hpp"
+
 namespace ballast::bus {
 
 using nlohmann::json;
@@ -10,6 +12,7 @@ namespace {
 
 constexpr std::string_view global_kind = "global";
 constexpr std::string_view static_kind = "static";
+constexpr std::string_view script_kind = "vrrp_script";
 constexpr std::string_view instance_kind = "vrrp_instance";
 constexpr std::string_view group_kind = "vrrp_sync_group";
 constexpr std::string_view service_kind = "virtual_server";
@@ -58,6 +61,7 @@ ConfigOffer make_offer(const config::Model& model, std::uint64_t generation) {
   };
   add(std::string{global_kind}, model.global);
   if (model.statics != config::StaticObjects{}) add(std::string{static_kind}, model.statics);
+  for (const auto& script : model.vrrp_scripts) add(object_name(script_kind, script.name), script);
   for (const auto& instance : model.vrrp_instances) add(object_name(instance_kind, instance.name), instance);
   for (const auto& group : model.vrrp_sync_groups) add(object_name(group_kind, group.name), group);
   for (const auto& service : model.virtual_servers) add(object_name(service_kind, service.name), service);
@@ -76,6 +80,8 @@ Result<> ConfigAssembler::add(std::string_view object, const json& value) {
       model_.global = value.get<config::Global>();
     else if (kind == static_kind)
       model_.statics = value.get<config::StaticObjects>();
+    else if (kind == script_kind)
+      model_.vrrp_scripts.push_back(value.get<config::VrrpScript>());
     else if (kind == instance_kind)
       model_.vrrp_instances.push_back(value.get<config::VrrpInstance>());
     else if (kind == group_kind)

@@ -59,6 +59,15 @@ struct VrrpState {
   std::string reason;  ///< why, in words
   std::vector<std::string> virtual_addresses;
   bool holds_addresses = false;  ///< MASTER, or shortly after, until the new one is known to everybody
+  std::uint64_t rivals = 0;      ///< MASTER: losing advertisements of others heard, since vrrpd began
+  bool stopped = false;          ///< vrrpd has ended in order: its last word
+};
+
+/// Topic `vrrp-group/<name>`, by vrrpd: FAULT when a member is, MASTER when all are, else BACKUP.
+struct VrrpGroupState {
+  std::string name;
+  VrrpRole state = VrrpRole::init;
+  bool stopped = false;  ///< as in VrrpState
 };
 
 /// Topic `script/<name>`, by scriptd: of a vrrp_script, once it has run, and whenever `up` or `reason` changes.
@@ -173,7 +182,8 @@ struct DropCount {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NodeState, role, version, pid, since)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VrrpState, name, state, interface, vrid, priority, configured_priority, master,
-                                   since, reason, virtual_addresses, holds_addresses)
+                                   since, reason, virtual_addresses, holds_addresses, rivals, stopped)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VrrpGroupState, name, state, stopped)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ScriptState, name, up, since, reason)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerHealth, service, server, up, since, took_ms, reason, checks)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerAdmin, service, server, state, by, since)

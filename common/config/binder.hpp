@@ -29,6 +29,11 @@ class Binder {
   [[nodiscard]] ServerDraft& server() { return service().servers.back(); }
   [[nodiscard]] CheckDraft& check() { return server().checks.back(); }
   [[nodiscard]] HttpUrl& url() { return check().urls.back(); }
+  [[nodiscard]] VrrpScript& script() { return draft_.scripts.back().script; }
+  /// Of the vrrp_instance or the vrrp_sync_group.
+  [[nodiscard]] NotifyDraft& notify() {
+    return context_ == Context::vrrp_instance ? instance().notify : sync_group().notify;
+  }
   [[nodiscard]] AnnounceDraft& announce();
   [[nodiscard]] ElectionDraft& election();
   [[nodiscard]] TimingDraft& timing();

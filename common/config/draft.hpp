@@ -68,6 +68,15 @@ struct HmacDraft {
   HmacMode mode = HmacMode::enforce;
 };
 
+struct ScriptDraft {
+  At<std::string> name;
+  VrrpScript script;
+};
+
+struct NotifyDraft : Notify {
+  std::optional<bool> own_priority_changes;
+};
+
 struct InstanceDraft {
   At<std::string> name;
   Position block;
@@ -95,6 +104,7 @@ struct InstanceDraft {
   bool native_ipv6 = false;
   std::optional<bool> accept;
   KernelDraft kernel;
+  NotifyDraft notify;
   std::string description;
 };
 
@@ -103,6 +113,7 @@ struct SyncGroupDraft {
   std::vector<At<std::string>> members;
   std::vector<At<TrackInterface>> tracked;
   std::vector<TrackDraft> tracks;
+  NotifyDraft notify;
 };
 
 /// One record of a virtual_server_group: an address or a range of them, each with the port.
@@ -193,8 +204,10 @@ struct Draft {
   bool min_garp = false;
   ElectionDraft election;
   KernelGlobalDraft kernel;
+  bool notify_priority_changes = false;
   std::vector<AddressDraft> static_addresses;
   TrackingDraft tracking;
+  std::vector<ScriptDraft> scripts;
   std::vector<InstanceDraft> instances;
   std::vector<SyncGroupDraft> sync_groups;
   std::vector<AddressGroupDraft> address_groups;

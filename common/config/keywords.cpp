@@ -60,6 +60,7 @@ const std::vector<Keyword>& keywords() {
     add_forwarding_keywords(adding);
     add_kernel_keywords(adding);
     add_tracking_keywords(adding);
+    add_script_keywords(adding);
     return made;
   }();
   return table;

@@ -30,7 +30,8 @@ enum class Context : std::uint8_t {
   url,
   track_group,
   track_file,
-  track_process
+  track_process,
+  vrrp_script
 };
 constexpr auto enum_names(Context*) {
   return std::array{pair{Context::top, string_view{"top level"}},
@@ -47,7 +48,8 @@ constexpr auto enum_names(Context*) {
                     pair{Context::url, string_view{"url"}},
                     pair{Context::track_group, string_view{"track_group"}},
                     pair{Context::track_file, string_view{"vrrp_track_file"}},
-                    pair{Context::track_process, string_view{"vrrp_track_process"}}};
+                    pair{Context::track_process, string_view{"vrrp_track_process"}},
+                    pair{Context::vrrp_script, string_view{"vrrp_script"}}};
 }
 
 using Setter = std::function<void(Binder&, const Statement&)>;
@@ -105,5 +107,6 @@ void add_service_keywords(Table& table);
 void add_forwarding_keywords(Table& table);
 void add_kernel_keywords(Table& table);
 void add_tracking_keywords(Table& table);
+void add_script_keywords(Table& table);
 
 }  // namespace ballast::config

@@ -18,7 +18,7 @@ constexpr std::string_view check_names =
 
 constexpr std::array to_come{
     ToCome{Context::top,
-           "vrrp_script bfd_instance garp_group "
+           "bfd_instance garp_group "
            ""
            "linkbeat_interfaces linkbeat_use_polling interface_up_down_delays SSL net_namespace "
            "net_namespace_ipvs namespace_with_ipsets instance use_pid_dir child_wait_time include_check"},
@@ -29,14 +29,14 @@ constexpr std::array to_come{
            "lvs_flush_on_stop lvs_flush_onstop "
            "nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark vrrp_iptables vrrp_ipsets "
            "iptables ipsets disable_local_igmp "
-           "vrrp_notify_priority_changes max_auto_priority min_auto_priority_delay vrrp_priority checker_priority "
+           "max_auto_priority min_auto_priority_delay vrrp_priority checker_priority "
            "bfd_priority vrrp_no_swap checker_no_swap bfd_no_swap vrrp_cpu_affinity checker_cpu_affinity "
            "bfd_cpu_affinity vrrp_rt_priority checker_rt_priority bfd_rt_priority vrrp_rlimit_rttime "
            "checker_rlimit_rttime bfd_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rtime snmp_socket "
            "enable_snmp_keepalived "
            "enable_snmp_vrrp enable_snmp_checker enable_snmp_rfc enable_snmp_rfcv2 enable_snmp_rfcv3 enable_traps "
-           "enable_dbus dbus_service_name dbus_no_interface_name notify_fifo notify_fifo_script vrrp_notify_fifo "
-           "vrrp_notify_fifo_script lvs_notify_fifo lvs_notify_fifo_script fifo_write_vrrp_states_on_reload "
+           "enable_dbus dbus_service_name dbus_no_interface_name "
+           "lvs_notify_fifo lvs_notify_fifo_script fifo_write_vrrp_states_on_reload "
            "dynamic_interfaces vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force vrrp_netlink_monitor_rcv_bufs "
            "vrrp_netlink_monitor_rcv_bufs_force lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force "
            "lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force process_monitor_rcv_bufs "
@@ -44,19 +44,16 @@ constexpr std::array to_come{
            "log_unknown_vrids random_seed "
            "reload_check_config include_check reload_time_file reload_repeat reload_file data_use_instance "
            "tmp_config_directory config_save_dir process_names process_name vrrp_process_name checker_process_name "
-           "bfd_process_name startup_script startup_script_timeout shutdown_script shutdown_script_timeout "
+           "bfd_process_name "
            "linkbeat_use_polling linkbeat_interfaces net_namespace net_namespace_ipvs namespace_with_ipsets instance "
            "use_pid_dir child_wait_time use_symlink_paths state_dump_file json_version lvs_flush_on_start "
            "script_security"},
     ToCome{Context::vrrp_instance,
            "vrf use_ipvlan "
-           "track_bfd mcast_dst_ip unicast_fault_no_peer old_unicast_checksum debug notify_master "
-           "notify_backup notify_fault notify_stop notify_deleted notify notify_master_rx_lower_pri "
-           "notify_priority_changes smtp_alert kernel_rx_buf_size linkbeat_use_polling lvs_sync_daemon_interface "
+           "track_bfd mcast_dst_ip unicast_fault_no_peer old_unicast_checksum debug smtp_alert kernel_rx_buf_size "
+           "linkbeat_use_polling lvs_sync_daemon_interface "
            "lvs_sync_daemon heartbeat_interface"},
-    ToCome{Context::vrrp_sync_group,
-           "track_bfd notify_master notify_backup notify_fault notify_stop "
-           "notify_deleted notify notify_priority_changes smtp_alert"},
+    ToCome{Context::vrrp_sync_group, "track_bfd notify_priority_changes smtp_alert"},
     ToCome{Context::virtual_server,
            "persistence_engine ha_suspend smtp_alert snmp_name quorum_up quorum_down ip_family "
            "sorry_server_inhibit syn_proxy slow_start log_all_failures nat_mask"},

@@ -105,6 +105,7 @@ struct Global {
   Firewall firewall{};
   std::string vmac_prefix = "vrrp";  ///< links of virtual MACs are called PREFIX.VRID
   std::string vmac_addr_prefix;      ///< of links that only addresses need; empty: the same
+  NodeScripts scripts{};
   bool operator==(const Global&) const = default;
 };
 
@@ -173,6 +174,7 @@ struct VrrpInstance {
   Secret auth_pass;                   ///< version 2: the password of auth_type PASS, up to 8 bytes; empty: none
   std::optional<AuthHmac> auth_hmac;  ///< none: advertisements carry no trailer, and none is accepted
   KernelObjects kernel{};
+  Notify notify{};
   std::string description;
   bool operator==(const VrrpInstance&) const = default;
 };
@@ -182,6 +184,7 @@ struct VrrpSyncGroup {
   std::vector<std::string> members;  ///< instances' names
   std::vector<TrackInterface> track_interfaces;
   std::vector<Track> tracks{};  ///< for all members
+  Notify notify{};
   bool operator==(const VrrpSyncGroup&) const = default;
 };
 

@@ -14,9 +14,13 @@ namespace ballast::config {
 
 // One list of fields a struct; nlohmann's at() names the field that is missing.
 BALLAST_FIELDS(LvsTimeouts, tcp, tcp_fin, udp)
+BALLAST_FIELDS(Command, words, user, group)
+BALLAST_FIELDS(Notify, master, backup, fault, stop, deleted, any, lower_priority, says_deleted, priority_changes)
+BALLAST_FIELDS(NotifyFifo, path, user, group, reader)
+BALLAST_FIELDS(NodeScripts, fifo, vrrp_fifo, startup, shutdown, startup_timeout, shutdown_timeout)
 BALLAST_FIELDS(Global, router_id, script_user, enable_script_security, lb_engine, lb_interfaces, xdp_mode,
                connection_table_size, lvs_timeouts, expire_nodest, sloppy_tcp, vrrp_delay_after_boot,
-               vrrp_startup_delay, firewall, vmac_prefix, vmac_addr_prefix)
+               vrrp_startup_delay, firewall, vmac_prefix, vmac_addr_prefix, scripts)
 BALLAST_FIELDS(VirtualAddress, prefix, interface, label, scope, broadcast, options)
 BALLAST_FIELDS(TrackInterface, interface, weight, reverse)
 BALLAST_FIELDS(Announce, delay, repeat, refresh, refresh_repeat, lower_prio_delay, lower_prio_repeat, garp_interval,
@@ -26,7 +30,6 @@ BALLAST_FIELDS(UnicastPeer, address, min_ttl, max_ttl)
 BALLAST_FIELDS(Secret, text)
 BALLAST_FIELDS(HmacKey, id, bytes)
 BALLAST_FIELDS(AuthHmac, keys, active_key, anti_replay, time_window, mode)
-BALLAST_FIELDS(Command, words, user, group)
 BALLAST_FIELDS(VrrpScript, name, command, interval, timeout, rise, fall, weight, reverse, init_fail)
 BALLAST_FIELDS(Track, kind, name, weight, reverse)
 BALLAST_FIELDS(TrackedFile, name, path, initial, overwrite)
@@ -37,8 +40,8 @@ BALLAST_FIELDS(Tracking, files, processes, routes, gateways)
 BALLAST_FIELDS(VrrpInstance, name, interface, virtual_router_id, priority, advert_interval, version, family,
                initial_state, preempt, preempt_delay, source, unicast_peers, unicast_ttl, check_unicast_source,
                v3_checksum_as_v2, accept, virtual_addresses, virtual_addresses_excluded, track_interfaces, tracks,
-               announce, election, auth_pass, auth_hmac, kernel, description)
-BALLAST_FIELDS(VrrpSyncGroup, name, members, track_interfaces, tracks)
+               announce, election, auth_pass, auth_hmac, kernel, notify, description)
+BALLAST_FIELDS(VrrpSyncGroup, name, members, track_interfaces, tracks, notify)
 BALLAST_FIELDS(StatusRange, first, last)
 BALLAST_FIELDS(HttpUrl, path, status, digest, virtualhost)
 BALLAST_FIELDS(Check, kind, target, bind, delay_loop, connect_timeout, retry, delay_before_retry, warmup, alpha,

@@ -20,12 +20,41 @@ struct VrrpScript {
   Command command;
   std::chrono::microseconds interval{1'000'000};
   std::chrono::microseconds timeout{0};  ///< then it is killed and has failed; 0: the interval
-  unsigned rise = 1;      ///< successes in a row until it is up
-  unsigned fall = 1;      ///< failures in a row until it is down
-  int weight = 0;         ///< of those who track it and do not say, -253 to 253; 0: FAULT while it is down
-  bool reverse = false;   ///< the same
-  bool init_fail = false; ///< down until it has succeeded `rise` times; else a first success is enough
+  unsigned rise = 1;                     ///< successes in a row until it is up
+  unsigned fall = 1;                     ///< failures in a row until it is down
+  int weight = 0;          ///< of those who track it and do not say, -253 to 253; 0: FAULT while it is down
+  bool reverse = false;    ///< the same
+  bool init_fail = false;  ///< down until it has succeeded `rise` times; else a first success is enough
   bool operator==(const VrrpScript&) const = default;
+};
+
+/// What runs when an instance or a sync group changes its role.
+struct Notify {
+  Command master, backup, fault, stop, deleted;  ///< run with the arguments as written
+  Command any;                                   ///< `notify`: INSTANCE|GROUP, name, state and priority follow
+  Command lower_priority;                        ///< notify_master_rx_lower_pri
+  bool says_deleted = false;                     ///< notify_deleted: an instance that is removed is DELETED, else FAULT
+  bool priority_changes = false;                 ///< they are written to FIFOs
+  bool operator==(const Notify&) const = default;
+};
+
+/// A named pipe that gets one line a change.
+struct NotifyFifo {
+  std::string path;   ///< empty: none
+  std::string user;   ///< its owner; empty: script_user
+  std::string group;  ///< empty: the user's
+  Command reader;     ///< run beside it, the path as its last argument
+  bool operator==(const NotifyFifo&) const = default;
+};
+
+/// Programs of the whole node.
+struct NodeScripts {
+  NotifyFifo fifo;       ///< notify_fifo
+  NotifyFifo vrrp_fifo;  ///< vrrp_notify_fifo
+  Command startup, shutdown;
+  std::chrono::microseconds startup_timeout{10'000'000};
+  std::chrono::microseconds shutdown_timeout{10'000'000};
+  bool operator==(const NodeScripts&) const = default;
 };
 
 }  // namespace ballast::config

@@ -1,5 +1,6 @@
 #include <set>
 
+#include "common/config/command.hpp"
 #include "common/config/loader.hpp"
 #include "common/config/print_kernel.hpp"
 #include "common/config/route_record.hpp"
@@ -31,6 +32,7 @@ class Printer {
     global(model.global);
     statics(model.statics);
     tracking(model.tracking);
+    for (const auto& script : model.vrrp_scripts) vrrp_script(script);
     for (const auto& instance : model.vrrp_instances) vrrp_instance(instance);
     for (const auto& group : model.vrrp_sync_groups) sync_group(group);
     for (const auto& service : model.virtual_servers) virtual_server(service);
@@ -91,6 +93,58 @@ class Printer {
     switch_word("expire_nodest", value.expire_nodest);
     switch_word("sloppy_tcp", value.sloppy_tcp);
     for (const auto& each : kernel_lines_of(value)) line("{}", each);
+    node_scripts(value.scripts);
+    close();
+  }
+
+  void user(const std::string& user, const std::string& group) {
+    if (user.empty()) return;
+    out_.insert(out_.size() - 1, fmt::format(" {}{}", word(user), group.empty() ? "" : " " + word(group)));
+  }
+  void command(std::string_view keyword, const Command& value) {
+    if (value.words.empty()) return;
+    line("{} {}", keyword, word(command_text(value.words)));
+    user(value.user, value.group);
+  }
+  void fifo(const std::string& keyword, const NotifyFifo& value) {
+    if (value.path.empty()) return;
+    line("{} {}", keyword, word(value.path));
+    user(value.user, value.group);
+    command(keyword + "_script", value.reader);
+  }
+  void node_scripts(const NodeScripts& value) {
+    fifo("notify_fifo", value.fifo);
+    fifo("vrrp_notify_fifo", value.vrrp_fifo);
+    command("startup_script", value.startup);
+    seconds("startup_script_timeout", value.startup_timeout);
+    command("shutdown_script", value.shutdown);
+    seconds("shutdown_script_timeout", value.shutdown_timeout);
+  }
+  void notify(const Notify& value, bool group) {
+    command("notify_master", value.master);
+    command("notify_backup", value.backup);
+    command("notify_fault", value.fault);
+    command("notify_stop", value.stop);
+    command("notify_deleted", value.deleted);
+    flag(value.says_deleted && value.deleted.words.empty(), "notify_deleted");
+    command("notify", value.any);
+    command("notify_master_rx_lower_pri", value.lower_priority);
+    if (!group) flag(value.priority_changes, "notify_priority_changes");
+  }
+
+  void vrrp_script(const VrrpScript& value) {
+    open("vrrp_script {}", word(value.name));
+    line("script {}", word(command_text(value.command.words)));
+    seconds("interval", value.interval);
+    if (value.timeout != 0s) seconds("timeout", value.timeout);
+    line("rise {}", value.rise);
+    line("fall {}", value.fall);
+    line("weight {}{}", value.weight, value.reverse ? " reverse" : "");
+    if (!value.command.user.empty()) {
+      line("user");
+      user(value.command.user, value.command.group);
+    }
+    flag(value.init_fail, "init_fail");
     close();
   }
 
@@ -248,6 +302,7 @@ class Printer {
     records("virtual_rules", value.kernel.rules);
     tracked(value.track_interfaces);
     tracks(value.tracks);
+    notify(value.notify, false);
     close();
   }
 
@@ -258,6 +313,7 @@ class Printer {
     close();
     tracked(value.track_interfaces);
     tracks(value.tracks);
+    notify(value.notify, true);
     close();
   }
 

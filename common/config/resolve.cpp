@@ -20,6 +20,7 @@ Model resolve(Binder& binder) {
   timeouts.udp = draft.timeouts.udp.value_or(timeouts.udp);
   resolve_vrrp(binder, model);
   resolve_kernel(binder, model);
+  resolve_scripts(binder, model);
   resolve_services(binder, model);
   resolve_tracking(binder, model);
   return model;

@@ -13,6 +13,8 @@ void resolve_vrrp(Binder& binder, Model& model);
 /// What an instance says about elections, and what strict_mode says about it; after the rest of it is made.
 void resolve_election(Binder& binder, const InstanceDraft& draft, VrrpInstance& made);
 void resolve_kernel(Binder& binder, Model& model);
+/// vrrp_scripts, and what instances and groups do not say about notifications themselves; after these are made.
+void resolve_scripts(Binder& binder, Model& model);
 void resolve_services(Binder& binder, Model& model);
 /// After scripts and services.
 void resolve_tracking(Binder& binder, Model& model);

@@ -43,6 +43,7 @@ class InstanceResolver {
     resolve_authentication(report_, draft_, made_);
     addresses();
     for (const auto& tracked : draft_.tracked) made_.track_interfaces.push_back(tracked.value);
+    made_.notify = draft_.notify;
     announce();
     resolve_election(binder_, draft_, made_);
     return std::move(made_);
@@ -245,7 +246,7 @@ void resolve_sync_groups(Binder& binder, Model& model) {
   const std::unordered_set<std::string_view> known(names.begin(), names.end());
   std::unordered_map<std::string_view, std::string_view> member_of;
   for (const auto& draft : binder.draft().sync_groups) {
-    VrrpSyncGroup group{draft.name.value, {}, {}};
+    VrrpSyncGroup group{draft.name.value, {}, {}, draft.notify};
     if (draft.members.empty()) {
       binder.report().warning(draft.name.at,
                               fmt::format("vrrp_sync_group {} has no members and is ignored", group.name));

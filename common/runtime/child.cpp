@@ -1,6 +1,10 @@
 #include "common/runtime/child.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -43,7 +48,38 @@ std::vector<std::string> child_environment() {
   return result;
 }
 
-[[noreturn]] void become_program(int gate, const char* program, char** arguments, char** environment) {
+bool take_standard_streams(int output) {
+  const int null = open("/dev/null", O_RDWR);
+  if (null < 0) return false;
+  const int out = output >= 0 ? output : null;
+  if (dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0) return false;
+  return close_range(STDERR_FILENO + 1, ~0U, 0) == 0;
+}
+
+/// All rights but those of the user. With no_new_privs, root's execve() gains nothing beyond what is permitted here.
+bool become(const Confinement& user) {
+  if (geteuid() == 0) {
+    if (setgroups(user.groups.size(), user.groups.data()) != 0) return false;
+    if (setresgid(user.gid, user.gid, user.gid) != 0 || setresuid(user.uid, user.uid, user.uid) != 0) return false;
+  }
+  if (geteuid() != user.uid || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+  return syscall(SYS_capset, &header, none.data()) == 0;
+}
+
+void confine(const SpawnOptions& options) {
+  constexpr mode_t usual_mask = 022;
+  umask(usual_mask);
+  if (!take_standard_streams(options.output)) _exit(127);
+  if (!become(*options.confinement) || chdir("/") != 0) {
+    dprintf(STDERR_FILENO, "cannot become user %u: %s\n", options.confinement->uid, std::strerror(errno));  // NOLINT
+    _exit(127);
+  }
+}
+
+[[noreturn]] void become_program(int gate, const SpawnOptions& options, char** arguments, char** environment) {
   char go = 0;
   if (read(gate, &go, 1) != 1) _exit(127);  // the parent is gone, or does not want us
   setsid();
@@ -52,7 +88,9 @@ std::vector<std::string> child_environment() {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  execve(program, arguments, environment);
+  if (options.confinement) confine(options);
+  execve(arguments[0], arguments, environment);
+  if (options.confinement) dprintf(STDERR_FILENO, "cannot be executed: %s\n", std::strerror(errno));  // NOLINT
   _exit(127);
 }
 
@@ -97,7 +135,7 @@ Result<std::uint64_t> start_time_of(pid_t pid) {
 Result<Child> Child::spawn(const asio::any_io_executor& executor, const SpawnOptions& options) {
   std::vector<std::string> words{options.program.string()};
   words.insert(words.end(), options.arguments.begin(), options.arguments.end());
-  auto environment_words = child_environment();
+  auto environment_words = options.confinement ? options.confinement->environment : child_environment();
   const auto arguments = pointers(words);
   const auto environment = pointers(environment_words);
   std::array<int, 2> gate{};
@@ -111,8 +149,7 @@ Result<Child> Child::spawn(const asio::any_io_executor& executor, const SpawnOpt
   }
   if (pid == 0) {
     close(gate[1]);
-    become_program(gate[0], words.front().c_str(), const_cast<char**>(arguments.data()),
-                   const_cast<char**>(environment.data()));
+    become_program(gate[0], options, const_cast<char**>(arguments.data()), const_cast<char**>(environment.data()));
   }
   close(gate[0]);
   const auto pidfd = open_pidfd(pid);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,11 +29,22 @@ std::string describe(const ExitStatus& status);
 /// When that process began (/proc/<pid>/stat, clock ticks after boot): with the pid it names one process for good.
 Result<std::uint64_t> start_time_of(pid_t pid);
 
+/// Who somebody else's program runs as: that user and its groups, without a capability.
+struct Confinement {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups;
+  std::vector<std::string> environment;  ///< `NAME=value`, all of it
+};
+
 struct SpawnOptions {
   std::filesystem::path program;
   std::vector<std::string> arguments;  ///< without the program's name
   /// Runs in the parent when the child exists but has not begun; an error ends the child before its first instruction.
   std::function<Result<>(pid_t)> before_exec;
+  /// Then it also begins in /, with /dev/null as its input and without any descriptor of ours.
+  std::optional<Confinement> confinement{};
+  int output = -1;  ///< with a confinement: its standard output and error; -1: nowhere
 };
 
 /// A process held by a pidfd: signals cannot hit another one that got its number.

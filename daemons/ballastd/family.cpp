@@ -45,7 +45,7 @@ Family::Family(asio::io_context& io, FamilyOptions options, Handlers handlers)
 
 Result<std::unique_ptr<Family>> Family::make(asio::io_context& io, FamilyOptions options, Handlers handlers) {
   std::unique_ptr<Family> family{new Family{io, std::move(options), std::move(handlers)}};
-  for (const std::string role : {"vrrpd", "checkd", "forwardd"}) {
+  for (const std::string role : {"vrrpd", "scriptd", "checkd", "forwardd"}) {
     auto program = find_program(role);
     if (!program) return program.error();
     MemberOptions member{.role = role,

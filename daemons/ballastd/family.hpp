@@ -20,7 +20,7 @@ struct FamilyOptions {
   bool unload_on_exit = false;  ///< take the data path out of the kernel at the end
 };
 
-/// vrrpd, checkd and forwardd as ballastd's own children (`--standalone`). ballastd's own death leaves them running;
+/// vrrpd, scriptd, checkd and forwardd as ballastd's own children (`--standalone`). ballastd's own death leaves them running;
 /// its successor takes them over.
 class Family {
  public:

@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
   ballastd::NodeOptions options;
   CLI::App app{"Ballast's configuration and local bus"};
   app.add_option("-f,--config", options.config, "The configuration, in keepalived's language")->capture_default_str();
-  app.add_flag("--standalone", options.standalone, "Start, watch and restart vrrpd, checkd and forwardd");
+  app.add_flag("--standalone", options.standalone, "Start, watch and restart vrrpd, scriptd, checkd and forwardd");
   app.add_option("--run-dir", options.run_dir, "Where the socket and state files are")->capture_default_str();
   app.add_option("--pin-dir", options.pin_dir, "Where forwardd pins its maps (standalone)")->capture_default_str();
   app.add_option("--state-dir", options.state_dir,

@@ -2,6 +2,8 @@
 
 #include <fmt/ranges.h>
 
+#include "common/config/scripts_json.hpp"
+
 namespace ballast::ballastd {
 namespace {
 
@@ -82,6 +84,8 @@ std::vector<std::string> diff(const config::Model& before, const config::Model& 
   if (before.statics != after.statics)
     lines.push_back("static objects: " + changed_fields(before.statics, after.statics));
   const auto name = [](const auto& each) { return each.name; };
+  compare(lines, "vrrp_script", before.vrrp_scripts, after.vrrp_scripts, name,
+          changes_of<config::VrrpScript>(lines, "vrrp_script"));
   compare(lines, "vrrp_instance", before.vrrp_instances, after.vrrp_instances, name,
           changes_of<config::VrrpInstance>(lines, "vrrp_instance"));
   compare(lines, "vrrp_sync_group", before.vrrp_sync_groups, after.vrrp_sync_groups, name,

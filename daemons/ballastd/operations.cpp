@@ -33,6 +33,7 @@ std::vector<std::string> topics_of(const config::Model& model) {
   std::vector<std::string> result;
   for (const auto& instance : model.vrrp_instances) result.push_back("vrrp/" + instance.name);
   for (const auto& group : model.vrrp_sync_groups) result.push_back("vrrp-group/" + group.name);
+  for (const auto& script : model.vrrp_scripts) result.push_back("script/" + script.name);
   for (const auto& service : model.virtual_servers) {
     result.push_back("service/" + service.name);
     for (const auto& server : service.real_servers) {
@@ -151,7 +152,7 @@ void Node::forget_what_is_gone() {
   }
   end_holds();
   const auto known = topics_of(model_);
-  for (const std::string role : {"vrrpd", "checkd", "forwardd"}) {
+  for (const std::string role : {"vrrpd", "scriptd", "checkd", "forwardd"}) {
     if (broker.is_connected(role)) continue;
     for (const auto& prefix : bus::prefixes_of(role)) {
       for (const auto& topic : broker.retained().below(prefix)) {

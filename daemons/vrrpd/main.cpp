@@ -105,10 +105,13 @@ int run(runtime::DaemonOptions options) {
                           .configuration = true},
                          std::move(handlers)};
   auto& bus = daemon.bus();
-  auto opened = Speaker::open(daemon.io(), run_dir,
-                              {[&bus](const bus::VrrpState& state) { bus.publish("vrrp/" + state.name, state); },
-                               [&bus](const std::string& instance) { bus.withdraw("vrrp/" + instance); },
-                               [&bus](bus::Event event) { bus.event(std::move(event)); }});
+  auto opened =
+      Speaker::open(daemon.io(), run_dir,
+                    {[&bus](const bus::VrrpState& state) { bus.publish("vrrp/" + state.name, state); },
+                     [&bus](const std::string& instance) { bus.withdraw("vrrp/" + instance); },
+                     [&bus](const bus::VrrpGroupState& group) { bus.publish("vrrp-group/" + group.name, group); },
+                     [&bus](const std::string& group) { bus.withdraw("vrrp-group/" + group); },
+                     [&bus](bus::Event event) { bus.event(std::move(event)); }});
   if (!opened) {
     log::error("{}", opened.error().message);
     return 1;

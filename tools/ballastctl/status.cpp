@@ -6,7 +6,7 @@
 namespace ballast::ctl {
 namespace {
 
-constexpr std::array<const char*, 4> family{"ballastd", "vrrpd", "checkd", "forwardd"};
+constexpr std::array<const char*, 5> family{"ballastd", "vrrpd", "scriptd", "checkd", "forwardd"};
 
 using HealthMap = std::map<std::pair<std::string, std::string>, bus::ServerHealth>;
 using AdminMap = std::map<std::pair<std::string, std::string>, bus::ServerAdmin>;

@@ -35,6 +35,7 @@ Colour colour_of(bus::ServerStatus state) {
 // What a daemon's absence means for the traffic.
 std::string without(const std::string& role) {
   if (role == "vrrpd") return "not running, addresses stay as they are until it returns or is withdrawn";
+  if (role == "scriptd") return "not running, scripts keep the state last known and programs are told of no role";
   if (role == "checkd") return "not running, servers keep the health last known";
   if (role == "forwardd") return "not running, packets keep flowing";
   return "not running";

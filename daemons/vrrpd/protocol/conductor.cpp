@@ -28,6 +28,15 @@ std::optional<std::string> continues(const Beginner& beginner) {
 
 }  // namespace
 
+Role role_of(const Group& group) {
+  const auto any = [&](Role role) {
+    return std::ranges::any_of(group.members, [=](const Member* member) { return member->core.role() == role; });
+  };
+  if (any(Role::fault)) return Role::fault;
+  if (group.members.empty() || any(Role::init)) return Role::init;
+  return any(Role::backup) ? Role::backup : Role::master;
+}
+
 void Conductor::dispatch(Member& member, const Event& event) {
   const auto before = member.core.role();
   for (const auto& action : member.core.on(event, now())) perform(member, action);

@@ -23,6 +23,9 @@ struct Group {
   std::vector<Member*> members;
 };
 
+/// FAULT when a member is, MASTER when all are, INIT while one has not begun or has ended, else BACKUP.
+Role role_of(const Group& group);
+
 /// What the process before left of one instance, and how long ago it gave its last sign of life.
 struct Heritage {
   Role role = Role::init;

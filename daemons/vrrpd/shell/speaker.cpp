@@ -299,7 +299,10 @@ void Speaker::perform(Router& router, const ReleaseAddresses&) {
 }
 
 // The note that comes with it tells people; each one would be too much for them.
-void Speaker::perform(Router&, const RivalHeard&) {}
+void Speaker::perform(Router& router, const RivalHeard&) {
+  ++router.rivals;
+  publish(router);
+}
 
 void Speaker::perform(Router& router, const AnnounceAddresses& action) {
   std::vector<AnnounceTarget> targets;
@@ -347,10 +350,18 @@ void Speaker::publish(Router& router) {
   if (router.told_master) state.master = router.told_master->to_string();
   state.holds_addresses = router.put;
   state.since = router.since;
+  state.rivals = router.rivals;
+  state.stopped = stopping_ && core.role() == Role::init;
   state.reason = core.reason();
   for (const auto& address : all_addresses(router.config))
     state.virtual_addresses.push_back(address.prefix.to_string());
   outlet_.publish(state);
+  if (router.group != nullptr) publish(static_cast<const Group&>(*router.group));
+}
+
+void Speaker::publish(const Group& group) {
+  const auto role = role_of(group);
+  outlet_.publish_group({group.name, role, stopping_ && role == Role::init});
 }
 
 void Speaker::schedule_save() {

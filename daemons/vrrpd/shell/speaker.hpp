@@ -31,6 +31,8 @@ namespace ballast::vrrpd {
 struct Outlet {
   std::function<void(const bus::VrrpState&)> publish;
   std::function<void(const std::string& instance)> withdraw;
+  std::function<void(const bus::VrrpGroupState&)> publish_group;
+  std::function<void(const std::string& group)> withdraw_group;
   std::function<void(bus::Event)> event;
 };
 
@@ -61,6 +63,7 @@ struct Router : Member {
   Counters counters;
   std::array<TimePoint, refused_count> refusal_logged{};
   TimePoint other_addresses_logged;
+  std::uint64_t rivals = 0;  ///< losing advertisements heard as MASTER
   bool send_failed = false;
   std::string send_error;  ///< the last one
   bool put = false;        ///< its addresses were programmed and have not been taken back
@@ -156,6 +159,7 @@ class Speaker : private Conductor {
   void perform(Router& router, const RivalHeard& action);
   void report(Router& router, const Become& change);
   void publish(Router& router);
+  void publish(const Group& group);
   void expired(std::uint32_t owner, Timer timer, std::uint64_t generation);
   void received(Port& port, const Datagram& datagram);
   bool has_our_addresses(Router& router, const Decoded& decoded, const Datagram& datagram);

@@ -203,6 +203,12 @@ void Speaker::release_port(Port& port) {
 
 void Speaker::regroup(const config::Model& model) {
   for (auto& [name, router] : routers_) router->group = nullptr;
+  for (const auto& group : groups_) {
+    if (std::ranges::find(model.vrrp_sync_groups, group->name, &config::VrrpSyncGroup::name) ==
+        model.vrrp_sync_groups.end()) {
+      outlet_.withdraw_group(group->name);
+    }
+  }
   groups_.clear();
   for (const auto& configured : model.vrrp_sync_groups) {
     auto group = std::make_unique<Group>();
@@ -214,6 +220,7 @@ void Speaker::regroup(const config::Model& model) {
       group->members.push_back(found->second.get());
     }
     groups_.push_back(std::move(group));
+    publish(*groups_.back());
   }
   for (auto& [name, router] : routers_) {
     router->core.set_grouped(router->group != nullptr);
@@ -320,6 +327,7 @@ boost::asio::awaitable<void> Speaker::stop() {
   std::vector<Member*> members;
   for (auto& [name, router] : routers_) members.push_back(router.get());
   Conductor::stop(members, "stopped");
+  for (const auto& group : groups_) outlet_.publish_group({group->name, Role::init, true});
   if (std::ranges::any_of(routers_, [](const auto& each) { return each.second->put; })) {
     all_released_.expires_after(longest_leave + handover_linger);
     co_await all_released_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));

@@ -10,7 +10,7 @@ from .topology import alive, kill
 
 BIN = pathlib.Path(os.environ.get("BALLAST_BIN") or pathlib.Path(__file__).resolve().parents[3] / "build/bin")
 CTL = BIN / "ballastctl"
-DAEMONS = ("ballastd", "vrrpd", "checkd", "forwardd")
+DAEMONS = ("ballastd", "vrrpd", "scriptd", "checkd", "forwardd")
 
 
 class Ballast:

@@ -60,7 +60,7 @@ Topics node(const std::vector<std::string>& roles) {
 }
 
 Sources healthy() {
-  Sources sources{"lb1", node({"ballastd", "vrrpd", "checkd", "forwardd"}), std::nullopt, std::nullopt};
+  Sources sources{"lb1", node({"ballastd", "vrrpd", "scriptd", "checkd", "forwardd"}), std::nullopt, std::nullopt};
   sources.topics["vrrp/VI_1"] = instance();
   sources.topics["service/tcp:10.0.0.100:80"] = service();
   return sources;
@@ -69,7 +69,7 @@ Sources healthy() {
 TEST(Status, IsATableToReadAtNight) {
   EXPECT_EQ(render(gather(healthy()), now, false),
             R"(lb1, Ballast 0.1.0, up 3 h 12 min
-  running: ballastd, vrrpd, checkd, forwardd
+  running: ballastd, vrrpd, scriptd, checkd, forwardd
 
   VRRP  STATE   INTERFACE  VRID    PRIORITY  MASTER     FOR        REASON
   VI_1  MASTER  eth0         51  130 of 150  10.0.0.11  3 min 5 s  no advertisement from 10.0.0.12 for 3.61 s
@@ -90,7 +90,7 @@ TEST(Status, SaysWhatAMissingDaemonMeans) {
   const auto text = render(gather(sources), now, false);
   EXPECT_TRUE(
       text.starts_with("lb1, Ballast 0.1.0, up 3 h 12 min\n"
-                       "  running: ballastd, vrrpd\n"
+                       "  running: ballastd, vrrpd, scriptd\n"
                        "  checkd: not running, servers keep the health last known\n"
                        "  forwardd: not running, packets keep flowing\n"))
       << text;
@@ -107,8 +107,9 @@ TEST(Status, OfABackupSaysWhyItDoesNotForward) {
 }
 
 TEST(Status, OfAnEmptyNodeSaysSo) {
-  const auto text = render(
-      gather({"lb1", node({"ballastd", "vrrpd", "checkd", "forwardd"}), std::nullopt, std::nullopt}), now, false);
+  const auto text =
+      render(gather({"lb1", node({"ballastd", "vrrpd", "scriptd", "checkd", "forwardd"}), std::nullopt, std::nullopt}),
+             now, false);
   EXPECT_THAT(text, testing::EndsWith("\n  no VRRP instance\n\n  no virtual server\n"));
 }
 

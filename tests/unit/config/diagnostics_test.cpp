@@ -82,11 +82,11 @@ TEST(Diagnostics, ARepeatedLineIsOneFault) {
 }
 
 TEST(Diagnostics, AKeywordToComeIsAWarningByNameAndItsBlockIsSkippedWhole) {
-  const std::string text = "vrrp_script chk {\n  script \"x { y\"\n  sub {\n  }\n  frob\n}\n" + instance();
+  const std::string text = "bfd_instance chk {\n  script \"x { y\"\n  sub {\n  }\n  frob\n}\n" + instance();
   EXPECT_EQ(rendered(text),
-            "f:1:1: warning: keyword 'vrrp_script' of keepalived is not done yet and is ignored\n"
-            "    1 | vrrp_script chk {\n"
-            "      | ^~~~~~~~~~~\n");
+            "f:1:1: warning: keyword 'bfd_instance' of keepalived is not done yet and is ignored\n"
+            "    1 | bfd_instance chk {\n"
+            "      | ^~~~~~~~~~~~\n");
   LoadOptions strict;
   strict.strict = true;
   EXPECT_FALSE(read_text(text, strict).ok());

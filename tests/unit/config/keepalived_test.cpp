@@ -61,8 +61,8 @@ vrrp_instance VI_1 {
 }
 )");
   EXPECT_THAT(errors(loaded), IsEmpty());
-  EXPECT_THAT(not_yet(loaded), ElementsAre("notification_email", "vrrp_script", "track_script", "notify_master",
-                                           "notify", "smtp_alert"));
+  EXPECT_THAT(not_yet(loaded), ElementsAre("notification_email", "track_script", "smtp_alert"));
+  EXPECT_EQ(loaded.model.vrrp_scripts.size(), 1U);
   const auto& made = loaded.model.vrrp_instances.at(0);
   EXPECT_EQ(made.priority, 101);
   EXPECT_EQ(made.virtual_addresses.at(0).label, "eth0:vip");
@@ -171,7 +171,7 @@ virtual_server 192.168.200.16 53 {
 }
 )");
   EXPECT_THAT(errors(loaded), IsEmpty());
-  EXPECT_THAT(not_yet(loaded), ElementsAre("notify_master", "quorum_up", "notify_down", "MISC_CHECK"));
+  EXPECT_THAT(not_yet(loaded), ElementsAre("quorum_up", "notify_down", "MISC_CHECK"));
   ASSERT_EQ(loaded.model.virtual_servers.size(), 2U);
   EXPECT_EQ(loaded.model.virtual_servers[0].persistence_timeout, 50s);
   EXPECT_EQ(loaded.model.virtual_servers[1].scheduler, Scheduler::lc);

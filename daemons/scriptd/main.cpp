@@ -1,0 +1,108 @@
+// scriptd: runs people's programs, for vrrp_scripts and notifications. It takes commands from the configuration alone.
+#include <linux/capability.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "common/runtime/daemon.hpp"
+#include "common/runtime/log.hpp"
+#include "common/runtime/privileges.hpp"
+#include "daemons/scriptd/shell/notifier.hpp"
+#include "daemons/scriptd/shell/script_loop.hpp"
+
+namespace ballast::scriptd {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+constexpr std::string_view instances = "vrrp/";
+constexpr std::string_view groups = "vrrp-group/";
+constexpr auto last_words = 200ms;  ///< of a vrrpd that has just ended, on their way here
+constexpr auto drain_limit = 4s;
+constexpr auto poll = 20ms;
+
+template <class T>
+std::optional<T> read(const std::string& topic, const nlohmann::json& value, bool& good) {
+  good = true;
+  if (value.is_null()) return std::nullopt;
+  auto state = bus::decode<T>(value);
+  good = bool{state};
+  if (good) return std::move(*state);
+  log::error("{}: {}", topic, state.error().message);
+  return std::nullopt;
+}
+
+void update(Notifier& notifier, const std::string& topic, const nlohmann::json& value) {
+  bool good = false;
+  if (topic.starts_with(instances)) {
+    auto state = read<bus::VrrpState>(topic, value, good);
+    if (good) notifier.on_instance(topic.substr(instances.size()), std::move(state));
+  } else if (topic.starts_with(groups)) {
+    auto state = read<bus::VrrpGroupState>(topic, value, good);
+    if (good) notifier.on_group(topic.substr(groups.size()), std::move(state));
+  }
+}
+
+asio::awaitable<void> finish(asio::io_context& io, ScriptLoops& loops, Notifier& notifier, Runner& runner) {
+  loops.stop();
+  asio::steady_timer timer{io, last_words};
+  co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  const auto limit = asio::steady_timer::clock_type::now() + drain_limit;
+  while (!notifier.idle() && asio::steady_timer::clock_type::now() < limit) {
+    timer.expires_after(poll);
+    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+  co_await notifier.shut_down();
+  runner.stop();
+  while (!runner.idle()) {
+    timer.expires_after(poll);
+    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+}
+
+int run(const runtime::DaemonOptions& options) {
+  std::unique_ptr<ScriptLoops> loops;
+  std::unique_ptr<Notifier> notifier;
+  bus::ClientHandlers handlers;
+  handlers.apply = [&](const config::Model& model) {
+    loops->apply(model);
+    notifier->apply(model);
+  };
+  handlers.update = [&](const std::string& topic, const nlohmann::json& value) { update(*notifier, topic, value); };
+  runtime::Daemon daemon{options,
+                         {.socket = options.run_dir / "bus.sock",
+                          .role = "scriptd",
+                          .subscriptions = {std::string{instances}, std::string{groups}},
+                          .configuration = true},
+                         std::move(handlers)};
+  if (const auto kept = runtime::keep_capabilities({CAP_SETUID, CAP_SETGID, CAP_KILL}); !kept)
+    log::warning("{}", kept.error().message);
+  auto& bus = daemon.bus();
+  Runner runner{daemon.io()};
+  loops = std::make_unique<ScriptLoops>(
+      daemon.io(), runner,
+      ScriptSink{[&bus](const bus::ScriptState& state) { bus.publish("script/" + state.name, state); },
+                 [&bus](const std::string& name) { bus.withdraw("script/" + name); },
+                 [&bus](bus::Event event) { bus.event(std::move(event)); }});
+  notifier = std::make_unique<Notifier>(daemon.io(), runner, options.run_dir);
+  daemon.on_stop([&] { return finish(daemon.io(), *loops, *notifier, runner); });
+  const int status = daemon.run();
+  notifier.reset();  // before the loop that their timers and pipes belong to
+  loops.reset();
+  return status;
+}
+
+}  // namespace
+}  // namespace ballast::scriptd
+
+int main(int argc, char** argv) {
+  CLI::App app{"Ballast's scripts: runs vrrp_scripts and notifications, each as its user and without any capability."};
+  ballast::runtime::DaemonOptions options;
+  options.role = "scriptd";
+  ballast::runtime::add_daemon_options(app, options);
+  CLI11_PARSE(app, argc, argv);
+  return ballast::scriptd::run(options);
+}
