@@ -246,7 +246,7 @@ void resolve_sync_groups(Binder& binder, Model& model) {
   const std::unordered_set<std::string_view> known(names.begin(), names.end());
   std::unordered_map<std::string_view, std::string_view> member_of;
   for (const auto& draft : binder.draft().sync_groups) {
-    VrrpSyncGroup group{draft.name.value, {}, {}, draft.notify};
+    VrrpSyncGroup group{draft.name.value, {}, {}, {}, draft.notify};
     if (draft.members.empty()) {
       binder.report().warning(draft.name.at,
                               fmt::format("vrrp_sync_group {} has no members and is ignored", group.name));

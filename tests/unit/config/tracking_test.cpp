@@ -95,7 +95,7 @@ TEST(Tracking, FaultsAreFound) {
   EXPECT_THAT(fault_of("  track_route {\n 10.0.0.0/33\n }"), HasSubstr("10.0.0.0/33"));
   EXPECT_THAT(fault_of("  track_route {\n 10.0.0.0/8 via 2001:db8::1\n }"), HasSubstr("two IP versions"));
   EXPECT_THAT(fault_of("  track_gateway {\n gw\n }"), HasSubstr("gw"));
-  EXPECT_THAT(errors(read_text("vrrp_track_file a {\n}\nvrrp_track_process b {\n}\n")), SizeIs(2));
+  EXPECT_THAT(errors(read_text("vrrp_track_file a {\n}\nvrrp_track_process b {\n}\n")), testing::SizeIs(2));
   EXPECT_THAT(errors(read_text("vrrp_track_file a {\n file relative\n}\n")), Not(IsEmpty()));
 }
 
