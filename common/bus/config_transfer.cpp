@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "common/config/scripts_json.hpp"
+#include "common/config/tracking_json.hpp"
 
 namespace ballast::bus {
 
@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view global_kind = "global";
 constexpr std::string_view static_kind = "static";
+constexpr std::string_view tracking_kind = "tracking";
 constexpr std::string_view script_kind = "vrrp_script";
 constexpr std::string_view instance_kind = "vrrp_instance";
 constexpr std::string_view group_kind = "vrrp_sync_group";
@@ -61,6 +62,7 @@ ConfigOffer make_offer(const config::Model& model, std::uint64_t generation) {
   };
   add(std::string{global_kind}, model.global);
   if (model.statics != config::StaticObjects{}) add(std::string{static_kind}, model.statics);
+  if (model.tracking != config::Tracking{}) add(std::string{tracking_kind}, model.tracking);
   for (const auto& script : model.vrrp_scripts) add(object_name(script_kind, script.name), script);
   for (const auto& instance : model.vrrp_instances) add(object_name(instance_kind, instance.name), instance);
   for (const auto& group : model.vrrp_sync_groups) add(object_name(group_kind, group.name), group);
@@ -80,6 +82,8 @@ Result<> ConfigAssembler::add(std::string_view object, const json& value) {
       model_.global = value.get<config::Global>();
     else if (kind == static_kind)
       model_.statics = value.get<config::StaticObjects>();
+    else if (kind == tracking_kind)
+      model_.tracking = value.get<config::Tracking>();
     else if (kind == script_kind)
       model_.vrrp_scripts.push_back(value.get<config::VrrpScript>());
     else if (kind == instance_kind)

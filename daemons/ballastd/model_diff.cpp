@@ -2,7 +2,7 @@
 
 #include <fmt/ranges.h>
 
-#include "common/config/scripts_json.hpp"
+#include "common/config/tracking_json.hpp"
 
 namespace ballast::ballastd {
 namespace {
@@ -83,6 +83,8 @@ std::vector<std::string> diff(const config::Model& before, const config::Model& 
   if (before.global != after.global) lines.push_back("global_defs: " + changed_fields(before.global, after.global));
   if (before.statics != after.statics)
     lines.push_back("static objects: " + changed_fields(before.statics, after.statics));
+  if (before.tracking != after.tracking)
+    lines.push_back("what is tracked: " + changed_fields(before.tracking, after.tracking));
   const auto name = [](const auto& each) { return each.name; };
   compare(lines, "vrrp_script", before.vrrp_scripts, after.vrrp_scripts, name,
           changes_of<config::VrrpScript>(lines, "vrrp_script"));

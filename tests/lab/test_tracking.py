@@ -6,7 +6,8 @@ import shutil
 import pytest
 
 from lab.cluster import Cluster
-from lab.shell import kill, stays, wait_until
+from lab.shell import stays, wait_until
+from lab.topology import kill
 
 
 @pytest.fixture(name="cluster")
@@ -116,3 +117,19 @@ def test_a_sync_group_tracks_for_all_its_members(cluster):
     for name in ("VI_1", "VI_6"):
         cluster.b2.wait_role("MASTER", name)
         cluster.b1.wait_role("BACKUP", name)
+
+
+def test_a_script_that_fails_moves_the_role_and_tells_why(cluster):
+    healthy = cluster.lb1.folder / "healthy"
+    healthy.touch()
+    cluster.lb1.folder.chmod(0o755)
+    start(cluster, "track_script { chk }",
+          f"vrrp_script chk {{\n script \"/usr/bin/test -e {healthy}\"\n interval 0.2\n fall 2\n weight -60\n}}\n")
+    healthy.unlink()
+    cluster.b2.wait_role("MASTER")
+    wait_log(cluster.b1, "priority 150 -> 90 (script chk failed: exit status 1")
+    healthy.touch()
+    cluster.b1.wait_role("MASTER")
+    # Who runs the scripts is away: their last word holds.
+    cluster.b1.kill_daemon("scriptd")
+    stays(lambda: cluster.b1.role() == "MASTER", "lb1 stays MASTER", 2)

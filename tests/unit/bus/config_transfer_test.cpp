@@ -40,6 +40,22 @@ TEST(ConfigTransfer, AModelArrivesAsItWas) {
   EXPECT_EQ(assembler.finish(offer.count, offer.digest).value(), model());
 }
 
+TEST(ConfigTransfer, EveryPartOfAModelTravels) {
+  auto whole = model();
+  whole.statics.groups.push_back({"UPLINK", {"VI_1"}});
+  whole.vrrp_scripts.push_back({.name = "chk", .command = {{"/bin/true"}, "", ""}});
+  whole.tracking.files.push_back({"load", "/run/load", 0, false});
+  const nlohmann::json parts = whole;
+  for (const auto& [name, part] : parts.items()) EXPECT_FALSE(part.empty()) << name;
+  const auto offer = make_offer(whole, 1);
+  ConfigAssembler assembler;
+  for (const auto& frame : frames_of(offer)) {
+    if (frame.at("op") != "config") continue;
+    ASSERT_TRUE(assembler.add(frame.at("topic").get<std::string>().substr(9), frame.at("value")));
+  }
+  EXPECT_EQ(assembler.finish(offer.count, offer.digest).value(), whole);
+}
+
 TEST(ConfigTransfer, TheDigestDoesNotDependOnTheGeneration) {
   EXPECT_EQ(make_offer(model(), 1).digest, make_offer(model(), 2).digest);
   auto other = model();

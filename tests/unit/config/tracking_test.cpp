@@ -21,6 +21,8 @@ vrrp_track_process web {
 virtual_server 192.0.2.100 80 {
   protocol TCP
   lb_kind DR
+  real_server 192.0.2.20 80 {
+  }
 }
 )";
 
@@ -92,7 +94,7 @@ TEST(Tracking, FaultsAreFound) {
   EXPECT_THAT(fault_of("  track_file {\n load weight 1000001\n }"), HasSubstr("1000001"));
   EXPECT_THAT(fault_of("  track_file {\n load wieght 1\n }"), HasSubstr("unknown option 'wieght'"));
   EXPECT_THAT(fault_of("  track_process {\n web weight\n }"), HasSubstr("'weight' has no value"));
-  EXPECT_THAT(fault_of("  track_route {\n 10.0.0.0/33\n }"), HasSubstr("10.0.0.0/33"));
+  EXPECT_THAT(fault_of("  track_route {\n 10.0.0.0/33\n }"), HasSubstr("prefix length"));
   EXPECT_THAT(fault_of("  track_route {\n 10.0.0.0/8 via 2001:db8::1\n }"), HasSubstr("two IP versions"));
   EXPECT_THAT(fault_of("  track_gateway {\n gw\n }"), HasSubstr("gw"));
   EXPECT_THAT(errors(read_text("vrrp_track_file a {\n}\nvrrp_track_process b {\n}\n")), testing::SizeIs(2));
