@@ -161,7 +161,7 @@ void Machine::ring(const Alarm& alarm) {
   if (alarm.life != life_ || is_dead()) return;
   if (is_paused()) return late_.push_back(alarm);
   // A clock that stood or was set since: the timer is not due yet.
-  if (clock() < alarm.timer.at) return world_.set_alarm(alarm, alarm.timer.at - offset_);
+  if (clock() + alarm.timer.early < alarm.timer.at) return world_.set_alarm(alarm, alarm.timer.at - offset_);
   auto& station = *stations_[alarm.instance];
   auto& last = station.timers[static_cast<std::size_t>(alarm.timer.timer)];
   if (last && last->generation == alarm.timer.generation) last.reset();

@@ -66,8 +66,9 @@ void World::push(TimePoint at, Kind kind, std::size_t index, unsigned machine) {
 }
 
 void World::set_alarm(const Alarm& alarm, TimePoint at) {
+  const auto earliness = random_.between({}, alarm.timer.early);
   const auto lateness = random_.between({}, most_lateness);
-  push(std::max(at + lateness, time_), Kind::alarm, keep(alarms_, free_alarms_, alarm));
+  push(std::max(at - earliness + lateness, time_), Kind::alarm, keep(alarms_, free_alarms_, alarm));
 }
 
 void World::send(unsigned from, std::shared_ptr<const Packet> packet) {

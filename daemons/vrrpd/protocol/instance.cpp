@@ -321,7 +321,8 @@ void Instance::set(Timer timer, TimePoint at) {
 }
 
 Duration Instance::early(Timer timer) const {
-  return timer == Timer::advertisement ? Duration{settings_.advert_interval} / early_advertisement_part : Duration{};
+  if (timer != Timer::advertisement || resuming_) return {};  // after a pause it listens as long as it must
+  return Duration{settings_.advert_interval} / early_advertisement_part;
 }
 
 void Instance::cancel(Timer timer) { deadline(timer).armed = false; }

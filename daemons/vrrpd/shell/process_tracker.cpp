@@ -16,6 +16,7 @@
 #include <fstream>
 #include <memory>
 
+#include "common/runtime/child.hpp"
 #include "common/runtime/log.hpp"
 
 namespace ballast::vrrpd {
@@ -75,6 +76,8 @@ ProcessFacts facts_of(pid_t pid) {
     facts.arguments.push_back(line.substr(at, end - at));
     at = end + 1;
   }
+  // A zombie keeps its name. Only it and threads of the kernel have no command line.
+  if (facts.arguments.empty() && !runtime::start_time_of(pid)) facts.name.clear();
   return facts;
 }
 
@@ -246,10 +249,11 @@ void ProcessTracker::judge(Tracked& tracked) {
   }
   if (std::exchange(tracked.delayed, true)) return;
   tracked.delay.expires_after(delay);
-  tracked.delay.async_wait([this, &tracked, up](boost::system::error_code error) {
-    if (error || !std::exchange(tracked.delayed, false)) return;
-    tracked.up = up;
-    settle(tracked);
+  tracked.delay.async_wait([this, name = config.name, up](boost::system::error_code error) {
+    const auto found = error ? tracked_.end() : tracked_.find(name);  // a reload may have removed it
+    if (found == tracked_.end() || !std::exchange(found->second.delayed, false)) return;
+    found->second.up = up;
+    settle(found->second);
   });
 }
 

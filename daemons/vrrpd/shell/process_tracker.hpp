@@ -57,7 +57,7 @@ class ProcessTracker {
 
 /// A process as /proc shows it.
 struct ProcessFacts {
-  std::string name;                    ///< /proc/PID/comm: up to 15 characters
+  std::string name;                    ///< /proc/PID/comm: up to 15 characters; empty: gone, or a zombie
   std::vector<std::string> arguments;  ///< the whole command line; empty: a kernel thread, or gone
 };
 bool matches(const config::TrackedProcess& tracked, const ProcessFacts& facts);

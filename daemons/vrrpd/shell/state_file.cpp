@@ -59,7 +59,7 @@ void from_json(const nlohmann::json& json, SavedState& value) {
   json.at("boot_id").get_to(value.boot_id);
   json.at("time").get_to(value.time);
   json.at("instances").get_to(value.instances);
-  for (const auto& track : json.at("tracks")) {
+  for (const auto& track : json.value("tracks", nlohmann::json::array())) {
     value.tracks.push_back({{track.at("kind").get<config::TrackKind>(), track.at("name").get<std::string>()},
                             {track.at("value").get<int>(), track.at("reason").get<std::string>()}});
   }
