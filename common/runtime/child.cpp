@@ -56,13 +56,14 @@ bool take_standard_streams(int output) {
   return close_range(STDERR_FILENO + 1, ~0U, 0) == 0;
 }
 
-/// All rights but those of the user. With no_new_privs, root's execve() gains nothing beyond what is permitted here.
+/// All rights but those of the user. Root's programs have what we have: with no_new_privs execve() gains nothing.
 bool become(const Confinement& user) {
   if (geteuid() == 0) {
     if (setgroups(user.groups.size(), user.groups.data()) != 0) return false;
     if (setresgid(user.gid, user.gid, user.gid) != 0 || setresuid(user.uid, user.uid, user.uid) != 0) return false;
   }
   if (geteuid() != user.uid || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
+  if (user.uid == 0) return true;
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};

@@ -9,7 +9,9 @@
 #include "common/runtime/daemon.hpp"
 #include "common/runtime/log.hpp"
 #include "common/runtime/privileges.hpp"
+#include "daemons/scriptd/policy/commands.hpp"
 #include "daemons/scriptd/shell/notifier.hpp"
+#include "daemons/scriptd/shell/prepare.hpp"
 #include "daemons/scriptd/shell/script_loop.hpp"
 
 namespace ballast::scriptd {
@@ -63,11 +65,44 @@ asio::awaitable<void> finish(asio::io_context& io, ScriptLoops& loops, Notifier&
   }
 }
 
+/// The first configuration decides what scriptd may do: root's programs have root's rights, as with keepalived, and so
+/// scriptd keeps them for these; else it gives up all but what it takes to become somebody else.
+class Rights {
+ public:
+  void settle(const config::Model& model) {
+    const auto* of_root = first_of_root(model);
+    if (std::exchange(settled_, true)) {
+      if (of_root != nullptr && !std::exchange(kept_, true))
+        log::warning("{} is to run as root: it has root's capabilities once scriptd is restarted",
+                     of_root->words.front());
+      return;
+    }
+    kept_ = of_root != nullptr;
+    if (kept_) return log::notice("keeps root's capabilities: {} is to run as root", of_root->words.front());
+    const auto done = runtime::keep_capabilities({CAP_SETUID, CAP_SETGID, CAP_KILL});
+    if (!done) log::error("{}", done.error().message);
+  }
+
+ private:
+  static const config::Command* first_of_root(const config::Model& model) {
+    for (const auto* command : commands_of(model)) {
+      const auto user = user_of(*command, model.global);
+      if (user && user->uid == 0) return command;
+    }
+    return nullptr;
+  }
+
+  bool settled_ = false;
+  bool kept_ = false;
+};
+
 int run(const runtime::DaemonOptions& options) {
   std::unique_ptr<ScriptLoops> loops;
   std::unique_ptr<Notifier> notifier;
   bus::ClientHandlers handlers;
+  Rights rights;
   handlers.apply = [&](const config::Model& model) {
+    rights.settle(model);
     loops->apply(model);
     notifier->apply(model);
   };
@@ -78,8 +113,6 @@ int run(const runtime::DaemonOptions& options) {
                           .subscriptions = {std::string{instances}, std::string{groups}},
                           .configuration = true},
                          std::move(handlers)};
-  if (const auto kept = runtime::keep_capabilities({CAP_SETUID, CAP_SETGID, CAP_KILL}); !kept)
-    log::warning("{}", kept.error().message);
   auto& bus = daemon.bus();
   Runner runner{daemon.io()};
   loops = std::make_unique<ScriptLoops>(
@@ -99,7 +132,7 @@ int run(const runtime::DaemonOptions& options) {
 }  // namespace ballast::scriptd
 
 int main(int argc, char** argv) {
-  CLI::App app{"Ballast's scripts: runs vrrp_scripts and notifications, each as its user and without any capability."};
+  CLI::App app{"Ballast's scripts: runs vrrp_scripts and notifications, each as its user."};
   ballast::runtime::DaemonOptions options;
   options.role = "scriptd";
   ballast::runtime::add_daemon_options(app, options);

@@ -120,3 +120,17 @@ def test_a_program_that_hangs_delays_no_other_instance_and_is_overtaken(lab):
     assert sleepers
     cluster.b1.stop()
     assert not any(os.path.exists(f"/proc/{pid}") for pid in sleepers), "it ends with scriptd"
+
+
+def test_a_program_of_root_may_change_routes_and_others_have_no_rights(lab):
+    cluster = Cluster(lab, webs=0)
+    program = cluster.lb1.folder / "route.sh"
+    program.write_text(f"#!/bin/sh\nip route add 203.0.113.0/24 via {cluster.client.address('front')}\n", encoding="utf-8")
+    program.chmod(0o755)
+    rights = cluster.lb1.folder / "rights"
+    rights.touch()
+    rights.chmod(0o666)
+    extra = f'notify_master "{program}" root\n    notify_backup "/bin/sh -c \'grep CapEff /proc/self/status >{rights}\'" nobody'
+    cluster.b1.start(cluster.vrrp(150, extra=extra))
+    wait_until(lambda: "203.0.113.0/24" in cluster.lb1.run("ip", "route").stdout, "the notify script has set the route")
+    assert rights.read_text(encoding="utf-8").split() == ["CapEff:", "0" * 16]

@@ -10,6 +10,7 @@
 #include "common/config/command.hpp"
 #include "common/runtime/json_file.hpp"
 #include "common/runtime/log.hpp"
+#include "daemons/scriptd/policy/commands.hpp"
 
 namespace ballast::scriptd {
 
@@ -20,16 +21,8 @@ namespace {
 constexpr std::chrono::seconds notify_timeout{60};
 constexpr std::chrono::seconds reader_pause{1};
 
-bool names_programs(const config::Notify& notify) {
-  const auto commands = {&notify.master,  &notify.backup, &notify.fault,         &notify.stop,
-                         &notify.deleted, &notify.any,    &notify.lower_priority};
-  return std::ranges::any_of(commands, [](const auto* each) { return !each->words.empty() && each->user.empty(); });
-}
-
 bool needs_usual_user(const config::Model& model) {
-  const auto notifies = [](const auto& each) { return names_programs(each.notify); };
-  return std::ranges::any_of(model.vrrp_scripts, [](const auto& each) { return each.command.user.empty(); }) ||
-         std::ranges::any_of(model.vrrp_instances, notifies) || std::ranges::any_of(model.vrrp_sync_groups, notifies);
+  return std::ranges::any_of(commands_of(model), [](const auto* each) { return each->user.empty(); });
 }
 
 }  // namespace
