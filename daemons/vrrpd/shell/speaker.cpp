@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
+#include "common/runtime/journal.hpp"
 #include "common/runtime/log.hpp"
 #include "daemons/vrrpd/protocol/address_check.hpp"
 
@@ -330,7 +331,12 @@ void Speaker::report(Router& router, const Become& change) {
   router.since = runtime::unix_time();
   const auto text = fmt::format("{}: {} -> {} ({})", router.config.name, change.from, change.to, change.reason);
   const bool bad = change.to == Role::fault;
-  log::write(bad ? log::Level::warning : log::Level::notice, text);
+  log::write(bad ? log::Level::warning : log::Level::notice, text,
+             {{"BALLAST_INSTANCE", router.config.name},
+              {"BALLAST_STATE", fmt::format("{}", change.to)},
+              {"BALLAST_OLD_STATE", fmt::format("{}", change.from)},
+              {"BALLAST_PRIORITY", fmt::format("{}", router.core.priority())},
+              {"BALLAST_REASON", change.reason}});
   publish(router);
   outlet_.event({router.since, "vrrpd", "vrrp", router.config.name, text, bad ? "warning" : "notice"});
   schedule_save();
