@@ -42,7 +42,9 @@ bool may_read(const Accounts& accounts, const Peer& peer) {
   return may_change(accounts, peer) || peer.uid == accounts.daemons || in_group(peer, accounts.readers);
 }
 
-bool is_daemon(std::string_view role) { return role == "vrrpd" || role == "checkd" || role == "forwardd" || role == "scriptd"; }
+bool is_daemon(std::string_view role) {
+  return role == "vrrpd" || role == "checkd" || role == "forwardd" || role == "scriptd";
+}
 
 Result<> may_be(const Accounts& accounts, const Peer& peer, const std::string& role) {
   if (!is_word(role)) return fail("a role is a word of small letters");

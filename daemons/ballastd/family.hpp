@@ -20,8 +20,8 @@ struct FamilyOptions {
   bool unload_on_exit = false;  ///< take the data path out of the kernel at the end
 };
 
-/// vrrpd, scriptd, checkd and forwardd as ballastd's own children (`--standalone`). ballastd's own death leaves them running;
-/// its successor takes them over.
+/// vrrpd, scriptd, checkd and forwardd as ballastd's own children (`--standalone`). ballastd's own death leaves them
+/// running; its successor takes them over.
 class Family {
  public:
   struct Handlers {

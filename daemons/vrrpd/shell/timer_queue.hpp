@@ -11,8 +11,8 @@
 namespace ballast::vrrpd {
 
 /// All instances' timers behind one timerfd on CLOCK_BOOTTIME. A timer that is put off (as each advertisement does to
-/// master_down) costs a hash look-up, no system call and no allocation. The ones next in line that may expire early do so
-/// when another one is due.
+/// master_down) costs a hash look-up, no system call and no allocation. The ones next in line that may expire early do
+/// so when another one is due.
 class TimerQueue {
  public:
   using Handler = std::function<void(std::uint32_t owner, Timer timer, std::uint64_t generation)>;
