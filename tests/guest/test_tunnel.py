@@ -28,7 +28,7 @@ def configuration():
 def test_the_kernels_tunnels_unwrap_what_ballast_wraps():
     here = pathlib.Path(__file__)
     result = guest.run("sh /tests/tunnel.sh",
-                       programs=["ballastd", "checkd", "forwardd", "vrrpd", "ballastctl", "ip", "curl", "ethtool"],
+                       programs=["ballastd", "scriptd", "checkd", "forwardd", "vrrpd", "ballastctl", "ip", "curl", "ethtool"],
                        modules=["veth", "ipip", "sit", "ip6_tunnel", "ip_gre", "fou"],
                        files={"/tests/tunnel.sh": here.with_name("tunnel.sh"), "/tests/ballast.conf": configuration(),
                               # checkd gives up root's rights for these.

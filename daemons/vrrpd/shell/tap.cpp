@@ -109,7 +109,11 @@ Tap::Tap(std::shared_ptr<Impl> impl) : impl_{std::move(impl)} {}
 // The kernel lets a packet socket go when every processor has passed a quiet point: VRRP does not wait for that.
 Tap::~Tap() {
   const int fd = impl_->descriptor.release();
-  std::thread{[fd] { close(fd); }}.detach();
+  try {
+    std::thread{[fd] { close(fd); }}.detach();
+  } catch (const std::system_error&) {  // no thread to be had
+    close(fd);
+  }
 }
 
 Result<std::unique_ptr<Tap>> Tap::open(asio::io_context& io, Handlers handlers) {
