@@ -92,6 +92,7 @@ struct InstanceDraft {
   std::vector<At<UnicastPeer>> peers;
   unsigned unicast_ttl = 255;
   std::optional<bool> check_unicast_source;
+  std::vector<At<std::string>> heartbeats;
   PasswordDraft password;
   HmacDraft hmac;
   std::vector<AddressDraft> addresses, excluded;

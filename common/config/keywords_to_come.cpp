@@ -52,7 +52,7 @@ constexpr std::array to_come{
            "vrf use_ipvlan "
            "track_bfd mcast_dst_ip unicast_fault_no_peer old_unicast_checksum debug smtp_alert kernel_rx_buf_size "
            "linkbeat_use_polling lvs_sync_daemon_interface "
-           "lvs_sync_daemon heartbeat_interface"},
+           "lvs_sync_daemon"},
     ToCome{Context::vrrp_sync_group, "track_bfd notify_priority_changes smtp_alert"},
     ToCome{Context::virtual_server,
            "persistence_engine ha_suspend smtp_alert snmp_name quorum_up quorum_down ip_family "

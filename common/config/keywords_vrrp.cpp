@@ -8,6 +8,7 @@
 namespace ballast::config {
 namespace {
 
+constexpr std::size_t most_heartbeats = 8;
 constexpr int most_weight = 253;  ///< a priority stays within 1 to 254
 
 void set_broadcast(Binder& binder, const Word& word, VirtualAddress& address) {
@@ -163,7 +164,19 @@ void add_excluded_address(Binder& binder, const Statement& record) {
   add_address_record(binder, record, binder.instance().excluded, AddressUse::moving);
 }
 
-/// A keyword without a value.
+// heartbeat_interface INTERFACE …
+void add_heartbeats(Binder& binder, const Statement& line) {
+  auto& list = binder.instance().heartbeats;
+  for (std::size_t i = 1; i < line.words.size(); ++i) {
+    auto name = read<std::string>(binder, line.words[i], parse_interface);
+    if (!name) continue;
+    if (std::ranges::any_of(list, [&](const auto& other) { return other.value == *name; })) {
+      binder.report().warning(line.words[i].at, fmt::format("{} is listed twice", *name));
+    } else {
+      list.push_back({std::move(*name), line.words[i].at});
+    }
+  }
+}
 
 void add_instance_keywords(Table& table) {
   const auto own = member_of(&Binder::instance);
@@ -172,6 +185,8 @@ void add_instance_keywords(Table& table) {
   };
   add("state", choice<InitialState>(own(&InstanceDraft::state)), "The state to begin in; default BACKUP.");
   add("interface", interface_name(own(&InstanceDraft::interface)), "Where it speaks, and where its addresses are put.");
+  add("heartbeat_interface", custom("INTERFACE …", 1, most_heartbeats, add_heartbeats),
+      "Advertise and listen there, too: who is alive there is not dead.");
   add("virtual_router_id", number(1, 255, own(&InstanceDraft::virtual_router_id)),
       "The same on all its routers, and unique on the link.");
   add("priority", number(1, 255, own(&InstanceDraft::priority)),

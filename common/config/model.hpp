@@ -159,12 +159,13 @@ struct VrrpInstance {
   InitialState initial_state = InitialState::backup;
   bool preempt = true;
   Duration preempt_delay = 0s;
-  std::optional<net::IpAddress> source;    ///< mcast_src_ip or unicast_src_ip
-  std::vector<UnicastPeer> unicast_peers;  ///< empty: multicast
-  std::uint8_t unicast_ttl = 255;          ///< of advertisements to them
-  bool check_unicast_source = false;       ///< hear no others
-  bool v3_checksum_as_v2 = false;          ///< send the message-only checksum (RFC 9568) over IPv4
-  bool accept = true;                      ///< answer packets to the VIP though not its owner
+  std::optional<net::IpAddress> source;           ///< mcast_src_ip or unicast_src_ip
+  std::vector<UnicastPeer> unicast_peers;         ///< empty: multicast
+  std::uint8_t unicast_ttl = 255;                 ///< of advertisements to them
+  bool check_unicast_source = false;              ///< hear no others
+  std::vector<std::string> heartbeat_interfaces;  ///< speaks and hears there, too, to tell a dead link from a dead peer
+  bool v3_checksum_as_v2 = false;                 ///< send the message-only checksum (RFC 9568) over IPv4
+  bool accept = true;                             ///< answer packets to the VIP though not its owner
   std::vector<VirtualAddress> virtual_addresses;
   std::vector<VirtualAddress> virtual_addresses_excluded;  ///< programmed but not advertised
   std::vector<TrackInterface> track_interfaces;

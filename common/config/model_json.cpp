@@ -39,8 +39,8 @@ BALLAST_FIELDS(TrackedGateway, name, address, interface)
 BALLAST_FIELDS(Tracking, files, processes, routes, gateways)
 BALLAST_FIELDS(VrrpInstance, name, interface, virtual_router_id, priority, advert_interval, version, family,
                initial_state, preempt, preempt_delay, source, unicast_peers, unicast_ttl, check_unicast_source,
-               v3_checksum_as_v2, accept, virtual_addresses, virtual_addresses_excluded, track_interfaces, tracks,
-               announce, election, auth_pass, auth_hmac, kernel, notify, description)
+               heartbeat_interfaces, v3_checksum_as_v2, accept, virtual_addresses, virtual_addresses_excluded,
+               track_interfaces, tracks, announce, election, auth_pass, auth_hmac, kernel, notify, description)
 BALLAST_FIELDS(VrrpSyncGroup, name, members, track_interfaces, tracks, notify)
 BALLAST_FIELDS(StatusRange, first, last)
 BALLAST_FIELDS(HttpUrl, path, status, digest, virtualhost)

@@ -272,6 +272,11 @@ class Printer {
     text("description", value.description);
     line("state {}", value.initial_state);
     text("interface", value.interface);
+    if (!value.heartbeat_interfaces.empty()) {
+      std::string names;
+      for (const auto& name : value.heartbeat_interfaces) names += " " + word(name);
+      line("heartbeat_interface{}", names);
+    }
     line("virtual_router_id {}", value.virtual_router_id);
     line("priority {}", value.priority);
     seconds("advert_int", value.advert_interval);

@@ -40,6 +40,7 @@ class InstanceResolver {
     interval();
     preemption();
     source();
+    heartbeats();
     resolve_authentication(report_, draft_, made_);
     addresses();
     for (const auto& tracked : draft_.tracked) made_.track_interfaces.push_back(tracked.value);
@@ -122,6 +123,18 @@ class InstanceResolver {
       made_.check_unicast_source |= peer.value.min_ttl > 0 || peer.value.max_ttl < 255;
       made_.unicast_peers.push_back(peer.value);
     }
+  }
+
+  void heartbeats() {
+    for (const auto& [name, at] : draft_.heartbeats) {
+      if (name == made_.interface) {
+        report_.error(at, fmt::format("{} is the interface of {} already", name, title()),
+                      "a heartbeat goes over another network");
+      }
+      made_.heartbeat_interfaces.push_back(name);
+    }
+    if (draft_.heartbeats.empty() || draft_.peers.empty()) return;
+    report_.error(draft_.heartbeats.front().at, "heartbeats are multicast: not together with unicast_peer");
   }
 
   void check_family(const At<net::IpAddress>& address) {
@@ -214,6 +227,26 @@ void check_router_ids(Binder& binder, const Model& model) {
   }
 }
 
+/// Who speaks a number on a heartbeat link must be the only one there.
+void check_heartbeats(Binder& binder, const Model& model) {
+  std::map<std::tuple<std::string, net::Family, unsigned>, std::string> taken;
+  for (const auto& instance : model.vrrp_instances) {
+    taken.try_emplace({instance.interface, instance.family, instance.virtual_router_id}, instance.name);
+  }
+  const auto& drafts = binder.draft().instances;
+  for (std::size_t i = 0; i < drafts.size(); ++i) {
+    const auto& instance = model.vrrp_instances[i];
+    for (const auto& [name, at] : drafts[i].heartbeats) {
+      const auto [other, fresh] = taken.try_emplace({name, instance.family, instance.virtual_router_id}, instance.name);
+      if (fresh || name == instance.interface) continue;
+      binder.report().error(at,
+                            fmt::format("vrrp_instance {} has virtual_router_id {} on {} already", other->second,
+                                        instance.virtual_router_id, name),
+                            "give one of them another number");
+    }
+  }
+}
+
 template <class Drafts>
 void check_names(Binder& binder, const Drafts& drafts, std::string_view kind) {
   std::unordered_map<std::string_view, Position> names;
@@ -279,6 +312,7 @@ void resolve_vrrp(Binder& binder, Model& model) {
   check_names(binder, binder.draft().sync_groups, "vrrp_sync_group");
   check_names(binder, binder.draft().address_groups, "virtual_server_group");
   check_router_ids(binder, model);
+  check_heartbeats(binder, model);
   check_shared_addresses(binder);
   resolve_sync_groups(binder, model);
 }

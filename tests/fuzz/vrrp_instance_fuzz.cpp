@@ -84,7 +84,7 @@ class Machine : public Conductor {
   }
 
   void event(Station& station) {
-    switch (input_.byte() % 10) {
+    switch (input_.byte() % 11) {
       case 0:
         return start({{&station, Heritage{input_.flag() ? Role::master : Role::backup, input_.span()}}},
                      input_.flag() ? input_.span() : Duration{});
@@ -104,6 +104,12 @@ class Machine : public Conductor {
         return stale(station);
       case 7:
         return conductor_settle();
+      case 8: {
+        const auto priority = input_.byte();
+        const auto source = address(1 + input_.byte() % 9);
+        return dispatch(station, HeartbeatHeard{input_.flag() ? "eth2" : "eth3", priority, 10ms * (1 + input_.byte()),
+                                                source, address(5)});
+      }
       default:
         return wait(station);
     }

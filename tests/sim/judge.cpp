@@ -71,11 +71,37 @@ void Judge::heard(const Machine& machine, unsigned instance, const Received& rec
   bear_with(core, account, now);
 }
 
+/// Whoever beats is not dead. The link of the instance itself may be whole or not: of two masters the lower one yields.
+void Judge::heard(const Machine& machine, unsigned instance, const HeartbeatHeard& beat) {
+  auto& account = at(machine, instance);
+  const auto& core = *machine.instance(instance);
+  account.beat = beat;
+  account.before = account.role;
+  account.beat_wins = beat.priority > core.priority();
+  if (beat.priority == priority_leaving) return left_on_heartbeat(machine, instance);
+  const Duration interval = core.settings().version == 3 ? beat.interval : Duration{core.settings().advert_interval};
+  account.beats[beat.source] = {beat.priority, machine.clock(), wait_of(core, interval)};
+}
+
+void Judge::left_on_heartbeat(const Machine& machine, unsigned instance) {
+  auto& account = at(machine, instance);
+  const auto& core = *machine.instance(instance);
+  const auto known = account.beats.find(account.beat->source);
+  if (known == account.beats.end()) return;
+  const auto now = machine.clock();
+  const bool followed = known->second.priority == account.followed_priority || now - account.sign >= account.least_wait;
+  account.beats.erase(known);
+  if (account.role != Role::backup || !followed) return;
+  const auto until = now + skew_of(core, interval_of(core, account));
+  account.left_until = std::min(account.left_until.value_or(until), until);
+}
+
 /// A master that was heard puts the takeover off, unless it is to be preempted now.
 void Judge::bear_with(const Instance& core, Account& account, TimePoint now) {
   const auto& settings = core.settings();
   const auto& received = *account.received;
   account.follows = received.source;
+  account.followed_priority = received.priority;
   if (settings.preempt && received.priority < core.priority()) {
     if (!account.lower_since) account.lower_since = now;
     if (now >= *account.lower_since + settings.preempt_delay) return;
@@ -143,7 +169,8 @@ unsigned Judge::priority_of(const Machine& machine, unsigned instance) {
 void Judge::check_voice(const Machine& machine, unsigned instance) {
   const auto& account = at(machine, instance);
   const auto& core = *machine.instance(instance);
-  if (account.role != Role::master || account.became_master || account.received || !account.stood_until) return;
+  const bool spoken_to = account.received || account.beat;
+  if (account.role != Role::master || account.became_master || spoken_to || !account.stood_until) return;
   const auto now = machine.clock();
   const Duration interval = core.settings().advert_interval;
   if (now - *account.stood_until < std::min(account.listen, skew_of(core, interval))) {
@@ -188,6 +215,9 @@ void Judge::check_takeover(const Machine& machine, unsigned instance, const Beco
   if (core.priority() == priority_owner && world_.plan().grouped) return;
   if (change.from != Role::backup) return fail(machine, instance, fmt::format("becomes MASTER from {}", change.from));
   if (account.left_until && now >= *account.left_until) return;
+  const bool beats = std::ranges::any_of(
+      account.beats, [&](const auto& each) { return now < each.second.last + each.second.patience; });
+  if (beats && !account.lower_since) fail(machine, instance, "takes over from a master that beats");
   const auto waited = now - account.sign;
   if (machine.has_unread()) fail(machine, instance, "takes over while advertisements wait unread");
   if (account.stood_until && now - *account.stood_until < interval_of(core, account)) {
@@ -211,9 +241,14 @@ void Judge::check_yield(const Machine& machine, unsigned instance) {
   auto& account = at(machine, instance);
   account.yielded = true;
   if (account.received && account.wins) return;
-  const auto& settings = machine.instance(instance)->settings();
+  const auto& core = *machine.instance(instance);
+  const auto& settings = core.settings();
+  const auto& beat = account.beat;
+  const bool tie = beat && beat->priority == core.priority() && beat->source > beat->own;
+  if (beat && (account.beat_wins || (tie && !is_calm(instance)))) return;
   const bool patient = !settings.preempt || settings.preempt_delay > config::Duration{};
-  if (account.received && is_nonzero(*account.received) && patient && account.lapsed) return;
+  const bool heard = account.received ? is_nonzero(*account.received) : beat && beat->priority != priority_leaving;
+  if (heard && patient && account.lapsed) return;
   const auto& all = accounts_[machine.number()];
   const bool with_group = world_.plan().grouped && std::ranges::any_of(all, [&](const Account& other) {
                             return &other != &account && other.yielded;
@@ -277,8 +312,12 @@ void Judge::check_event(const Machine& machine, unsigned instance) {
       if (must && account.sent == 0) fail(machine, instance, "does not answer a losing advertisement");
     }
   }
+  if (account.beat && account.beat_wins && account.before == Role::master && account.role == Role::master) {
+    fail(machine, instance, "does not yield to a better master that beats");
+  }
   if (account.sent > 0) account.lapsed = false;
   account.received.reset();
+  account.beat.reset();
   account.before = account.role;
   account.sent = 0;
   account.became_master = account.burst = account.yielded = false;
@@ -336,9 +375,10 @@ bool Judge::same_intervals(unsigned instance) const {
 }
 
 bool Judge::is_calm(unsigned instance) const {
-  if (!world_.plan().grouped) return world_.is_calm(segment_of(instance));
-  for (unsigned segment = 0; segment < world_.plan().segments; ++segment) {
-    if (!world_.is_calm(segment)) return false;
+  const auto& plan = world_.plan();
+  for (unsigned segment = 0; segment < plan.all_segments(); ++segment) {
+    const bool counts = plan.grouped || segment == segment_of(instance) || segment == plan.segments;
+    if (counts && !world_.is_calm(segment)) return false;
   }
   return true;
 }

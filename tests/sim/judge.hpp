@@ -1,5 +1,6 @@
 #pragma once
 // The promises, kept by an account of its own: what each router heard, said and became, and whether it may.
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@ class Judge {
 
   /// An advertisement is about to be handed to an instance.
   void heard(const Machine& machine, unsigned instance, const Received& received);
+  void heard(const Machine& machine, unsigned instance, const HeartbeatHeard& beat);
   void acted(const Machine& machine, unsigned instance, const Action& action);
   /// An event and all that followed from it on this machine are done with.
   void handled(const Machine& machine);
@@ -37,6 +39,12 @@ class Judge {
  private:
   /// Of one instance on one machine; its times are of the machine's own clock.
   struct Account {
+    /// A master on the heartbeat link.
+    struct Beat {
+      unsigned priority = 0;
+      TimePoint last;
+      Duration patience{};
+    };
     Role role = Role::init;
     TimePoint sign;                         ///< the last one of a master it has to bear with
     Duration least_wait{};                  ///< the shortest that it may wait after that
@@ -48,11 +56,15 @@ class Judge {
     std::optional<TimePoint> stood_until;   ///< the machine stood still until then, and has not spoken since
     Duration listen{};                      ///< the skew time then
     bool lapsed = false;                    ///< the machine stood still and has not spoken since
+    unsigned followed_priority = 0;         ///< its priority
+    std::map<net::IpAddress, Beat> beats;   ///< by source
     TimePoint rival_heard;                  ///< in the world's time
     TimePoint announced;
     std::uint64_t sent_in_watch = 0;
     // Of the event at hand
     std::optional<Received> received;
+    std::optional<HeartbeatHeard> beat;
+    bool beat_wins = false;
     Role before = Role::init;
     bool wins = false, loses = false;
     unsigned sent = 0;
@@ -65,6 +77,7 @@ class Judge {
     std::uint64_t changes = 0;    ///< of role, of any machine
   };
 
+  void left_on_heartbeat(const Machine& machine, unsigned instance);
   void bear_with(const Instance& core, Account& account, TimePoint now);
   Account& at(const Machine& machine, unsigned instance);
   void count(const Machine& machine, unsigned instance, const SendAdvertisement& action);

@@ -16,7 +16,7 @@ Machine::Machine(World& world, unsigned number, const Plan& plan)
       number_{number},
       plan_{plan},
       settings_{plan.settings[number]},
-      links_(plan.segments, true),
+      links_(plan.all_segments(), true),
       holds_(plan.instances, false),
       saved_(plan.instances, Role::init) {}
 
@@ -92,7 +92,7 @@ void Machine::withdraw() {
   for (unsigned i = 0; i < plan_.instances; ++i) {
     if (saved_[i] == Role::master && links_[segment_of(i)]) {
       Station speaker{i, settings_[i]};
-      send(speaker, priority_leaving);
+      send(speaker, priority_leaving, segment_of(i));
     }
     saved_[i] = Role::init;
     holds_[i] = false;
@@ -136,7 +136,7 @@ void Machine::set_link(const std::string& interface, bool up) {
   if (interface == tracked_interface)
     tracked_up_ = up;
   else
-    for (unsigned segment = 0; segment < plan_.segments; ++segment)
+    for (unsigned segment = 0; segment < plan_.all_segments(); ++segment)
       if (interface_of(segment) == interface) links_[segment] = up;
   links_changed_ = is_paused();
   if (is_paused() || is_dead()) return;
@@ -194,6 +194,13 @@ void Machine::receive(const Packet& packet) {
       decode(datagram, {settings.version, settings.virtual_router_id, Duration{settings.advert_interval}, true});
   if (!decoded)
     return world_.judge().fail(*this, station.index, "refuses an advertisement: " + decoded.error().message);
+  if (plan_.heartbeat && packet.segment == plan_.segments) {
+    const HeartbeatHeard beat{interface_of(packet.segment), decoded->priority, decoded->interval, packet.source,
+                              address_of(number_, packet.segment, settings.family)};
+    world_.judge().heard(*this, station.index, beat);
+    dispatch(station, beat);
+    return world_.judge().handled(*this);
+  }
   const Received received{decoded->priority, decoded->interval, packet.source};
   world_.judge().heard(*this, station.index, received);
   dispatch(station, received);
@@ -224,8 +231,12 @@ void Machine::settled(Member& member) {
 void Machine::drain(Member&) { read_inbox(); }
 
 void Machine::send(Station& station, std::uint8_t priority) {
+  send(station, priority, segment_of(station.index));
+  if (plan_.heartbeat) send(station, priority, plan_.segments);
+}
+
+void Machine::send(Station& station, std::uint8_t priority, unsigned segment) {
   const auto& settings = station.core.settings();
-  const auto segment = segment_of(station.index);
   if (!links_[segment]) return;
   auto packet = std::make_shared<Packet>();
   packet->segment = segment;

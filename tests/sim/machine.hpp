@@ -79,6 +79,7 @@ class Machine : public Conductor {
   void drain(Member& member) override;
 
   void send(Station& station, std::uint8_t priority);
+  void send(Station& station, std::uint8_t priority, unsigned segment);
   void receive(const Packet& packet);
   void read_inbox();
   void tell(Station& station);

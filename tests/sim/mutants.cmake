@@ -39,3 +39,10 @@ ballast_mutant(group_yields_one_by_one sync_group.cpp
   "if (before == Role::master && cause.role() == Role::backup) {" "if (false) {")
 ballast_mutant(group_shares_no_fault sync_group.cpp "if (!orders.empty()) return orders;" "orders.clear();")
 ballast_mutant(weights_ignored instance.cpp "if (counts) sum +=" "if (false) sum +=")
+
+ballast_mutant(heartbeat_unheard instance_hearing.cpp "left_ || preempting_ ? nullptr : heartbeats_.alive(now_)" "nullptr")
+ballast_mutant(heartbeat_wins_nothing instance_heartbeat.cpp "if (priority > priority_) {" "if (false) {")
+ballast_mutant(heartbeat_outlives_its_master heartbeat.cpp
+  "if (now >= pulse.last + pulse.patience) continue;" "if (now == TimePoint{}) continue;")
+ballast_mutant(heartbeat_farewell_of_anybody instance_heartbeat.cpp
+  "if (!deaf_ && (!master_ || master_->priority != priority)) return;" "")

@@ -2,7 +2,7 @@
 
 namespace ballast::vrrpd::sim {
 
-Network::Network(const Plan& plan) : delay_{plan.delay}, segments_(plan.segments) {}
+Network::Network(const Plan& plan) : delay_{plan.delay}, segments_(plan.all_segments()) {}
 
 void Network::begin(const Disturbance& trouble) {
   auto& segment = segments_[trouble.segment];

@@ -12,7 +12,7 @@ constexpr unsigned most_instances = 3;
 
 class Planner {
  public:
-  explicit Planner(std::uint64_t seed) : random_{seed} {}
+  explicit Planner(std::uint64_t seed) : random_{seed} { plan_.heartbeat = Random{~seed}.chance(25); }
 
   Plan run() {
     shape();
@@ -53,6 +53,7 @@ class Planner {
       auto one = base;
       one.name = fmt::format("VI_{}", i);
       one.interface = interface_of(i % plan_.segments);
+      if (plan_.heartbeat) one.heartbeat_interfaces = {interface_of(plan_.segments)};
       one.virtual_router_id = static_cast<std::uint8_t>(51 + i);
       const auto vip = family_ == net::Family::ipv4 ? fmt::format("10.{}.0.{}/24", i % plan_.segments, 100 + i)
                                                     : fmt::format("fe80::{}/64", 100 + i);
@@ -111,7 +112,7 @@ class Planner {
       ++one.other;
     else if (one.other >= one.router)
       ++one.other;
-    one.segment = random_.below(plan_.segments);
+    one.segment = random_.below(plan_.all_segments());
     one.percent = random_.pick({5U, 20U, 50U, 90U});
     one.delay = random_.between(plan_.delay, plan_.interval * 2 / 5);
     one.lasts = random_.chance(10);

@@ -47,6 +47,7 @@ struct Plan {
   unsigned routers = 0;
   unsigned instances = 0;
   unsigned segments = 1;
+  bool heartbeat = false;                                   ///< all instances beat on one more segment, the last
   bool grouped = false;                                     ///< all instances are one sync group
   Duration interval{};                                      ///< the longest of all advert_int
   Duration delay{};                                         ///< the longest of a packet when nothing is wrong
@@ -55,6 +56,9 @@ struct Plan {
   Duration calm_at{};                                       ///< all of them are over
   Duration settled_at{};                                    ///< the bound: from now on nothing changes any more
   Duration end{};
+
+  /// The heartbeats' included.
+  [[nodiscard]] unsigned all_segments() const { return segments + (heartbeat ? 1 : 0); }
 };
 
 Plan make_plan(std::uint64_t seed);

@@ -190,6 +190,10 @@ void Instance::handle(const Reconfigured& event) {
     }
   }
   if (!settings_.preempt || before.preempt_delay != settings_.preempt_delay) preempt_at_.reset();
+  if (before.heartbeat_interfaces != settings_.heartbeat_interfaces) {
+    heartbeats_.clear();
+    heartbeat_links_.clear();
+  }
   if (waiting_) return begin_waiting();
   evaluate("configuration changed");
   if (role_ == Role::backup && !left_ && !wants_master_) {
@@ -263,6 +267,8 @@ void Instance::become(Role role, const std::string& reason) {
   preempt_at_.reset();
   resuming_ = false;
   preempting_ = false;
+  deaf_ = false;
+  heartbeat_links_.clear();
   if (role != Role::backup) master_.reset();
   learned_interval_.reset();
   listens_until_ = {};

@@ -9,6 +9,7 @@
 
 #include "common/bus/messages.hpp"
 #include "common/config/model.hpp"
+#include "daemons/vrrpd/protocol/heartbeat.hpp"
 #include "daemons/vrrpd/protocol/timing.hpp"
 #include "daemons/vrrpd/protocol/tracking.hpp"
 
@@ -84,6 +85,14 @@ struct Received {
   Duration interval{};
   net::IpAddress source;
 };
+/// An advertisement that came over a heartbeat link instead, and passed the same checks.
+struct HeartbeatHeard {
+  std::string interface;
+  std::uint8_t priority = 0;
+  Duration interval{};
+  net::IpAddress source;
+  net::IpAddress own;  ///< our address on that link
+};
 /// A timer's time has come; of another generation than the one last set it does nothing.
 struct Expired {
   Timer timer{};
@@ -104,8 +113,8 @@ struct GroupOrder {
 struct Held {
   std::optional<std::string> reason;
 };
-using Event = std::variant<Start, Stop, LinkChanged, SourceChanged, NeedChanged, TrackChanged, Received, Expired,
-                           Reconfigured, GroupOrder, Held>;
+using Event = std::variant<Start, Stop, LinkChanged, SourceChanged, NeedChanged, TrackChanged, Received, HeartbeatHeard,
+                           Expired, Reconfigured, GroupOrder, Held>;
 
 // What is to be done about it, in this order.
 
@@ -214,6 +223,7 @@ class Instance {
   void handle(const NeedChanged& event);
   void handle(const TrackChanged& event);
   void handle(const Received& event);
+  void handle(const HeartbeatHeard& event);
   void handle(const Expired& event);
   void handle(const Reconfigured& event);
   void handle(const GroupOrder& event);
@@ -236,6 +246,13 @@ class Instance {
   void master_silent(TimePoint was_due);
   [[nodiscard]] bool preempts(const Received& event);
   [[nodiscard]] std::string silence() const;
+
+  // instance_heartbeat.cpp
+  void heartbeat_left(const HeartbeatHeard& event);
+  void heartbeat_as_master(Pulse& pulse, const net::IpAddress& own);
+  void bear_with(const Pulse& pulse);
+  void hears_again();
+  void look_at_heartbeats();
 
   /// Looks at faults and weights anew; `trigger` is the reason when it leaves FAULT.
   void evaluate(const std::string& trigger);
@@ -285,6 +302,13 @@ class Instance {
   TimePoint announced_;                       ///< MASTER: the last burst
   TimePoint master_since_;                    ///< MASTER: when it took over
   std::optional<Rival> rival_;                ///< MASTER: while there are two
+  Heartbeats heartbeats_;
+  bool deaf_ = false;  ///< BACKUP: the master is heard on a heartbeat link alone
+  struct HeartbeatLink {
+    TimePoint heard;    ///< or the beginning
+    bool told = false;  ///< that it is silent
+  };
+  std::map<std::string, HeartbeatLink, std::less<>> heartbeat_links_;
   bool holds_ = false;
   bool resuming_ = false;           ///< MASTER after a pause: listens before it speaks
   bool own_address_heard_ = false;  ///< noted already

@@ -27,6 +27,7 @@ bool Instance::preempts(const Received& event) {
 
 void Instance::heard_as_backup(const Received& event) {
   if (holds_) heard_as_leaver(event);
+  hears_again();
   if (event.priority == priority_leaving) {
     if (master_ && master_->address != event.source) return;  // it yielded to the master that we know
     left_ = event.source;
@@ -42,6 +43,7 @@ void Instance::heard_as_backup(const Received& event) {
   wants_master_.reset();
   silent_since_ = now_;
   set(Timer::master_down, now_ + down_interval());
+  look_at_heartbeats();
 }
 
 void Instance::heard_as_master(const Received& event) {
@@ -179,6 +181,8 @@ void Instance::master_silent(TimePoint was_due) {
     listens_until_ = now_ + listen;
     return set(Timer::master_down, listens_until_);
   }
+  const auto* pulse = left_ || preempting_ ? nullptr : heartbeats_.alive(now_);
+  if (pulse != nullptr) return bear_with(*pulse);
   if (!grouped_) return become_master(silence());
   wants_master_ = silence();
   set(Timer::master_down, now_ + master_interval() + skew());
@@ -186,6 +190,10 @@ void Instance::master_silent(TimePoint was_due) {
 
 std::string Instance::silence() const {
   if (left_) return fmt::format("{} left: priority 0", *left_);
+  if (deaf_) {
+    return fmt::format("no advertisement heard for {}, and none on a heartbeat link any more",
+                       describe(now_ - silent_since_));
+  }
   if (!master_) return fmt::format("no advertisement heard for {}", describe(now_ - silent_since_));
   if (preempting_) {
     return fmt::format("{} advertises priority {}, ours is {}", master_->address, master_->priority, priority_);

@@ -43,6 +43,7 @@ Result<> Speaker::prepare() {
                                  for (auto& [name, router] : routers_) {
                                    tell_links(*router);
                                    tell_source(*router);
+                                   tell_heartbeats(*router);
                                  }
                                  schedule_repair();
                                }});
@@ -117,6 +118,9 @@ void Speaker::settled(Member& member) {
 void Speaker::drain(Member& member) {
   auto& router = static_cast<Router&>(member);
   if (router.port->socket) router.port->socket->drain();
+  for (const auto& heartbeat : router.heartbeats) {
+    if (heartbeat.port->socket) heartbeat.port->socket->drain();
+  }
 }
 
 void Speaker::expired(std::uint32_t owner, Timer timer, std::uint64_t generation) {
@@ -126,25 +130,38 @@ void Speaker::expired(std::uint32_t owner, Timer timer, std::uint64_t generation
 
 void Speaker::received(Port& port, const Datagram& datagram) {
   const auto vrid = peek_vrid(datagram.payload);
-  if (!vrid || port.routers[*vrid] == nullptr) return;  // another group of routers on the same segment
+  if (!vrid) return;
+  if (auto* beats = port.heartbeats[*vrid]; beats != nullptr) return heartbeat_received(*beats, port, datagram);
+  if (port.routers[*vrid] == nullptr) return;  // another group of routers on the same segment
   auto& router = *port.routers[*vrid];
+  if (is_our_heartbeat(router, port, datagram)) return;
+  if (const auto decoded = admit(router, datagram)) {
+    dispatch(router, Received{decoded->priority, decoded->interval, datagram.source});
+  }
+}
+
+/// The receive checks, and what they have to tell.
+std::optional<Decoded> Speaker::admit(Router& router, const Datagram& datagram) {
   const auto& settings = router.core.settings();
   const bool unicast = !settings.unicast_peers.empty();
-  if (datagram.destination.is_multicast() == unicast) return;
+  if (datagram.destination.is_multicast() == unicast) return std::nullopt;
   const auto decoded =
       decode(datagram, {settings.version, settings.virtual_router_id,
                         std::chrono::duration_cast<Duration>(settings.advert_interval), !unicast,
                         settings.auth_pass.text, router.authenticator ? &*router.authenticator : nullptr,
                         runtime::wall_time(), settings.unicast_peers, settings.check_unicast_source});
-  if (!decoded) return refuse(router, decoded.error());
+  if (!decoded) {
+    refuse(router, decoded.error());
+    return std::nullopt;
+  }
   ++router.counters.received;
   if (settings.version == 3 && settings.family == net::Family::ipv4) {
     ++(decoded->checksum == ChecksumForm::message ? router.counters.checksum_message
                                                   : router.counters.checksum_pseudo_header);
   }
   if (decoded->skew) tell_skew(router, datagram.source, *decoded->skew);
-  if (!has_our_addresses(router, *decoded, datagram)) return;
-  dispatch(router, Received{decoded->priority, decoded->interval, datagram.source});
+  if (!has_our_addresses(router, *decoded, datagram)) return std::nullopt;
+  return *decoded;
 }
 
 // RFC 9568 section 7.1 leaves it open what follows. To discard the advertisement would make a second master of two
@@ -194,6 +211,7 @@ void Speaker::link_changed(const std::string& interface) {
   for (auto& [name, router] : routers_) {
     tell_links(*router);
     tell_source(*router);
+    tell_heartbeats(*router);
   }
   trackers_->links_changed();
   schedule_repair();
@@ -202,7 +220,10 @@ void Speaker::link_changed(const std::string& interface) {
 void Speaker::address_changed(const netlink::Address& address, bool removed) {
   if (kernel_->has_routes() || (removed && keeper_->wants(address))) schedule_repair();
   if (address.protocol == netlink::ballast_address_protocol) return announce_taken_up(address);
-  for (auto& [name, router] : routers_) tell_source(*router);
+  for (auto& [name, router] : routers_) {
+    tell_source(*router);
+    tell_heartbeats(*router);
+  }
   trackers_->links_changed();
 }
 
@@ -249,8 +270,6 @@ void Speaker::repair() {
 void Speaker::perform(Router& router, const SendAdvertisement& action) {
   const auto& settings = router.core.settings();
   const auto& source = router.core.source();
-  if (!source || !router.out->socket) return;
-  const auto form = settings.v3_checksum_as_v2 ? ChecksumForm::message : ChecksumForm::pseudo_header;
   auto* signer = router.authenticator && router.authenticator->signs() ? &*router.authenticator : nullptr;
   const Advertisement advertisement{settings.version,
                                     settings.virtual_router_id,
@@ -260,21 +279,35 @@ void Speaker::perform(Router& router, const SendAdvertisement& action) {
                                     settings.auth_pass.text,
                                     signer,
                                     signer == nullptr ? 0 : signer->next_sequence(runtime::wall_time())};
+  for (const auto& heartbeat : router.heartbeats) {
+    if (heartbeat.source && heartbeat.port->socket) {
+      (void)send(router, *heartbeat.port->socket, *heartbeat.source, advertisement);
+    }
+  }
+  if (!source || !router.out->socket) return;
+  const auto outcome = send(router, *router.out->socket, *source, advertisement);
+  if (!outcome && !router.send_failed) log::warning("{}: {}", router.config.name, outcome.error().message);
+  router.send_failed = !outcome;
+}
+
+/// To every destination of the instance; the last failure.
+Result<> Speaker::send(Router& router, AdvertisementSocket& socket, const net::IpAddress& source,
+                       const Advertisement& advertisement) {
+  const auto& settings = router.core.settings();
+  const auto form = settings.v3_checksum_as_v2 ? ChecksumForm::message : ChecksumForm::pseudo_header;
   Result<> outcome;
   for (const auto& [destination, ttl] : destinations_of(settings)) {
-    encode(advertisement, *source, destination, form, buffer_);
-    const auto sent = router.out->socket->send(*source, destination, buffer_, ttl);
+    encode(advertisement, source, destination, form, buffer_);
+    const auto sent = socket.send(source, destination, buffer_, ttl);
     if (sent)
       ++router.counters.sent;
     else
       outcome = sent;
   }
-  if (!outcome) {
-    ++router.counters.failed;
-    router.send_error = outcome.error().message;
-  }
-  if (!outcome && !router.send_failed) log::warning("{}: {}", router.config.name, outcome.error().message);
-  router.send_failed = !outcome;
+  if (outcome) return outcome;
+  ++router.counters.failed;
+  router.send_error = outcome.error().message;
+  return outcome;
 }
 
 void Speaker::perform(Router& router, const SetTimer& action) { timers_.set(router.id, action); }

@@ -48,6 +48,13 @@ struct Counters {
 
 struct Port;
 
+/// A link of `heartbeat_interface`.
+struct HeartbeatPort {
+  Port* port = nullptr;
+  std::optional<net::IpAddress> source;  ///< none: nothing is sent there
+  std::string trouble;                   ///< as told; empty: none
+};
+
 /// One running instance and what belongs to it outside the state machine.
 struct Router : Member {
   Router(std::uint32_t number, config::VrrpInstance configured);
@@ -56,6 +63,7 @@ struct Router : Member {
   config::VrrpInstance config;  ///< with what its group tracks
   Port* port = nullptr;         ///< where it hears
   Port* out = nullptr;          ///< where it speaks: the same, but with vmac_xmit_base
+  std::vector<HeartbeatPort> heartbeats;
   double since = 0;
   std::optional<net::IpAddress> told_master;  ///< as last published
   std::string told_reason;
@@ -63,6 +71,7 @@ struct Router : Member {
   Counters counters;
   std::array<TimePoint, refused_count> refusal_logged{};
   TimePoint other_addresses_logged;
+  TimePoint own_heartbeat_logged;
   std::uint64_t rivals = 0;  ///< losing advertisements heard as MASTER
   bool send_failed = false;
   std::string send_error;  ///< the last one
@@ -81,6 +90,7 @@ struct Port {
   unsigned users = 0;
   std::unique_ptr<AdvertisementSocket> socket;
   std::array<Router*, 256> routers{};
+  std::array<Router*, 256> heartbeats{};  ///< of those that live on another interface
 };
 
 /// The shell of vrrpd: feeds the instances with what happens on this machine and carries out what they say.
@@ -132,6 +142,13 @@ class Speaker : private Conductor {
 
   void look_at_host(HostObservation& host) const;  // speaker_doctor.cpp
 
+  // speaker_heartbeat.cpp
+  void use_heartbeats(Router& router);
+  void release_heartbeats(Router& router);
+  void tell_heartbeats(Router& router);
+  void heartbeat_received(Router& router, const Port& port, const Datagram& datagram);
+  bool is_our_heartbeat(Router& router, const Port& port, const Datagram& datagram);
+
   // speaker_kernel.cpp: what the kernel has besides addresses
   [[nodiscard]] KernelPlan kernel_plan() const;
   void make_links(const std::vector<config::VrrpInstance>& instances);
@@ -161,7 +178,10 @@ class Speaker : private Conductor {
   void publish(Router& router);
   void publish(const Group& group);
   void expired(std::uint32_t owner, Timer timer, std::uint64_t generation);
+  Result<> send(Router& router, AdvertisementSocket& socket, const net::IpAddress& source,
+                const Advertisement& advertisement);
   void received(Port& port, const Datagram& datagram);
+  std::optional<Decoded> admit(Router& router, const Datagram& datagram);
   bool has_our_addresses(Router& router, const Decoded& decoded, const Datagram& datagram);
   void refuse(Router& router, const Refusal& refusal);
   void tell_skew(Router& router, const net::IpAddress& source, std::chrono::seconds skew);

@@ -70,6 +70,15 @@ Result<> Speaker::validate(const config::Model& model) {
     return fail("{} and {} both have virtual_router_id {} on {}: give one of them another", other->second,
                 instance.name, instance.virtual_router_id, instance.interface);
   }
+  for (const auto& instance : model.vrrp_instances) {
+    for (const auto& interface : instance.heartbeat_interfaces) {
+      const auto [other, fresh] =
+          seen.try_emplace({interface, instance.family, instance.virtual_router_id}, instance.name);
+      if (fresh) continue;
+      return fail("{} has a heartbeat on {}, where {} has virtual_router_id {}, too: give one of them another",
+                  instance.name, interface, other->second, instance.virtual_router_id);
+    }
+  }
   return {};
 }
 
@@ -139,6 +148,7 @@ void Speaker::stop_router(const std::string& name, const std::string& reason) {
   dispatch(router, Stop{reason});
   timers_.remove(router.id);
   router.port->routers[router.config.virtual_router_id] = nullptr;
+  release_heartbeats(router);
   release_port(*router.port);
   release_port(*router.out);
   by_id_.erase(router.id);
@@ -159,6 +169,7 @@ void Speaker::reconfigure(Router& router, const config::VrrpInstance& settings) 
     keeper_->take(without(all_addresses(before), all_addresses(settings)));
     keeper_->put(all_addresses(settings));
   }
+  if (before.heartbeat_interfaces != settings.heartbeat_interfaces) use_heartbeats(router);
   tell_links(router);
   tell_tracks(router);
   dispatch(router, Reconfigured{settings});
@@ -182,6 +193,7 @@ Router& Speaker::add_router(const config::VrrpInstance& settings) {
   router.port->routers[settings.virtual_router_id] = &router;
   open_port(*router.port);
   if (router.out != router.port) open_port(*router.out);
+  use_heartbeats(router);
   return router;
 }
 
@@ -316,8 +328,11 @@ void Speaker::open_port(Port& port) {
     if (!opened) return log::error("{}: {}", port.interface, opened.error().message);
     port.socket = std::move(*opened);
   }
-  const bool multicast = std::ranges::any_of(
-      port.routers, [](const auto* router) { return router != nullptr && router->config.unicast_peers.empty(); });
+  const auto speaks_multicast = [](const auto* router) {
+    return router != nullptr && router->config.unicast_peers.empty();
+  };
+  const bool multicast =
+      std::ranges::any_of(port.routers, speaks_multicast) || std::ranges::any_of(port.heartbeats, speaks_multicast);
   if (!multicast) return;
   if (const auto joined = port.socket->join(); !joined) log::error("{}: {}", port.interface, joined.error().message);
 }
