@@ -185,8 +185,10 @@ void add_instance_keywords(Table& table) {
   };
   add("state", choice<InitialState>(own(&InstanceDraft::state)), "The state to begin in; default BACKUP.");
   add("interface", interface_name(own(&InstanceDraft::interface)), "Where it speaks, and where its addresses are put.");
-  add("heartbeat_interface", custom("INTERFACE …", 1, most_heartbeats, add_heartbeats),
-      "Advertise and listen there, too: who is alive there is not dead.");
+  table
+      .value("heartbeat_interface", {Context::vrrp_instance}, custom("INTERFACE …", 1, most_heartbeats, add_heartbeats),
+             "Advertise and listen there, too: who is alive there is not dead.")
+      .repeats = true;
   add("virtual_router_id", number(1, 255, own(&InstanceDraft::virtual_router_id)),
       "The same on all its routers, and unique on the link.");
   add("priority", number(1, 255, own(&InstanceDraft::priority)),

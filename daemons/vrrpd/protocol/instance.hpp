@@ -230,6 +230,7 @@ class Instance {
   void handle(const Held& event);
 
   void heard_as_backup(const Received& event);
+  void master_left(const net::IpAddress& source);
   void heard_as_master(const Received& event);
   void heard_rival(const Received& event);
   void heard_leaving_rival();

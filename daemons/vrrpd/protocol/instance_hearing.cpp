@@ -30,10 +30,7 @@ void Instance::heard_as_backup(const Received& event) {
   hears_again();
   if (event.priority == priority_leaving) {
     if (master_ && master_->address != event.source) return;  // it yielded to the master that we know
-    left_ = event.source;
-    // Said twice, or by two, it puts nothing off; and what is overdue is not due at once.
-    const auto due = deadline(Timer::master_down).at;
-    return set(Timer::master_down, due > now_ ? std::min(due, now_ + skew()) : now_ + skew());
+    return master_left(event.source);
   }
   master_ = Heard{event.source, event.priority};
   preempting_ = preempts(event);
@@ -44,6 +41,13 @@ void Instance::heard_as_backup(const Received& event) {
   silent_since_ = now_;
   set(Timer::master_down, now_ + down_interval());
   look_at_heartbeats();
+}
+
+void Instance::master_left(const net::IpAddress& source) {
+  left_ = source;
+  // Said twice, or by two, it puts nothing off; and what is overdue is not due at once.
+  const auto due = deadline(Timer::master_down).at;
+  set(Timer::master_down, due > now_ ? std::min(due, now_ + skew()) : now_ + skew());
 }
 
 void Instance::heard_as_master(const Received& event) {

@@ -27,8 +27,7 @@ void Instance::heartbeat_left(const HeartbeatHeard& event) {
   const auto priority = heartbeats_.left(event.interface, event.source, now_);
   if (role_ != Role::backup || priority == 0 || left_ || heartbeats_.alive(now_) != nullptr) return;
   if (!deaf_ && (!master_ || master_->priority != priority)) return;
-  left_ = event.source;
-  set(Timer::master_down, std::min(deadline(Timer::master_down).at, now_ + skew()));
+  master_left(event.source);
 }
 
 void Instance::heartbeat_as_master(Pulse& pulse, const net::IpAddress& own) {
