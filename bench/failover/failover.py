@@ -9,12 +9,15 @@ between two answers.
   cut    the wire falls silent, the carrier stays
   return the one of higher priority comes back and takes over
   hand   `ballastctl failover`, which keepalived has nothing like
-Theory: crash and cut 3 x interval + skew less the age of the last advertisement; kill no more than the move; stop, return and
-hand lose nothing when who leaves serves until the other is known. lost: echoes without an answer."""
+Theory: crash and cut 3 x interval + skew less the age of the last advertisement, which is spread evenly over an interval for
+both; kill no more than the move; stop, return and hand lose nothing when who leaves serves until the other is known.
+lost: echoes without an answer."""
 
 import argparse
 import os
 import pathlib
+import select
+import socket
 import statistics
 import sys
 import time
@@ -27,6 +30,7 @@ from lab.topology import Lab  # noqa: E402
 
 PRODUCTS = {"ballast": Ballast, "keepalived": Keepalived}
 EVENTS = ("crash", "kill", "stop", "cut", "return", "hand")
+VRRP = 112
 PROBE = pathlib.Path(__file__).with_name("probe.py")
 
 
@@ -47,24 +51,55 @@ class Probe:
         return float(gap), int(lost)
 
 
+class Advertisements:
+    """Hears the MASTER as any machine of the segment does."""
+
+    def __init__(self, cluster):
+        def listen():
+            made = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+            made.bind((cluster.client.devices["front"], 0x0800))
+            made.settimeout(30)
+            return made
+        self._socket = cluster.client.inside(listen)
+
+    def await_next(self):
+        self._empty()
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            packet = self._socket.recv(2048)
+            if len(packet) > 20 and packet[9] == VRRP:
+                return
+        raise AssertionError("no advertisement is heard")
+
+    def _empty(self):
+        while select.select([self._socket], [], [], 0)[0]:
+            self._socket.recv(2048)
+
+    def close(self):
+        self._socket.close()
+
+
 def settled(cluster):
     """lb1 alone has the VIP."""
     wait_until(lambda: cluster.lb1.has(cluster.vip) and not cluster.lb2.has(cluster.vip), "lb1 alone holds the VIP", 30)
 
 
-def one(cluster, speakers, event, advert):
-    """One failover and the way back; the gap in ms, echoes lost."""
+def one(cluster, speakers, event, advert, age):
+    """One failover, `age` seconds after an advertisement, and the way back; the gap in ms, echoes lost."""
     settled(cluster)
     time.sleep(max(2 * advert, 0.3))  # the backup has heard the master, and late announcements of the last round are over
     if event == "return":
         return come_back(cluster, speakers, advert)
-    probe = Probe(cluster)
+    probe, advertisements = Probe(cluster), Advertisements(cluster)
     happen = {"crash": cluster.lb1.power_off, "kill": speakers[0].kill, "stop": lambda: speakers[0].stop(wait=False),
               "cut": lambda: cluster.lb1.cut("front"), "hand": lambda: speakers[0].ctl("failover", "VI_1")}
+    advertisements.await_next()
+    time.sleep(age)
     happen[event]()
     wait_until(lambda: cluster.lb2.has(cluster.vip), "lb2 takes over", 30, interval=0.01)
     time.sleep(0.2)
     found = probe.end()
+    advertisements.close()
     if event == "hand":
         speakers[0].ctl("failover", "VI_1", "--undo")
         return found
@@ -99,8 +134,8 @@ def measure(product, advert, runs):
             speaker.start(cluster.vrrp(priority, advert=advert))
         try:
             for event in gaps:
-                for _ in range(runs):
-                    gaps[event].append(one(cluster, speakers, event, advert))
+                for run in range(runs):
+                    gaps[event].append(one(cluster, speakers, event, advert, (run + 0.5) / runs * advert))
         except AssertionError as error:
             sys.exit(f"{product}, {event}: {error}\n{lab.logs()}")
     return gaps
