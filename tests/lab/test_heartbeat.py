@@ -133,7 +133,8 @@ def test_a_heartbeat_is_taken_up_and_given_up_by_a_reload(lab):
 
 
 def test_both_links_on_one_segment_are_told_and_harmless(lab):
-    pair = Pair(lab, 4)
+    """Over IPv4 the kernel itself drops what comes back with our own address as its source."""
+    pair = Pair(lab, 6)
     lab.switch_ip("link add loop0 type veth peer name loop1", "link set loop0 master front", "link set loop1 master heart",
                   "link set loop0 up", "link set loop1 up")
     pair.start()
