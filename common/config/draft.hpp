@@ -75,6 +75,7 @@ struct ScriptDraft {
 
 struct NotifyDraft : Notify {
   std::optional<bool> own_priority_changes;
+  std::optional<At<bool>> alert;
 };
 
 struct InstanceDraft {
@@ -206,6 +207,7 @@ struct Draft {
   ElectionDraft election;
   KernelGlobalDraft kernel;
   bool notify_priority_changes = false;
+  std::optional<At<bool>> alert, vrrp_alert;  ///< smtp_alert, smtp_alert_vrrp
   std::vector<AddressDraft> static_addresses;
   TrackingDraft tracking;
   std::vector<ScriptDraft> scripts;

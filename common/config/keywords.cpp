@@ -61,6 +61,7 @@ const std::vector<Keyword>& keywords() {
     add_kernel_keywords(adding);
     add_tracking_keywords(adding);
     add_script_keywords(adding);
+    add_mail_keywords(adding);
     return made;
   }();
   return table;

@@ -108,5 +108,6 @@ void add_forwarding_keywords(Table& table);
 void add_kernel_keywords(Table& table);
 void add_tracking_keywords(Table& table);
 void add_script_keywords(Table& table);
+void add_mail_keywords(Table& table);
 
 }  // namespace ballast::config

@@ -23,9 +23,7 @@ constexpr std::array to_come{
            "linkbeat_interfaces linkbeat_use_polling interface_up_down_delays SSL net_namespace "
            "net_namespace_ipvs namespace_with_ipsets instance use_pid_dir child_wait_time include_check"},
     ToCome{Context::global_defs,
-           "notification_email notification_email_from smtp_server smtp_helo_name smtp_connect_timeout smtp_alert "
-           "smtp_alert_vrrp smtp_alert_checker checker_log_all_failures no_email_faults no_checker_emails "
-           "email_faults vrrp_mcast_group4 vrrp_mcast_group6 lvs_sync_daemon lvs_flush "
+           "smtp_alert_checker checker_log_all_failures no_checker_emails vrrp_mcast_group4 vrrp_mcast_group6 lvs_sync_daemon lvs_flush "
            "lvs_flush_on_stop lvs_flush_onstop "
            "nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark vrrp_iptables vrrp_ipsets "
            "iptables ipsets disable_local_igmp "
@@ -50,10 +48,10 @@ constexpr std::array to_come{
            "script_security"},
     ToCome{Context::vrrp_instance,
            "vrf use_ipvlan "
-           "track_bfd mcast_dst_ip unicast_fault_no_peer old_unicast_checksum debug smtp_alert kernel_rx_buf_size "
+           "track_bfd mcast_dst_ip unicast_fault_no_peer old_unicast_checksum debug kernel_rx_buf_size "
            "linkbeat_use_polling lvs_sync_daemon_interface "
            "lvs_sync_daemon"},
-    ToCome{Context::vrrp_sync_group, "track_bfd notify_priority_changes smtp_alert"},
+    ToCome{Context::vrrp_sync_group, "track_bfd notify_priority_changes"},
     ToCome{Context::virtual_server,
            "persistence_engine ha_suspend smtp_alert snmp_name quorum_up quorum_down ip_family "
            "sorry_server_inhibit syn_proxy slow_start log_all_failures nat_mask"},

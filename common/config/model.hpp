@@ -13,6 +13,7 @@
 #include "common/config/model_authentication.hpp"
 #include "common/config/model_election.hpp"
 #include "common/config/model_kernel.hpp"
+#include "common/config/model_mail.hpp"
 #include "common/config/model_scripts.hpp"
 #include "common/config/model_tracking.hpp"
 #include "common/enum_names.hpp"
@@ -106,6 +107,7 @@ struct Global {
   std::string vmac_prefix = "vrrp";  ///< links of virtual MACs are called PREFIX.VRID
   std::string vmac_addr_prefix;      ///< of links that only addresses need; empty: the same
   NodeScripts scripts{};
+  Mail mail{};
   bool operator==(const Global&) const = default;
 };
 

@@ -15,12 +15,13 @@ namespace ballast::config {
 // One list of fields a struct; nlohmann's at() names the field that is missing.
 BALLAST_FIELDS(LvsTimeouts, tcp, tcp_fin, udp)
 BALLAST_FIELDS(Command, words, user, group)
-BALLAST_FIELDS(Notify, master, backup, fault, stop, deleted, any, lower_priority, says_deleted, priority_changes)
+BALLAST_FIELDS(Notify, master, backup, fault, stop, deleted, any, lower_priority, says_deleted, priority_changes, mail)
 BALLAST_FIELDS(NotifyFifo, path, user, group, reader)
+BALLAST_FIELDS(Mail, to, from, server, port, helo, timeout, faults)
 BALLAST_FIELDS(NodeScripts, fifo, vrrp_fifo, startup, shutdown, startup_timeout, shutdown_timeout)
 BALLAST_FIELDS(Global, router_id, script_user, enable_script_security, lb_engine, lb_interfaces, xdp_mode,
                connection_table_size, lvs_timeouts, expire_nodest, sloppy_tcp, vrrp_delay_after_boot,
-               vrrp_startup_delay, firewall, vmac_prefix, vmac_addr_prefix, scripts)
+               vrrp_startup_delay, firewall, vmac_prefix, vmac_addr_prefix, scripts, mail)
 BALLAST_FIELDS(VirtualAddress, prefix, interface, label, scope, broadcast, options)
 BALLAST_FIELDS(TrackInterface, interface, weight, reverse)
 BALLAST_FIELDS(Announce, delay, repeat, refresh, refresh_repeat, lower_prio_delay, lower_prio_repeat, garp_interval,

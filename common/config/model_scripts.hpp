@@ -35,6 +35,7 @@ struct Notify {
   Command lower_priority;                        ///< notify_master_rx_lower_pri
   bool says_deleted = false;                     ///< notify_deleted: an instance that is removed is DELETED, else FAULT
   bool priority_changes = false;                 ///< they are written to FIFOs
+  bool mail = false;                             ///< smtp_alert
   bool operator==(const Notify&) const = default;
 };
 

@@ -94,6 +94,7 @@ class Printer {
     switch_word("sloppy_tcp", value.sloppy_tcp);
     for (const auto& each : kernel_lines_of(value)) line("{}", each);
     node_scripts(value.scripts);
+    mail(value.mail);
     close();
   }
 
@@ -120,6 +121,18 @@ class Printer {
     command("shutdown_script", value.shutdown);
     seconds("shutdown_script_timeout", value.shutdown_timeout);
   }
+  void mail(const Mail& value) {
+    if (!value.to.empty()) {
+      open("notification_email");
+      for (const auto& each : value.to) line("{}", word(each));
+      close();
+    }
+    text("notification_email_from", value.from);
+    line("smtp_server {} {}", word(value.server), value.port);
+    text("smtp_helo_name", value.helo);
+    seconds("smtp_connect_timeout", value.timeout);
+    flag(!value.faults, "no_email_faults");
+  }
   void notify(const Notify& value, bool group) {
     command("notify_master", value.master);
     command("notify_backup", value.backup);
@@ -130,6 +143,7 @@ class Printer {
     command("notify", value.any);
     command("notify_master_rx_lower_pri", value.lower_priority);
     if (!group) flag(value.priority_changes, "notify_priority_changes");
+    flag(value.mail, "smtp_alert");
   }
 
   void vrrp_script(const VrrpScript& value) {

@@ -1,5 +1,7 @@
 // vrrp_scripts and notifications.
+#include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 #include "common/config/resolve.hpp"
 
@@ -12,6 +14,27 @@ void check_fifos(Binder& binder, const NodeScripts& scripts) {
     binder.report().error(at, fmt::format("notify_fifo and vrrp_notify_fifo are both {}", scripts.fifo.path));
   }
 }
+
+/// Alerts, where they were asked for, at some place at least.
+class AlertResolver {
+ public:
+  AlertResolver(Binder& binder, const Model& model) : binder_{binder}, draft_{binder.draft()}, model_{model} {}
+
+  bool resolve(const NotifyDraft& draft) {
+    const auto& said = draft.alert ? draft.alert : draft_.vrrp_alert ? draft_.vrrp_alert : draft_.alert;
+    if (!said || !said->value) return false;
+    if (model_.global.mail.to.empty() && !std::exchange(told_, true)) {
+      binder_.report().warning(said->at, "smtp_alert sends nothing: there is no notification_email");
+    }
+    return true;
+  }
+
+ private:
+  Binder& binder_;
+  const Draft& draft_;
+  const Model& model_;
+  bool told_ = false;
+};
 
 }  // namespace
 
@@ -32,6 +55,14 @@ void resolve_scripts(Binder& binder, Model& model) {
   for (std::size_t i = 0; i < drafts.size(); ++i) {
     model.vrrp_instances[i].notify.priority_changes =
         drafts[i].notify.own_priority_changes.value_or(binder.draft().notify_priority_changes);
+  }
+  AlertResolver alerts{binder, model};
+  for (std::size_t i = 0; i < drafts.size(); ++i)
+    model.vrrp_instances[i].notify.mail = alerts.resolve(drafts[i].notify);
+  for (auto& group : model.vrrp_sync_groups) {
+    const auto draft = std::ranges::find(
+        binder.draft().sync_groups, group.name, [](const SyncGroupDraft& each) -> auto& { return each.name.value; });
+    if (draft != binder.draft().sync_groups.end()) group.notify.mail = alerts.resolve(draft->notify);
   }
   check_fifos(binder, model.global.scripts);
 }

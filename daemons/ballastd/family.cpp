@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/runtime/log.hpp"
+#include "common/runtime/own_program.hpp"
 
 namespace ballast::ballastd {
 
@@ -15,19 +16,6 @@ constexpr std::chrono::milliseconds withdraw_limit = 3s;
 constexpr std::chrono::milliseconds unload_limit = 10s;
 constexpr int advertisements_missed = 3;  // RFC 9568, 6.1: Master_Down_Interval, without the skew
 constexpr std::chrono::milliseconds usual_patience = 3s;
-
-/// Beside ballastd's own executable in a build folder, in libexec once installed.
-Result<std::filesystem::path> find_program(const std::string& role) {
-  std::error_code error;
-  const auto own = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) return fail("/proc/self/exe: {}", error.message());
-  const auto folder = own.parent_path();
-  for (const auto& candidate : {folder / role, folder.parent_path() / "libexec/ballast" / role}) {
-    if (std::filesystem::is_regular_file(candidate, error)) return candidate;
-  }
-  return fail("{} is neither in {} nor in {}", role, folder.string(),
-              (folder.parent_path() / "libexec/ballast").string());
-}
 
 }  // namespace
 
@@ -46,7 +34,7 @@ Family::Family(asio::io_context& io, FamilyOptions options, Handlers handlers)
 Result<std::unique_ptr<Family>> Family::make(asio::io_context& io, FamilyOptions options, Handlers handlers) {
   std::unique_ptr<Family> family{new Family{io, std::move(options), std::move(handlers)}};
   for (const std::string role : {"vrrpd", "scriptd", "checkd", "forwardd"}) {
-    auto program = find_program(role);
+    auto program = runtime::own_program(role);
     if (!program) return program.error();
     MemberOptions member{.role = role,
                          .program = std::move(*program),
@@ -71,7 +59,7 @@ void Family::set_patience(std::chrono::milliseconds patience) {
 }
 
 asio::awaitable<void> Family::withdraw() {
-  const auto program = find_program("vrrpd");
+  const auto program = runtime::own_program("vrrpd");
   if (!program) co_return log::error("{}", program.error().message);
   const std::vector<std::string> arguments{"--withdraw", "--run-dir", options_.run_dir.string()};
   const auto done = co_await run_program(*program, arguments, withdraw_limit);
@@ -82,7 +70,7 @@ asio::awaitable<void> Family::withdraw() {
 asio::awaitable<void> Family::stop() {
   for (const auto& member : members_) co_await member->stop();
   if (!options_.unload_on_exit) co_return;
-  const auto program = find_program("forwardd");
+  const auto program = runtime::own_program("forwardd");
   if (!program) co_return log::error("{}", program.error().message);
   const std::vector<std::string> arguments{"--unload", "--run-dir", options_.run_dir.string(), "--pin-dir",
                                            options_.pin_dir.string()};

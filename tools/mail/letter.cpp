@@ -7,8 +7,7 @@
 namespace ballast::mail {
 namespace {
 
-constexpr std::size_t longest_address = 254;  ///< RFC 5321 section 4.5.3.1.3, less the brackets
-constexpr std::size_t longest_line = 900;     ///< 998 is the limit
+constexpr std::size_t longest_line = 900;  ///< 998 is the limit
 constexpr std::size_t longest_name = 300;
 constexpr std::size_t body_bytes = 57;  ///< 76 characters of base64 (RFC 2045 section 6.8)
 constexpr std::size_t word_bytes = 45;  ///< of an encoded word, which has at most 75 characters
@@ -16,12 +15,6 @@ constexpr std::size_t word_bytes = 45;  ///< of an encoded word, which has at mo
 bool is_control(char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }
 bool is_ascii(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > 0; });
-}
-
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 /// One line: a control character is a blank.
@@ -58,7 +51,7 @@ std::string header_text(std::string_view given) {
   return made;
 }
 
-std::string header_mailbox(const Mailbox& mailbox) {
+std::string header_mailbox(const net::Mailbox& mailbox) {
   if (mailbox.name.empty()) return mailbox.address;
   const auto name = flat(mailbox.name).substr(0, longest_name);
   if (!is_ascii(name)) return fmt::format("{} <{}>", header_text(name), mailbox.address);
@@ -100,25 +93,6 @@ void add_body(std::string_view text, std::string& made) {
 }
 
 }  // namespace
-
-Result<Mailbox> parse_mailbox(std::string_view given) {
-  auto text = trim(given);
-  Mailbox made;
-  if (text.ends_with('>')) {
-    const auto open = text.rfind('<');
-    if (open == std::string_view::npos) return fail("'{}' is no mail address", flat(given));
-    auto name = trim(text.substr(0, open));
-    if (name.size() >= 2 && name.starts_with('"') && name.ends_with('"')) name = name.substr(1, name.size() - 2);
-    made.name = name;
-    text = text.substr(open + 1, text.size() - open - 2);
-  }
-  const auto at = text.rfind('@');
-  const bool parts = at != std::string_view::npos && at > 0 && at + 1 < text.size() && text.size() <= longest_address;
-  const auto foreign = [](char c) { return c <= ' ' || c == '\x7f' || c == '<' || c == '>' || c == ','; };
-  if (!parts || std::ranges::any_of(text, foreign)) return fail("'{}' is no mail address", flat(given));
-  made.address = text;
-  return made;
-}
 
 std::string compose(const Letter& letter) {
   std::string to;

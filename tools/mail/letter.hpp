@@ -1,26 +1,16 @@
 #pragma once
-// One mail as it crosses the wire (RFC 5322), and addresses.
+// One mail as it crosses the wire (RFC 5322).
 #include <chrono>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "common/result.hpp"
+#include "common/net/mailbox.hpp"
 
 namespace ballast::mail {
 
-/// `who@example.com` or `A name <who@example.com>`.
-struct Mailbox {
-  std::string name;     ///< may be empty
-  std::string address;  ///< for the envelope
-};
-/// Errors: no `@`, nothing beside it, or a character that has no place in an address (a blank, a control character,
-/// `<`).
-Result<Mailbox> parse_mailbox(std::string_view text);
-
 struct Letter {
-  Mailbox from;
-  std::vector<Mailbox> to;
+  net::Mailbox from;
+  std::vector<net::Mailbox> to;
   std::string subject;
   std::string text;  ///< lines that end with \n
   std::chrono::sys_seconds date;

@@ -48,11 +48,11 @@ bool is_name(const std::string& text) {
 
 Result<Letter> letter_of(const Options& options) {
   Letter letter;
-  auto from = parse_mailbox(options.from.empty() ? "ballast@" + options.server.helo : options.from);
+  auto from = net::parse_mailbox(options.from.empty() ? "ballast@" + options.server.helo : options.from);
   if (!from) return from.error();
   letter.from = std::move(*from);
   for (const auto& text : options.to) {
-    auto mailbox = parse_mailbox(text);
+    auto mailbox = net::parse_mailbox(text);
     if (!mailbox) return mailbox.error();
     letter.to.push_back(std::move(*mailbox));
   }

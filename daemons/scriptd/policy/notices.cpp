@@ -33,8 +33,9 @@ const config::Command* command_for(const config::Notify& notify, Occasion occasi
 
 bool is_role(Occasion occasion) { return occasion <= Occasion::deleted; }
 
-Notice make_notice(const Subject& subject, const config::Notify& notify, Occasion occasion, int priority) {
-  Notice notice{subject, occasion, priority, {}};
+Notice make_notice(const Subject& subject, const config::Notify& notify, Occasion occasion, int priority,
+                   const std::string& reason = {}) {
+  Notice notice{subject, occasion, priority, {}, notify.mail && is_role(occasion), reason};
   const auto* own = command_for(notify, occasion);
   if (own != nullptr && !own->words.empty()) notice.commands.push_back(*own);
   if (is_role(occasion) && !notify.any.words.empty()) {
@@ -158,7 +159,7 @@ void Teller::add_role(const Subject& subject, const config::Notify& notify, cons
   const bool was_told = told != told_.end();
   told_[subject] = *occasion;
   if (*occasion == Occasion::stop && !was_told) return;  // it never began
-  notices.push_back(make_notice(subject, notify, *occasion, state.priority));
+  notices.push_back(make_notice(subject, notify, *occasion, state.priority, state.reason));
 }
 
 void Teller::add_details(const Subject& subject, const config::Notify& notify, Seen& seen,

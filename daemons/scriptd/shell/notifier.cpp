@@ -28,7 +28,7 @@ bool needs_usual_user(const config::Model& model) {
 }  // namespace
 
 Notifier::Notifier(asio::io_context& io, Runner& runner, const std::filesystem::path& run_dir)
-    : io_{io}, runner_{runner}, file_{run_dir / "scriptd.told"} {
+    : io_{io}, runner_{runner}, post_{io, runner}, file_{run_dir / "scriptd.told"} {
   const auto record = runtime::read_json(file_);
   if (!record || !record->is_object()) return;
   started_ = record->value("started", false);
@@ -105,6 +105,7 @@ void Notifier::tell(std::vector<Notice> notices) {
   save();
   for (auto& notice : notices) {
     for (const auto& pipe : pipes_) pipe.fifo->write(fifo_line(notice));
+    if (is_alert(notice, global_.mail)) post_.send(notice, global_);
     if (notice.commands.empty()) continue;
     const auto subject = notice.subject;
     auto& line = lines_[subject];

@@ -6,6 +6,7 @@
 
 #include "daemons/scriptd/policy/notices.hpp"
 #include "daemons/scriptd/shell/fifo.hpp"
+#include "daemons/scriptd/shell/post.hpp"
 #include "daemons/scriptd/shell/runner.hpp"
 
 namespace ballast::scriptd {
@@ -22,7 +23,7 @@ class Notifier {
   void on_instance(const std::string& name, std::optional<bus::VrrpState> state);
   void on_group(const std::string& name, std::optional<bus::VrrpGroupState> state);
   /// Nothing runs and nothing waits.
-  [[nodiscard]] bool idle() const { return busy_ == 0; }
+  [[nodiscard]] bool idle() const { return busy_ == 0 && post_.idle(); }
   /// Runs the shutdown script, if there is one.
   boost::asio::awaitable<void> shut_down();
 
@@ -46,6 +47,7 @@ class Notifier {
 
   boost::asio::io_context& io_;
   Runner& runner_;
+  Post post_;
   std::filesystem::path file_;
   bool started_ = false;  ///< the startup script has been run
   Teller teller_{{}};

@@ -11,8 +11,8 @@ using testing::StartsWith;
 
 Letter letter(std::vector<std::string> to = {"admin@example.com"}) {
   Letter made;
-  made.from = *parse_mailbox("lb@example.com");
-  for (const auto& each : to) made.to.push_back(*parse_mailbox(each));
+  made.from = *net::parse_mailbox("lb@example.com");
+  for (const auto& each : to) made.to.push_back(*net::parse_mailbox(each));
   made.subject = "s";
   made.text = "t\n";
   made.id = "1";

@@ -12,8 +12,8 @@ using testing::Not;
 using testing::StartsWith;
 
 Letter letter(std::string subject = "a subject", std::string text = "a text\n") {
-  return {*parse_mailbox("lb@example.com"),
-          {*parse_mailbox("Admin <admin@example.com>")},
+  return {*net::parse_mailbox("lb@example.com"),
+          {*net::parse_mailbox("Admin <admin@example.com>")},
           std::move(subject),
           std::move(text),
           std::chrono::sys_seconds{std::chrono::seconds{1'700'000'000}},
@@ -21,12 +21,12 @@ Letter letter(std::string subject = "a subject", std::string text = "a text\n") 
 }
 
 TEST(Mailbox, WithAndWithoutAName) {
-  const auto plain = parse_mailbox(" admin@example.com ");
+  const auto plain = net::parse_mailbox(" admin@example.com ");
   ASSERT_TRUE(plain);
   EXPECT_EQ(plain->address, "admin@example.com");
   EXPECT_EQ(plain->name, "");
   for (const auto* text : {"My admin <a.b@example.com>", "\"My admin\" <a.b@example.com>"}) {
-    const auto named = parse_mailbox(text);
+    const auto named = net::parse_mailbox(text);
     ASSERT_TRUE(named);
     EXPECT_EQ(named->name, "My admin");
     EXPECT_EQ(named->address, "a.b@example.com");
@@ -36,9 +36,9 @@ TEST(Mailbox, WithAndWithoutAName) {
 TEST(Mailbox, NothingThatWouldBeAnotherCommand) {
   for (const auto* text : {"", "@", "admin", "admin@", "@example.com", "a b@example.com", "a@b\r\nRCPT TO:<c@d>",
                            "a@b>", "a@b>,<c@d>", "x a@b>", "a,b@c", "<>", "a@b\x7f"}) {
-    EXPECT_FALSE(parse_mailbox(text)) << text;
+    EXPECT_FALSE(net::parse_mailbox(text)) << text;
   }
-  EXPECT_FALSE(parse_mailbox(std::string(300, 'a') + "@b"));
+  EXPECT_FALSE(net::parse_mailbox(std::string(300, 'a') + "@b"));
 }
 
 TEST(Letter, HasWhatAReaderExpects) {
