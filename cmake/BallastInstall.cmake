@@ -1,6 +1,6 @@
 # What people type is on the PATH, what systemd starts lives in libexec.
 install(TARGETS ballastd ballastctl ballast-realserver RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
-install(TARGETS vrrpd scriptd checkd forwardd RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/ballast)
+install(TARGETS vrrpd scriptd checkd forwardd ballast-mail RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/ballast)
 
 set(SBINDIR ${CMAKE_INSTALL_FULL_SBINDIR})
 set(LIBEXECDIR ${CMAKE_INSTALL_FULL_LIBEXECDIR}/ballast)

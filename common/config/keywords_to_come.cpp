@@ -23,7 +23,8 @@ constexpr std::array to_come{
            "linkbeat_interfaces linkbeat_use_polling interface_up_down_delays SSL net_namespace "
            "net_namespace_ipvs namespace_with_ipsets instance use_pid_dir child_wait_time include_check"},
     ToCome{Context::global_defs,
-           "smtp_alert_checker checker_log_all_failures no_checker_emails vrrp_mcast_group4 vrrp_mcast_group6 lvs_sync_daemon lvs_flush "
+           "smtp_alert_checker checker_log_all_failures no_checker_emails vrrp_mcast_group4 vrrp_mcast_group6 "
+           "lvs_sync_daemon lvs_flush "
            "lvs_flush_on_stop lvs_flush_onstop "
            "nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark vrrp_iptables vrrp_ipsets "
            "iptables ipsets disable_local_igmp "

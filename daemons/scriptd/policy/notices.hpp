@@ -46,7 +46,7 @@ struct Notice {
   int priority = 0;                       ///< of a group: 0
   std::vector<config::Command> commands;  ///< one after the other, complete with their arguments
   bool mail = false;                      ///< it is an alert
-  std::string reason;                     ///< may be empty
+  std::string reason{};                   ///< may be empty
 };
 
 /// `INSTANCE "VI_1" MASTER 150` and the end of the line, as in keepalived's FIFOs.

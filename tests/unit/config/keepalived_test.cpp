@@ -61,10 +61,11 @@ vrrp_instance VI_1 {
 }
 )");
   EXPECT_THAT(errors(loaded), IsEmpty());
-  EXPECT_THAT(not_yet(loaded), ElementsAre("notification_email", "smtp_alert"));
+  EXPECT_THAT(not_yet(loaded), IsEmpty());
   EXPECT_EQ(loaded.model.vrrp_scripts.size(), 1U);
   const auto& made = loaded.model.vrrp_instances.at(0);
   EXPECT_EQ(made.priority, 101);
+  EXPECT_TRUE(made.notify.mail);
   EXPECT_THAT(made.tracks, ElementsAre(Track{TrackKind::script, "chk_proxy", 2, false}));
   EXPECT_EQ(made.virtual_addresses.at(0).label, "eth0:vip");
   EXPECT_EQ(made.virtual_addresses.at(1).broadcast->to_string(), "192.168.1.255");
