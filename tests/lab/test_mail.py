@@ -50,9 +50,9 @@ def make_sender(lab):
     return lab.node("lb1", 11, "front")
 
 
-def send(node, server, *options, helo="lb1.example.com"):
+def send(node, server, *options, helo="lb1.example.com", subject="a subject"):
     return node.run(BIN / "ballast-mail", f"--server={server.address}", f"--port={server.port}", f"--helo={helo}",
-                    "--from=lb1@example.com", "--to=On call <oncall@example.com>", "--subject=a subject",
+                    "--from=lb1@example.com", "--to=On call <oncall@example.com>", f"--subject={subject}",
                     "--text=one\n.\nthree\n", "--pause=0.05", *options, check=False)
 
 
@@ -109,7 +109,7 @@ def test_an_address_with_a_command_in_it_is_refused(sender):
     server = MailServer(sender, "fine")
     assert send(sender, server, "--to=x@example.com>\r\nDATA").returncode == 3
     assert send(sender, server, helo="lb1\r\nMAIL FROM:<x@y>").returncode == 3
-    assert send(sender, server, "--subject=a\r\nBcc: victim@example.com").returncode == 0
+    assert send(sender, server, subject="a\r\nBcc: victim@example.com").returncode == 0
     [(head, mail)] = server.mails()
     assert head["to"] == ["oncall@example.com"] and mail["Bcc"] is None
 
