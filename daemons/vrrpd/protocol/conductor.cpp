@@ -12,7 +12,7 @@ bool may_concern_group(const Event& event, Role before, const Instance& core) {
   if (before != core.role()) return true;
   const auto* expired = std::get_if<Expired>(&event);
   if (expired != nullptr) return expired->timer == Timer::master_down;
-  return !std::holds_alternative<Received>(event);
+  return !std::holds_alternative<Received>(event) && !std::holds_alternative<HeartbeatHeard>(event);
 }
 
 std::optional<std::string> continues(const Beginner& beginner) {
