@@ -23,7 +23,7 @@ constexpr int datagrams_a_turn = 256;       ///< then the timers have theirs
 constexpr int traffic_class = 0xc0;         ///< internetwork control (RFC 4594)
 constexpr int receive_buffer = 1 << 20;
 /// Where advertisements follow each other faster, they are read this often: a wake-up costs more than an advertisement.
-constexpr std::chrono::milliseconds turn_distance{1};
+constexpr std::chrono::milliseconds turn_distance{2};
 
 Error system_failure(std::string_view what) { return fail("{}: {}", what, std::generic_category().message(errno)); }
 
