@@ -185,7 +185,7 @@ void Instance::master_silent(TimePoint was_due) {
     listens_until_ = now_ + listen;
     return set(Timer::master_down, listens_until_);
   }
-  const auto* pulse = left_ || preempting_ ? nullptr : heartbeats_.alive(now_);
+  const Pulse* pulse = left_ || preempting_ ? nullptr : heartbeats_.alive(now_);
   if (pulse != nullptr) return bear_with(*pulse);
   if (!grouped_) return become_master(silence());
   wants_master_ = silence();
