@@ -217,7 +217,8 @@ void Judge::check_takeover(const Machine& machine, unsigned instance, const Beco
   if (account.left_until && now >= *account.left_until) return;
   const bool beats = std::ranges::any_of(
       account.beats, [&](const auto& each) { return now < each.second.last + each.second.patience; });
-  if (beats && !account.lower_since && !account.left_until) fail(machine, instance, "takes over from a master that beats");
+  if (beats && !account.lower_since && !account.left_until)
+    fail(machine, instance, "takes over from a master that beats");
   const auto waited = now - account.sign;
   if (machine.has_unread()) fail(machine, instance, "takes over while advertisements wait unread");
   if (account.stood_until && now - *account.stood_until < interval_of(core, account)) {
