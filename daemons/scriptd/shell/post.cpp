@@ -68,6 +68,8 @@ asio::awaitable<void> Post::work() {
     if (!outcome.success) log::warning("{}: not sent: {}", letter.label, outcome.how);
     if (const auto dropped = std::exchange(dropped_, 0); dropped > 0) log::warning("{} alerts were left out", dropped);
   }
+  if (!waiting_.empty()) log::warning("{} alerts were not sent: scriptd ends", waiting_.size());
+  waiting_.clear();
   running_ = false;
 }
 
