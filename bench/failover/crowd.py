@@ -71,7 +71,7 @@ def measure(product, advert, seconds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=20, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=60, help="of each measurement")
     parser.add_argument("--adverts", type=float, nargs="+", default=[1, 0.1, 0.01], help="seconds")
     parser.add_argument("--only", choices=PRODUCTS, help="one product alone")
     options = parser.parse_args()

@@ -143,8 +143,8 @@ def measure(product, advert, runs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--adverts", type=float, nargs="+", default=[1, 0.1], help="seconds")
+    parser.add_argument("--runs", type=int, default=30)
+    parser.add_argument("--adverts", type=float, nargs="+", default=[1, 0.1, 0.01], help="seconds")
     parser.add_argument("--only", choices=PRODUCTS, help="one product alone")
     options = parser.parse_args()
     if os.geteuid() != 0:
