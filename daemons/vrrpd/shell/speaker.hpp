@@ -209,7 +209,7 @@ class Speaker : private Conductor {
   std::optional<SavedState> before_;  ///< what the process before left, until the first configuration runs
   TimePoint last_life_;
   std::map<std::string, std::unique_ptr<Router>> routers_;
-  std::map<std::uint32_t, Router*> by_id_;
+  boost::unordered_flat_map<std::uint32_t, Router*> by_id_;
   std::map<std::pair<std::string, net::Family>, std::unique_ptr<Port>> ports_;
   std::vector<std::unique_ptr<Group>> groups_;
   config::Model model_;

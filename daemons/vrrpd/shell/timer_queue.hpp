@@ -1,10 +1,10 @@
 #pragma once
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <functional>
 #include <queue>
-#include <unordered_map>
 
 #include "daemons/vrrpd/protocol/instance.hpp"
 
@@ -46,7 +46,7 @@ class TimerQueue {
 
   boost::asio::posix::stream_descriptor descriptor_;
   Handler handler_;
-  std::unordered_map<std::uint64_t, Slot> slots_;
+  boost::unordered_flat_map<std::uint64_t, Slot> slots_;
   std::priority_queue<Entry, std::vector<Entry>, std::greater<>> heap_;
   TimePoint armed_for_ = TimePoint::max();
   bool expiring_ = false;
