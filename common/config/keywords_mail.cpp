@@ -30,7 +30,7 @@ void set_sender(Binder& binder, const Statement& line) {
 /// Of a host, or what is said for one: printable, without blanks.
 Result<std::string> parse_name(std::string_view text) {
   const bool good = !text.empty() && text.size() <= 253 && !text.starts_with('-') &&
-                    std::ranges::all_of(text, [](char c) { return c > ' ' && c != '\x7f'; });
+                    std::ranges::all_of(text, [](unsigned char c) { return c > ' ' && c < 0x7f; });
   if (!good) return fail("'{}' is no name of a host", shorten(text));
   return std::string{text};
 }

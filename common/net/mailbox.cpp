@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t longest_address = 254;  ///< RFC 5321 section 4.5.3.1.3, less the brackets
 
-bool is_control(char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }
+bool is_control(unsigned char c) { return c < ' ' || c == 0x7f; }
 
 std::string_view trim(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");
@@ -32,7 +32,7 @@ Result<Mailbox> parse_mailbox(std::string_view given) {
   }
   const auto at = text.rfind('@');
   const bool parts = at != std::string_view::npos && at > 0 && at + 1 < text.size() && text.size() <= longest_address;
-  const auto foreign = [](char c) { return c <= ' ' || c == '\x7f' || c == '<' || c == '>' || c == ','; };
+  const auto foreign = [](unsigned char c) { return c <= ' ' || c >= 0x7f || c == '<' || c == '>' || c == ','; };
   if (!parts || std::ranges::any_of(text, foreign)) return fail("'{}' is no mail address", given);
   made.address = text;
   return made;

@@ -53,11 +53,16 @@ asio::awaitable<void> finish(asio::io_context& io, ScriptLoops& loops, Notifier&
   asio::steady_timer timer{io, last_words};
   co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
   const auto limit = asio::steady_timer::clock_type::now() + drain_limit;
-  while (!notifier.idle() && asio::steady_timer::clock_type::now() < limit) {
+  const auto in_time = [&] { return asio::steady_timer::clock_type::now() < limit; };
+  while (!notifier.idle() && in_time()) {
     timer.expires_after(poll);
     co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
   }
   co_await notifier.shut_down();
+  while (!notifier.mail_sent() && in_time()) {
+    timer.expires_after(poll);
+    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
   runner.stop();
   while (!runner.idle()) {
     timer.expires_after(poll);

@@ -90,14 +90,23 @@ def test_what_fails_for_now_is_tried_again(sender, mood, says):
     assert len(server.mails()) == 1
 
 
+def test_who_is_refused_for_now_gets_it_later_and_the_others_at_once(sender):
+    server = MailServer(sender, "grey")
+    result = send(sender, server, "--to=second@example.com", "--to=third@example.com")
+    assert result.returncode == 0 and "but not to all: 450 come back later" in result.stdout, result.stdout
+    assert [head["to"] for head, _ in server.mails()] == [["third@example.com"],
+                                                          ["oncall@example.com", "second@example.com"]]
+
+
 def test_what_is_refused_for_good_is_not_tried_again(sender):
     server = MailServer(sender, "never")
     result = send(sender, server)
     assert result.returncode == 2 and result.stdout.count("550 nobody here to every recipient: refused") == 1, result.stdout
 
 
-def test_a_server_that_says_nothing_and_one_that_is_not_there(sender):
-    server = MailServer(sender, "silent")
+@pytest.mark.parametrize("mood", ("silent", "drip"))
+def test_a_server_that_never_ends_its_answer_and_one_that_is_not_there(sender, mood):
+    server = MailServer(sender, mood)
     result = send(sender, server, "--timeout=0.2")
     assert result.returncode == 1 and result.stdout.count("an answer took more than 0.2 s") == 3, result.stdout
     server.port = 26

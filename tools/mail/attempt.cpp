@@ -6,7 +6,7 @@
 #include <array>
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
-#include <optional>
+#include <memory>
 
 #include "tools/mail/dialogue.hpp"
 
@@ -23,7 +23,11 @@ constexpr auto pause_of_quit = std::chrono::seconds{1};
 class Connection {
  public:
   Connection(const asio::any_io_executor& executor, const Server& server)
-      : server_{server}, context_{asio::ssl::context::tls_client}, stream_{executor, context_}, watch_{executor} {
+      : server_{server},
+        context_{asio::ssl::context::tls_client},
+        stream_{executor, context_},
+        watch_{executor},
+        limit_{server.timeout} {
     boost::system::error_code ignored;
     context_.set_default_verify_paths(ignored);
     context_.set_verify_mode(asio::ssl::verify_none);
@@ -32,35 +36,54 @@ class Connection {
   /// Errors are thrown: boost::system::system_error.
   asio::awaitable<void> connect() {
     tcp::resolver resolver{stream_.get_executor()};
-    start("resolving the name");
+    expect("resolving the name");
     const auto found = co_await resolver.async_resolve(server_.host, server_.port, asio::use_awaitable);
-    start("the connection");
-    co_await asio::async_connect(stream_.next_layer(), found, asio::use_awaitable);
+    auto& socket = stream_.next_layer();
+    boost::system::error_code failure = asio::error::host_not_found;
+    for (const auto& each : found) {
+      socket.close(failure);
+      expect("the connection");
+      const auto [error] = co_await socket.async_connect(each.endpoint(), asio::as_tuple(asio::use_awaitable));
+      if (!error) co_return;
+      failure = error;
+    }
+    throw boost::system::system_error{failure};
   }
 
   asio::awaitable<void> handshake() {
-    SSL_set_tlsext_host_name(stream_.native_handle(), server_.host.c_str());
-    SSL_set1_host(stream_.native_handle(), server_.host.c_str());
-    start("the TLS handshake");
+    name_server();
+    expect("the TLS handshake");
     co_await stream_.async_handshake(asio::ssl::stream_base::client, asio::use_awaitable);
     encrypted_ = true;
   }
 
   asio::awaitable<void> send(const std::string& text) {
-    start("sending");
+    expect("sending");
     if (encrypted_)
       co_await asio::async_write(stream_, asio::buffer(text), asio::use_awaitable);
     else
       co_await asio::async_write(stream_.next_layer(), asio::buffer(text), asio::use_awaitable);
   }
 
+  /// Has the time that `expect` gave.
   asio::awaitable<std::size_t> receive(std::span<char> into) {
-    start("an answer");
     const asio::mutable_buffer buffer{into.data(), into.size()};
     if (encrypted_) co_return co_await stream_.async_read_some(buffer, asio::use_awaitable);
     co_return co_await stream_.next_layer().async_read_some(buffer, asio::use_awaitable);
   }
 
+  /// From now on there is so much time for it.
+  void expect(const char* what) {
+    waits_for_ = what;
+    late_ = false;
+    watch_.expires_after(limit_);
+    watch_.async_wait([this, life = std::weak_ptr{life_}](boost::system::error_code error) {
+      if (error || life.expired()) return;
+      late_ = true;
+      boost::system::error_code ignored;
+      stream_.next_layer().close(ignored);
+    });
+  }
   void hurry() { limit_ = pause_of_quit; }
   void rest() { watch_.cancel(); }
 
@@ -76,22 +99,23 @@ class Connection {
   /// An error that was thrown, in words.
   [[nodiscard]] std::string describe(const boost::system::system_error& error) const {
     if (late_)
-      return fmt::format("{} took more than {:g} s", waits_for_, std::chrono::duration<double>(*limit_).count());
+      return fmt::format("{} took more than {:g} s", waits_for_, std::chrono::duration<double>(limit_).count());
     if (error.code() == asio::error::eof) return "the server closed the connection";
     return fmt::format("{}: {}", waits_for_, error.code().message());
   }
 
  private:
-  void start(const char* what) {
-    waits_for_ = what;
-    if (!limit_) limit_ = server_.timeout;
-    watch_.expires_after(*limit_);
-    watch_.async_wait([this](boost::system::error_code error) {
-      if (error) return;
-      late_ = true;
-      boost::system::error_code ignored;
-      stream_.next_layer().close(ignored);
-    });
+  /// For the certificate, and for a server of many names; an address is none (RFC 6066 section 3).
+  void name_server() {
+    auto* tls = stream_.native_handle();
+    boost::system::error_code no_address;
+    (void)asio::ip::make_address(server_.host, no_address);
+    if (!no_address) {
+      X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), server_.host.c_str());
+      return;
+    }
+    SSL_set_tlsext_host_name(tls, server_.host.c_str());
+    SSL_set1_host(tls, server_.host.c_str());
   }
 
   const Server& server_;
@@ -99,7 +123,8 @@ class Connection {
   asio::ssl::stream<tcp::socket> stream_;
   asio::steady_timer watch_;
   const char* waits_for_ = "";
-  std::optional<std::chrono::milliseconds> limit_;
+  std::chrono::milliseconds limit_;
+  std::shared_ptr<bool> life_ = std::make_shared<bool>(true);  ///< a timer that expired may call after our end
   bool encrypted_ = false;
   bool late_ = false;
 };
@@ -110,6 +135,7 @@ struct Garbled {
 
 asio::awaitable<Reply> await_reply(Connection& connection, ReplyParser& parser) {
   std::array<char, 4096> buffer{};
+  connection.expect("an answer");
   while (true) {
     if (auto reply = parser.next()) co_return std::move(*reply);
     const auto size = co_await connection.receive(buffer);
@@ -148,6 +174,7 @@ asio::awaitable<Verdict> converse(Connection& connection, ReplyParser& parser, D
     Verdict verdict;
     verdict.sent = step.kind == Step::Kind::done;
     verdict.temporary = step.temporary;
+    verdict.deferred = dialogue.deferred();
     verdict.how = verdict.sent ? fmt::format("{} ({})", step.text, connection.protection()) : step.text;
     co_return verdict;
   }

@@ -17,9 +17,10 @@ struct Server {
 
 struct Verdict {
   bool sent = false;
-  bool temporary = false;   ///< another try may help
-  bool tls_failed = false;  ///< the next try had better do without
-  std::string how;          ///< what the server said, or what was the matter
+  bool temporary = false;              ///< another try may help
+  bool tls_failed = false;             ///< the next try had better do without
+  std::string how;                     ///< what the server said, or what was the matter
+  std::vector<net::Mailbox> deferred;  ///< sent: those who were refused for now
 };
 
 /// One connection, one mail. TLS is opportunistic (RFC 7435): it is used where it is offered, and a certificate that

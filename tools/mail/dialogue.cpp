@@ -17,9 +17,7 @@ bool offers(const Reply& reply, std::string_view extension) {
 }  // namespace
 
 Dialogue::Dialogue(const Letter& letter, std::string helo, bool with_tls)
-    : helo_{std::move(helo)}, with_tls_{with_tls}, from_{letter.from.address}, data_{compose(letter)} {
-  for (const auto& each : letter.to) to_.push_back(each.address);
-}
+    : helo_{std::move(helo)}, with_tls_{with_tls}, from_{letter.from.address}, to_{letter.to}, data_{compose(letter)} {}
 
 Step Dialogue::say(State next, std::string line) {
   state_ = next;
@@ -57,8 +55,8 @@ Step Dialogue::on_reply(const Reply& reply) {
     case State::body:
       if (!reply.good()) return refuse("the mail", reply);
       state_ = State::over;
-      if (last_refusal_.code == 0) return {Step::Kind::done, describe(reply)};
-      return {Step::Kind::done, fmt::format("{}, but not to all: {}", describe(reply), describe(last_refusal_))};
+      if (refusal_.code == 0) return {Step::Kind::done, describe(reply)};
+      return {Step::Kind::done, fmt::format("{}, but not to all: {}", describe(reply), describe(refusal_))};
     case State::handshake:
     case State::over:
       break;
@@ -79,17 +77,19 @@ Step Dialogue::greeted(const Reply& reply) {
 }
 
 Step Dialogue::next_recipient() {
-  if (asked_ < to_.size()) return say(State::recipients, fmt::format("RCPT TO:<{}>", to_[asked_++]));
-  if (!accepted_) return refuse("every recipient", last_refusal_);
+  if (asked_ < to_.size()) return say(State::recipients, fmt::format("RCPT TO:<{}>", to_[asked_++].address));
+  if (!accepted_) return refuse("every recipient", refusal_);
   return say(State::data, "DATA");
 }
 
 // Who is accepted gets the mail, though others are not.
 Step Dialogue::recipient_answered(const Reply& reply) {
-  if (reply.good())
+  if (reply.good()) {
     accepted_ = true;
-  else
-    last_refusal_ = reply;
+  } else {
+    if (reply.temporary()) deferred_.push_back(to_[asked_ - 1]);
+    if (reply.temporary() || !refusal_.temporary()) refusal_ = reply;
+  }
   return next_recipient();
 }
 

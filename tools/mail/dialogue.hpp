@@ -30,6 +30,8 @@ class Dialogue {
   Step on_reply(const Reply& reply);
   /// The connection is encrypted: everything learned before is forgotten (RFC 3207 section 4.2).
   Step on_tls();
+  /// Recipients that were refused for now.
+  [[nodiscard]] const std::vector<net::Mailbox>& deferred() const { return deferred_; }
   /// The mail has been taken or refused: whatever comes now, nothing is to be said but QUIT.
   [[nodiscard]] bool over() const { return state_ == State::over; }
 
@@ -45,12 +47,13 @@ class Dialogue {
   bool with_tls_;
   bool encrypted_ = false;
   std::string from_;
-  std::vector<std::string> to_;
+  std::vector<net::Mailbox> to_;
+  std::vector<net::Mailbox> deferred_;
   std::string data_;
   State state_ = State::greeting;
   std::size_t asked_ = 0;  ///< recipients
   bool accepted_ = false;  ///< one of them at least
-  Reply last_refusal_;
+  Reply refusal_;          ///< of a recipient: the last one, one for now before one for good
 };
 
 }  // namespace ballast::mail

@@ -12,9 +12,9 @@ constexpr std::size_t longest_name = 300;
 constexpr std::size_t body_bytes = 57;  ///< 76 characters of base64 (RFC 2045 section 6.8)
 constexpr std::size_t word_bytes = 45;  ///< of an encoded word, which has at most 75 characters
 
-bool is_control(char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }
+bool is_control(unsigned char c) { return c < ' ' || c == 0x7f; }
 bool is_ascii(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c > 0; });
+  return std::ranges::all_of(text, [](unsigned char c) { return c > 0 && c < 0x80; });
 }
 
 /// One line: a control character is a blank.

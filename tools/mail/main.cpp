@@ -3,8 +3,11 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <boost/asio.hpp>
+#include <cmath>
+#include <cstdlib>
 #include <iostream>
 
 #include "tools/mail/attempt.hpp"
@@ -43,7 +46,7 @@ std::string unique_id() {
 
 /// A command of SMTP is one line of printable words.
 bool is_name(const std::string& text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c != '\x7f'; });
+  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) { return c > ' ' && c < 0x7f; });
 }
 
 Result<Letter> letter_of(const Options& options) {
@@ -63,28 +66,38 @@ Result<Letter> letter_of(const Options& options) {
   return letter;
 }
 
-asio::awaitable<int> deliver(const Server& server, const Letter& letter, double pause) {
+std::string end_of(const Verdict& verdict, unsigned attempts, double pause) {
+  if (verdict.sent && verdict.deferred.empty()) return {};
+  if (!verdict.sent && !verdict.temporary) return ": refused";
+  return attempts == tries ? ": given up" : fmt::format(": again in {:g} s", pause);
+}
+
+asio::awaitable<int> deliver(const Server& server, Letter letter, double pause) {
   const auto where = fmt::format("{} port {}", server.host, server.port);
   asio::steady_timer timer{co_await asio::this_coro::executor};
   bool with_tls = true;
+  int status = given_up;
   for (unsigned i = 1;; ++i) {
     const auto verdict = co_await attempt(server, letter, with_tls);
-    if (verdict.sent) {
-      std::cout << fmt::format("sent to {}: {}\n", where, verdict.how);
-      co_return sent;
-    }
-    if (verdict.tls_failed) with_tls = false;
-    std::cout << fmt::format("{}: {}{}\n", where, verdict.how,
-                             !verdict.temporary ? ": refused"
-                             : i == tries       ? ": given up"
-                                                : fmt::format(": again in {:g} s", pause))
+    std::cout << fmt::format("{}{}: {}{}\n", verdict.sent ? "sent to " : "", where, verdict.how,
+                             end_of(verdict, i, pause))
               << std::flush;
-    if (!verdict.temporary) co_return refused;
-    if (i == tries) co_return given_up;
+    if (verdict.sent) status = sent;
+    if (verdict.sent && verdict.deferred.empty()) co_return status;
+    if (!verdict.sent && !verdict.temporary) co_return status == sent ? sent : refused;
+    if (i == tries) co_return status;
+    if (verdict.sent) letter.to = verdict.deferred;
+    if (verdict.tls_failed) with_tls = false;
     timer.expires_after(std::chrono::milliseconds{static_cast<std::int64_t>(pause * 1'000)});
     co_await timer.async_wait(asio::use_awaitable);
     pause *= growth;
   }
+}
+
+/// The C library asks a name server for longer than anybody waits here, and cannot be interrupted.
+void bound_resolver(double timeout) {
+  const auto seconds = static_cast<int>(std::clamp(std::ceil(timeout), 1.0, 30.0));
+  setenv("RES_OPTIONS", fmt::format("timeout:{} attempts:1", seconds).c_str(), 0);
 }
 
 int run(Options& options) {
@@ -96,13 +109,18 @@ int run(Options& options) {
               << '\n';
     return misused;
   }
+  bound_resolver(options.timeout);
   asio::io_context io{1};
   int status = given_up;
   asio::co_spawn(io, deliver(options.server, *letter, options.pause), [&](std::exception_ptr error, int result) {
     if (error) std::rethrow_exception(error);
     status = result;
   });
-  io.run();
+  try {
+    io.run();
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << '\n';
+  }
   return status;
 }
 

@@ -13,7 +13,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 std::string printable(std::string_view text) {
   std::string made{text.substr(0, shown)};
   std::ranges::replace_if(
-      made, [](char c) { return c < ' ' || c == '\x7f'; }, '?');
+      made, [](unsigned char c) { return c < ' ' || c >= 0x7f; }, '?');
   return made;
 }
 

@@ -182,7 +182,8 @@ void Teller::add_details(const Subject& subject, const config::Notify& notify, S
 std::vector<Notice> Teller::say_removed(const Subject& subject, const config::Notify& notify) {
   const bool was_told = told_.erase(subject) > 0;
   if (subject.group || !was_told) return {};
-  return {make_notice(subject, notify, notify.says_deleted ? Occasion::deleted : Occasion::fault, 0)};
+  return {make_notice(subject, notify, notify.says_deleted ? Occasion::deleted : Occasion::fault, 0,
+                      "removed from the configuration")};
 }
 
 bool NoticeQueue::push(Notice notice) {

@@ -22,8 +22,10 @@ class Notifier {
   void apply(const config::Model& model);
   void on_instance(const std::string& name, std::optional<bus::VrrpState> state);
   void on_group(const std::string& name, std::optional<bus::VrrpGroupState> state);
-  /// Nothing runs and nothing waits.
-  [[nodiscard]] bool idle() const { return busy_ == 0 && post_.idle(); }
+  /// No notification runs or waits.
+  [[nodiscard]] bool idle() const { return busy_ == 0; }
+  /// No mail is on its way.
+  [[nodiscard]] bool mail_sent() const { return post_.idle(); }
   /// Runs the shutdown script, if there is one.
   boost::asio::awaitable<void> shut_down();
 

@@ -7,7 +7,8 @@ Each mail it takes is a file in FOLDER: the envelope as JSON in the first line, 
   grey     refuses the first two mails for now (450)
   never    refuses everybody for good (550)
   drop     closes the connection in the middle of DATA, once
-  silent   takes the connection and says nothing"""
+  silent   takes the connection and says nothing
+  drip     says a byte of a greeting without an end every 50 ms"""
 
 import asyncio
 import json
@@ -46,6 +47,15 @@ class Handler:
         return "250 queued"
 
 
+class Drip(asyncio.Protocol):
+    def connection_made(self, transport):
+        async def drip():
+            while not transport.is_closing():
+                transport.write(b"2")
+                await asyncio.sleep(0.05)
+        self.task = asyncio.get_running_loop().create_task(drip())
+
+
 async def serve(address, port, folder, mood, *pair):
     loop = asyncio.get_running_loop()
     handler = Handler(pathlib.Path(folder), mood)
@@ -53,8 +63,8 @@ async def serve(address, port, folder, mood, *pair):
     if pair:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*pair)
-    if mood == "silent":
-        server = await loop.create_server(asyncio.Protocol, address, int(port))
+    if mood in ("silent", "drip"):
+        server = await loop.create_server(Drip if mood == "drip" else asyncio.Protocol, address, int(port))
     else:
         def session():
             made = SMTP(handler, tls_context=context, hostname="mail.example.com", loop=loop)

@@ -21,6 +21,15 @@ global_defs {
   nftables_counters
   vmac_prefix vm
   vmac_addr_prefix va
+  notification_email {
+    "A name <a@example.com>" b@example.com
+  }
+  notification_email_from lb@example.com
+  smtp_server mail.example.com 587
+  smtp_helo_name lb.example.com
+  smtp_connect_timeout 7.5
+  no_email_faults
+  smtp_alert
 }
 track_group TG {
   group {

@@ -24,9 +24,9 @@ Reply ok(std::vector<std::string> lines = {"ok"}) { return {250, std::move(lines
 class Talk {
  public:
   explicit Talk(std::vector<std::string> to = {"admin@example.com"}, bool tls = true)
-      : dialogue_{letter(std::move(to)), "lb1", tls} {}
-  std::string hears(const Reply& reply) { return take(dialogue_.on_reply(reply)); }
-  std::string encrypted() { return take(dialogue_.on_tls()); }
+      : dialogue{letter(std::move(to)), "lb1", tls} {}
+  std::string hears(const Reply& reply) { return take(dialogue.on_reply(reply)); }
+  std::string encrypted() { return take(dialogue.on_tls()); }
   /// Through the greeting, to MAIL.
   Talk& greeted() {
     hears({220, {"mail"}});
@@ -34,13 +34,13 @@ class Talk {
     return *this;
   }
   Step last;
+  Dialogue dialogue;
 
  private:
   std::string take(Step step) {
     last = std::move(step);
     return last.text;
   }
-  Dialogue dialogue_;
 };
 
 TEST(Dialogue, HandsAMailIn) {
@@ -99,6 +99,21 @@ TEST(Dialogue, AllRefusedIsRefused) {
   EXPECT_EQ(talk.hears({450, {"greylisted"}}), "450 greylisted to every recipient");
   EXPECT_EQ(talk.last.kind, Step::Kind::refused);
   EXPECT_TRUE(talk.last.temporary);
+}
+
+TEST(Dialogue, WhoIsRefusedForNowIsRemembered) {
+  Talk talk{{"a@x", "b@x", "c@x"}};
+  talk.greeted().hears(ok());
+  talk.hears({450, {"later"}});
+  talk.hears({550, {"never"}});
+  EXPECT_EQ(talk.hears(ok()), "DATA\r\n");
+  ASSERT_EQ(talk.dialogue.deferred().size(), 1U);
+  EXPECT_EQ(talk.dialogue.deferred()[0].address, "a@x");
+  Talk nobody{{"a@x", "b@x"}};
+  nobody.greeted().hears(ok());
+  nobody.hears({450, {"later"}});
+  nobody.hears({550, {"never"}});
+  EXPECT_TRUE(nobody.last.temporary) << "one for now goes before one for good";
 }
 
 TEST(Dialogue, ARefusalAnywhereEndsItAndSaysWhere) {
