@@ -93,7 +93,7 @@ void Judge::left_on_heartbeat(const Machine& machine, unsigned instance) {
   account.beats.erase(known);
   if (account.role != Role::backup || !followed) return;
   const auto until = now + skew_of(core, interval_of(core, account));
-  account.left_until = std::min(account.left_until.value_or(until), until);
+  account.may_from = std::min(account.may_from.value_or(until), until);
 }
 
 /// A master that was heard puts the takeover off, unless it is to be preempted now.
@@ -110,6 +110,7 @@ void Judge::bear_with(const Instance& core, Account& account, TimePoint now) {
   }
   account.sign = now;
   account.left_until.reset();
+  account.may_from.reset();
   if (settings.version == 3) account.interval = received.interval;
   account.least_wait = wait_of(core, interval_of(core, account));
 }
@@ -194,6 +195,7 @@ void Judge::changed(const Machine& machine, unsigned instance, const Become& cha
   account.role = change.to;
   account.interval.reset();
   account.left_until.reset();
+  account.may_from.reset();
   account.lower_since.reset();
   account.follows.reset();
   account.sign = now;
@@ -215,6 +217,7 @@ void Judge::check_takeover(const Machine& machine, unsigned instance, const Beco
   if (core.priority() == priority_owner && world_.plan().grouped) return;
   if (change.from != Role::backup) return fail(machine, instance, fmt::format("becomes MASTER from {}", change.from));
   if (account.left_until && now >= *account.left_until) return;
+  if (account.may_from && now >= *account.may_from) return;
   const bool beats = std::ranges::any_of(
       account.beats, [&](const auto& each) { return now < each.second.last + each.second.patience; });
   if (beats && !account.lower_since && !account.left_until)

@@ -49,7 +49,8 @@ class Judge {
     TimePoint sign;                         ///< the last one of a master it has to bear with
     Duration least_wait{};                  ///< the shortest that it may wait after that
     std::optional<Duration> interval;       ///< version 3: as the master advertises it
-    std::optional<TimePoint> left_until;    ///< after priority 0
+    std::optional<TimePoint> left_until;    ///< after priority 0: it must take over then
+    std::optional<TimePoint> may_from;      ///< after priority 0 on the heartbeat link: it may
     std::optional<net::IpAddress> follows;  ///< the master last heard
     std::optional<TimePoint> lower_since;   ///< a master to be preempted was heard first
     std::uint64_t stepped_down = 0;         ///< World::troubles() when it ceased to be MASTER
