@@ -220,7 +220,7 @@ void Judge::check_takeover(const Machine& machine, unsigned instance, const Beco
   if (account.may_from && now >= *account.may_from) return;
   const bool beats = std::ranges::any_of(
       account.beats, [&](const auto& each) { return now < each.second.last + each.second.patience; });
-  if (beats && !account.lower_since && !account.left_until)
+  if (beats && !account.lower_since && !account.left_until && !account.may_from)
     fail(machine, instance, "takes over from a master that beats");
   const auto waited = now - account.sign;
   if (machine.has_unread()) fail(machine, instance, "takes over while advertisements wait unread");
