@@ -18,6 +18,7 @@ void Instance::handle(const HeartbeatHeard& event) {
   auto* pulse = heartbeats_.heard({event.interface, event.source, event.priority, {}, {}, patience}, now_);
   if (pulse == nullptr) return;
   if (role_ == Role::master) return heartbeat_as_master(*pulse, event.own);
+  if (wants_master_ && !left_ && !preempting_) return bear_with(*pulse);  // its group had not agreed yet
   if (holds_) heard_as_leaver({event.priority, event.interval, event.source});
 }
 

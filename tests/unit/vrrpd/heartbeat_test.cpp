@@ -183,6 +183,16 @@ TEST(Heartbeat, AMemberOfAGroupDoesNotAskForTheRoleEither) {
   EXPECT_FALSE(member.instance.wants_master());
 }
 
+TEST(Heartbeat, AMemberThatAskedForTheRoleNoLongerDoesOnceTheMasterBeats) {
+  Scenario member{with_heartbeat(), true};
+  member.start().after(down_interval);
+  ASSERT_TRUE(member.instance.wants_master());
+  member.on(HeartbeatHeard{"eth2", 150, 1s, ip("10.9.0.1"), ip("10.9.0.5")});
+  EXPECT_FALSE(member.instance.wants_master());
+  member.after(down_interval);
+  EXPECT_TRUE(member.instance.wants_master());
+}
+
 TEST(Heartbeats, AFloodOfSourcesIsForgottenInTimeAndTakesNoRoom) {
   Heartbeats all;
   const TimePoint start{1h};
