@@ -77,6 +77,7 @@ asio::awaitable<void> Member::run() {
     const auto status = co_await child_->wait();
     const auto pid = child_->pid();
     child_.reset();
+    ended_in_order_ = status.success() || status.kind == runtime::ExitStatus::Kind::unknown;
     ended_.cancel();
     if (!stopping_ && !std::exchange(replacing_, false)) co_await after_death(pid, in_words(status));
   }
@@ -120,7 +121,8 @@ asio::awaitable<void> Member::stop() {
   const auto began = runtime::BootClock::now();
   co_await end();
   const bool was_killed = runtime::BootClock::now() - began >= term_patience;
-  if (was_killed && options_.clean_up) co_await options_.clean_up();
+  // One that was ended before it knew how to end, or is dead already, leaves everything as it was.
+  if ((was_killed || !ended_in_order_) && options_.clean_up) co_await options_.clean_up();
 }
 
 asio::awaitable<Result<>> run_program(std::filesystem::path program, std::vector<std::string> arguments,

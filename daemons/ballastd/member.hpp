@@ -20,7 +20,8 @@ struct MemberOptions {
   std::filesystem::path program;
   std::vector<std::string> arguments;
   std::function<void(bus::Event)> event;
-  /// Undoes what it leaves behind when it does not come back in time. May be empty.
+  /// Undoes what it leaves behind when it does not come back in time, or is stopped and has not ended in order. May be
+  /// empty.
   std::function<boost::asio::awaitable<void>()> clean_up;
 };
 
@@ -51,7 +52,8 @@ class Member {
   boost::asio::steady_timer pause_;
   boost::asio::steady_timer ended_;  ///< cancelled when it has ended
   bool stopping_ = false;
-  bool replacing_ = false;  ///< the one that was taken over is ended to be started with our options
+  bool ended_in_order_ = true;  ///< the last one that ran
+  bool replacing_ = false;      ///< the one that was taken over is ended to be started with our options
 };
 
 /// Runs a program to its end, at most that long. An error says how it failed.

@@ -92,6 +92,36 @@ TEST_F(MemberTest, StoppingEndsItAndLeavesNoRecord) {
   EXPECT_THAT(events, IsEmpty()) << "that was meant";
 }
 
+TEST_F(MemberTest, OneThatIsStoppedBeforeItKnowsHowToEndIsCleanedUpAfter) {
+  running();
+  stop();  // sleep dies of SIGTERM
+  EXPECT_EQ(clean_ups, 1);
+}
+
+TEST_F(MemberTest, OneThatIsDeadWhenAllIsStoppedIsCleanedUpAfter) {
+  stop();
+  clean_ups = 0;
+  begin({}, "/nonexistent/vrrpd");
+  ASSERT_TRUE(until([&] { return events.size() == 2; }));  // and waits to be started again
+  stop();
+  EXPECT_EQ(clean_ups, 1);
+}
+
+TEST_F(MemberTest, OneThatEndsInOrderNeedsNoCleaningUp) {
+  stop();
+  clean_ups = 0;
+  const auto ready = folder / "ready";
+  begin({"-c", "trap 'exit 0' TERM; : > " + ready.string() + "; while :; do sleep 0.05; done"}, "/bin/sh");
+  const auto limit = std::chrono::steady_clock::now() + 20s;
+  while (!std::filesystem::exists(ready) && std::chrono::steady_clock::now() < limit) {
+    io.restart();
+    io.run_for(10ms);
+  }
+  ASSERT_TRUE(std::filesystem::exists(ready));
+  stop();
+  EXPECT_EQ(clean_ups, 0);
+}
+
 TEST_F(MemberTest, ARecordNamesTheProcessForItsSuccessor) {
   const auto pid = running();
   const FamilyFile successor{folder};
@@ -114,6 +144,7 @@ TEST_F(MemberTest, ARecordOfAnotherProcessIsNotTakenOver) {
 
 TEST_F(MemberTest, AProgramThatCannotRunIsTriedLessAndLessOftenAndCleanedUpAfter) {
   stop();
+  clean_ups = 0;
   begin({}, "/nonexistent/vrrpd");
   member->set_patience(150ms);
   ASSERT_TRUE(until([&] { return events.size() >= 3; }));
