@@ -10,11 +10,13 @@ struct Owner {
   std::string_view role;
   std::string_view prefix;
 };
-constexpr std::array<Owner, 7> owners{{{"vrrpd", "vrrp/"},
+constexpr std::array<Owner, 9> owners{{{"vrrpd", "vrrp/"},
                                        {"vrrpd", "vrrp-group/"},
                                        {"checkd", "health/"},
+                                       {"checkd", "source/"},
                                        {"scriptd", "script/"},
                                        {"forwardd", "service/"},
+                                       {"forwardd", "traffic/"},
                                        {"ballastd", "admin/"},
                                        {"ballastd", "hold/"}}};
 constexpr std::array<std::string_view, 3> unprivileged_daemons{"checkd", "statusd", "ctl"};

@@ -88,6 +88,38 @@ struct ServerHealth {
   double took_ms = 0;   ///< the last probe's duration
   std::string reason;   ///< `connect to 10.0.0.2:80: timed out after 1 s`, `GET /health: status 200`
   unsigned checks = 0;  ///< how many checkers it has
+  std::optional<int> weight{};   ///< what its checks make of its configured weight; none: nothing
+  double certificate_until = 0;  ///< unix time at which the first of its TLS certificates ends; 0: none is known
+  bool passive = false;          ///< down by what the data path saw, not by a probe
+};
+
+/// Topic `source/<service>/<number>`, by checkd: what a real_servers_from has found, numbered from 0 within its
+/// service. A source that fails or is empty keeps the servers that it had last.
+struct SourceState {
+  std::string service;
+  unsigned number = 0;
+  config::SourceKind kind{};
+  std::string name;
+  bool good = false;   ///< the last look-up succeeded and found some
+  double since = 0;    ///< unix time of the last change of `good` or `servers`
+  std::string reason;  ///< `SRV _http._tcp.example.com: 3 servers`, `…: NXDOMAIN: the last 3 servers are kept`
+  std::vector<config::FoundServer> servers;
+};
+
+/// What the data path saw of new connections to one server, counted since the server was added.
+struct ServerTraffic {
+  std::string server;            ///< Endpoint text
+  std::uint64_t opened = 0;      ///< connections begun
+  std::uint64_t answered = 0;    ///< of these: the server answered, as far as the data path can tell
+  std::uint64_t unanswered = 0;  ///< clients that sent their SYN again, once a connection
+  std::uint64_t refused = 0;     ///< RSTs in answer to a SYN
+  unsigned clients = 0;          ///< different clients, roughly, whose connections failed since the last report
+};
+
+/// Topic `traffic/<service>`, by forwardd, for services with passive_check: once an interval while something fails.
+struct ServiceTraffic {
+  std::string service;
+  std::vector<ServerTraffic> servers;
 };
 
 /// Topic `admin/<service>/<server>`, by ballastd; withdrawn when undone. Kept across restarts.
@@ -185,7 +217,11 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VrrpState, name, state, interface, vrid, prio
                                    since, reason, virtual_addresses, holds_addresses, rivals, stopped)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VrrpGroupState, name, state, stopped)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ScriptState, name, up, since, reason)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerHealth, service, server, up, since, took_ms, reason, checks)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerHealth, service, server, up, since, took_ms, reason, checks, weight,
+                                   certificate_until, passive)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SourceState, service, number, kind, name, good, since, reason, servers)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerTraffic, server, opened, answered, unanswered, refused, clients)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceTraffic, service, servers)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerAdmin, service, server, state, by, since)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VrrpHold, instance, maintenance, by, since, until)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceServer, address, port, method, weight, state, reason, active, inactive,

@@ -10,7 +10,12 @@ ElectionDraft& Binder::election() { return context_ == Context::vrrp_instance ? 
 
 TimingDraft& Binder::timing() {
   if (context_ == Context::virtual_server) return service().timing;
-  return context_ == Context::real_server ? server().timing : check().timing;
+  const bool outer = context_ == Context::real_server || context_ == Context::real_servers_from;
+  return outer ? server().timing : check().timing;
+}
+
+ConnectionDraft& Binder::connection() {
+  return context_ == Context::smtp_host ? check().hosts.back() : check().connection;
 }
 
 void Binder::not_yet(Position at, const std::string& message) {
@@ -45,7 +50,8 @@ void Binder::bind_statement(const Statement& statement, const Statement& parent,
   if (const auto* keyword = find_keyword(context, name)) {
     bind_known(statement, *keyword);
   } else if (const auto note = keyword_to_come(context, name)) {
-    if (context == Context::real_server && is_checker_to_come(name)) {
+    const bool of_server = context == Context::real_server || context == Context::real_servers_from;
+    if (of_server && is_checker_to_come(name)) {
       server().checks_to_come.push_back({name, statement.at()});
     } else {
       not_yet(statement.at(), fmt::format("keyword '{}' of keepalived is not done yet and is ignored{}", name, *note));

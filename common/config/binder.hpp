@@ -26,9 +26,18 @@ class Binder {
   [[nodiscard]] AddressGroupDraft& address_group() { return draft_.address_groups.back(); }
   [[nodiscard]] LocalGroupDraft& local_group() { return draft_.local_groups.back(); }
   [[nodiscard]] ServiceDraft& service() { return draft_.services.back(); }
-  [[nodiscard]] ServerDraft& server() { return service().servers.back(); }
+  /// A real_server, or what the servers of a real_servers_from are like.
+  [[nodiscard]] ServerDraft& server() {
+    return service().reads_source ? service().sources.back().like : service().servers.back();
+  }
+  [[nodiscard]] SourceDraft& source() { return service().sources.back(); }
+  [[nodiscard]] PassiveCheck& passive() { return *service().passive; }
   [[nodiscard]] CheckDraft& check() { return server().checks.back(); }
+  [[nodiscard]] CheckDetailDraft& check_detail() { return check().detail.get(); }
+  /// Of the checker, or of one `host` of an SMTP_CHECK.
+  [[nodiscard]] ConnectionDraft& connection();
   [[nodiscard]] HttpUrl& url() { return check().urls.back(); }
+  [[nodiscard]] Webhook& webhook() { return global().scripts.webhooks.back(); }
   [[nodiscard]] VrrpScript& script() { return draft_.scripts.back().script; }
   /// Of the vrrp_instance or the vrrp_sync_group.
   [[nodiscard]] NotifyDraft& notify() {

@@ -35,8 +35,9 @@ struct LvsTimeoutsDraft {
 /// What a virtual_server, a real_server and a checker may all say; the innermost counts.
 struct TimingDraft {
   std::optional<Duration> delay_loop, connect_timeout, delay_before_retry, warmup;
-  std::optional<unsigned> retry;
-  std::optional<bool> alpha, inhibit_on_failure;
+  std::optional<At<unsigned>> retry, fall;
+  std::optional<unsigned> rise;
+  std::optional<bool> alpha, inhibit_on_failure, log_all;
   std::optional<std::string> virtualhost;
 };
 
@@ -144,13 +145,39 @@ struct MethodDraft {
   Tunnel tunnel{};
 };
 
+/// Where a probe goes and where it comes from.
+struct ConnectionDraft {
+  std::optional<At<net::IpAddress>> connect_address, bind_address;
+  std::optional<At<unsigned>> connect_port, bind_port;
+  std::string bind_interface;
+  unsigned fwmark = 0;
+};
+
+/// What only some kinds of checkers have.
+struct CheckDetailDraft {
+  std::optional<At<HttpVersion>> version;
+  bool fast_recovery = false;
+  std::optional<At<bool>> use_tls;
+  TlsClient tls{};
+  SmtpCheck smtp{};
+  DnsCheck dns{};
+  UdpCheck udp{};
+  MiscCheck misc{};
+  std::optional<At<std::string>> track_file;
+  std::optional<int> file_weight;
+  bool file_reverse = false, file_dynamic = false;
+  AgentCheck agent{};
+  GrpcCheck grpc{};
+};
+
 struct CheckDraft {
   CheckKind kind = CheckKind::tcp;
   Position at;
   TimingDraft timing;
-  std::optional<At<net::IpAddress>> connect_address, bind_address;
-  std::optional<At<unsigned>> connect_port, bind_port;
+  ConnectionDraft connection;
+  std::vector<ConnectionDraft> hosts;  ///< SMTP_CHECK: `host { }`, one probe each
   std::vector<HttpUrl> urls;
+  Boxed<CheckDetailDraft> detail{};
 };
 
 struct ServerDraft {
@@ -161,8 +188,18 @@ struct ServerDraft {
   std::optional<At<MethodDraft>> method;
   std::optional<At<unsigned>> upper_threshold, lower_threshold;
   TimingDraft timing;
+  bool any_check = false;
   std::vector<CheckDraft> checks;
+  Boxed<Command> notify_up, notify_down;
+  std::optional<At<bool>> alert;
   std::vector<At<std::string>> checks_to_come;  ///< keepalived's checkers that are not done yet
+};
+
+/// `real_servers_from`
+struct SourceDraft {
+  SourceQuery query;
+  std::optional<Duration> interval;
+  ServerDraft like;
 };
 
 struct SorryDraft {
@@ -189,11 +226,25 @@ struct ServiceDraft {
   std::optional<At<ClientAddress>> client_address;
   bool omega = false;
   std::optional<At<unsigned>> quorum, hysteresis;
+  Command quorum_up, quorum_down;
+  std::optional<At<bool>> alert;
+  WhenAllDown when_all_down = WhenAllDown::refuse;
+  Duration slow_start = 0s;
+  bool ha_suspend = false;
+  std::optional<PassiveCheck> passive;
   std::optional<SorryDraft> sorry;
+  bool sorry_inhibit = false;
   std::optional<At<MethodDraft>> sorry_method;
   LvsTimeoutsDraft timeouts;
   TimingDraft timing;
   std::vector<ServerDraft> servers;
+  std::vector<SourceDraft> sources;
+  bool reads_source = false;  ///< what is read now is of the last source, not of the last server
+};
+
+/// The block `SSL` of the top level: what TLS checkers that say nothing themselves use.
+struct SslDraft {
+  std::string ca_file, certificate, key;
 };
 
 struct Draft {
@@ -207,7 +258,9 @@ struct Draft {
   ElectionDraft election;
   KernelGlobalDraft kernel;
   bool notify_priority_changes = false;
-  std::optional<At<bool>> alert, vrrp_alert;  ///< smtp_alert, smtp_alert_vrrp
+  std::optional<At<bool>> alert, vrrp_alert, checker_alert;  ///< smtp_alert, smtp_alert_vrrp, smtp_alert_checker
+  bool log_all_failures = false;                             ///< checker_log_all_failures
+  SslDraft ssl;
   std::vector<AddressDraft> static_addresses;
   TrackingDraft tracking;
   std::vector<ScriptDraft> scripts;

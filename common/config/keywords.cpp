@@ -57,6 +57,8 @@ const std::vector<Keyword>& keywords() {
     add_authentication_keywords(adding);
     add_election_keywords(adding);
     add_service_keywords(adding);
+    add_check_keywords(adding);
+    add_source_keywords(adding);
     add_forwarding_keywords(adding);
     add_kernel_keywords(adding);
     add_tracking_keywords(adding);

@@ -25,9 +25,23 @@ enum class Context : std::uint8_t {
   virtual_server_group,
   virtual_server,
   real_server,
+  real_servers_from,
+  passive_check,
   tcp_check,
   http_get,
+  ssl_get,
   url,
+  smtp_check,
+  smtp_host,
+  dns_check,
+  udp_check,
+  ping_check,
+  misc_check,
+  file_check,
+  agent_check,
+  grpc_check,
+  ssl,
+  webhook,
   track_group,
   track_file,
   track_process,
@@ -43,9 +57,23 @@ constexpr auto enum_names(Context*) {
                     pair{Context::virtual_server_group, string_view{"virtual_server_group"}},
                     pair{Context::virtual_server, string_view{"virtual_server"}},
                     pair{Context::real_server, string_view{"real_server"}},
+                    pair{Context::real_servers_from, string_view{"real_servers_from"}},
+                    pair{Context::passive_check, string_view{"passive_check"}},
                     pair{Context::tcp_check, string_view{"TCP_CHECK"}},
                     pair{Context::http_get, string_view{"HTTP_GET"}},
+                    pair{Context::ssl_get, string_view{"SSL_GET"}},
                     pair{Context::url, string_view{"url"}},
+                    pair{Context::smtp_check, string_view{"SMTP_CHECK"}},
+                    pair{Context::smtp_host, string_view{"host"}},
+                    pair{Context::dns_check, string_view{"DNS_CHECK"}},
+                    pair{Context::udp_check, string_view{"UDP_CHECK"}},
+                    pair{Context::ping_check, string_view{"PING_CHECK"}},
+                    pair{Context::misc_check, string_view{"MISC_CHECK"}},
+                    pair{Context::file_check, string_view{"FILE_CHECK"}},
+                    pair{Context::agent_check, string_view{"AGENT_CHECK"}},
+                    pair{Context::grpc_check, string_view{"GRPC_CHECK"}},
+                    pair{Context::ssl, string_view{"SSL"}},
+                    pair{Context::webhook, string_view{"webhook"}},
                     pair{Context::track_group, string_view{"track_group"}},
                     pair{Context::track_file, string_view{"vrrp_track_file"}},
                     pair{Context::track_process, string_view{"vrrp_track_process"}},
@@ -104,6 +132,8 @@ void add_vrrp_keywords(Table& table);
 void add_authentication_keywords(Table& table);
 void add_election_keywords(Table& table);
 void add_service_keywords(Table& table);
+void add_check_keywords(Table& table);
+void add_source_keywords(Table& table);
 void add_forwarding_keywords(Table& table);
 void add_kernel_keywords(Table& table);
 void add_tracking_keywords(Table& table);

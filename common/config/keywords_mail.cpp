@@ -70,6 +70,14 @@ void add_mail_keywords(Table& table) {
   add("email_faults", faults(true), "FAULT is an alert (default).");
   add("smtp_alert", boolean(member_of(&Binder::draft)(&Draft::alert)),
       "Changes of role are alerts, where nothing else is said.");
+  add("smtp_alert_checker", boolean(member_of(&Binder::draft)(&Draft::checker_alert)),
+      "Changes of servers and services are alerts; goes before smtp_alert.");
+  add("no_checker_emails", flag([](Binder& binder, const Statement&) { mail(binder).checkers = false; }),
+      "No mail for a single checker of a server that has several.");
+  table.value("smtp_alert", {virtual_server}, boolean(member_of(&Binder::service)(&ServiceDraft::alert)),
+              "Send a mail when its quorum is gained or lost; default: smtp_alert_checker, smtp_alert, off.");
+  table.value("smtp_alert", {real_server, real_servers_from}, boolean(member_of(&Binder::server)(&ServerDraft::alert)),
+              "Send a mail when it goes up or down; default: smtp_alert_checker, smtp_alert, on.");
   add("smtp_alert_vrrp", boolean(member_of(&Binder::draft)(&Draft::vrrp_alert)), "The same, and goes before it.");
   table.value("smtp_alert", {vrrp_instance, vrrp_sync_group}, boolean(member_of(&Binder::notify)(&NotifyDraft::alert)),
               "Send a mail when the role changes; default: smtp_alert_vrrp, smtp_alert.");

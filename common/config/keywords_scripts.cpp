@@ -1,4 +1,6 @@
 // Programs: what a priority depends on, and what runs when a role changes.
+#include <algorithm>
+
 #include "common/config/command.hpp"
 #include "common/config/table.hpp"
 #include "common/config/values.hpp"
@@ -106,6 +108,18 @@ void add_notify_keywords(Table& table) {
   add("notify_fault", &Notify::fault, "Runs on FAULT.");
   add("notify_stop", &Notify::stop, "Runs when vrrpd is stopped.");
   add("notify", &Notify::any, "Runs after these with INSTANCE|GROUP, name, state and priority as further arguments.");
+  const auto of_service = member_of(&Binder::service);
+  table.value("quorum_up", {virtual_server}, command(of_service(&ServiceDraft::quorum_up)),
+              "Runs when the quorum is gained.");
+  table.value("quorum_down", {virtual_server}, command(of_service(&ServiceDraft::quorum_down)),
+              "Runs when the quorum is lost.");
+  const auto of_server = [](Boxed<Command> ServerDraft::*member) {
+    return [=](Binder& binder) -> Command& { return (binder.server().*member).get(); };
+  };
+  table.value("notify_up", {real_server, real_servers_from}, command(of_server(&ServerDraft::notify_up)),
+              "Runs when the server comes up.");
+  table.value("notify_down", {real_server, real_servers_from}, command(of_server(&ServerDraft::notify_down)),
+              "Runs when the server goes down.");
   table.value("notify_deleted", {vrrp_instance}, custom("[\"PROGRAM ARGUMENTS\" [USER [GROUP]]]", 0, 3, set_deleted),
               "Removed from the configuration is DELETED, not FAULT; and what runs then.");
   table.value("notify_master_rx_lower_pri", {vrrp_instance}, command(own(&Notify::lower_priority)),
@@ -145,10 +159,49 @@ void add_node_keywords(Table& table) {
   add("notify_fifo_script", command(reader(&NodeScripts::fifo)), "Runs beside it, its path as last argument.");
   add("vrrp_notify_fifo", fifo(&NodeScripts::vrrp_fifo), "Another one; the same lines.");
   add("vrrp_notify_fifo_script", command(reader(&NodeScripts::vrrp_fifo)), "Runs beside it.");
+  add("lvs_notify_fifo", fifo(&NodeScripts::lvs_fifo), "A named pipe that gets a line for each change of a server or service.");
+  add("lvs_notify_fifo_script", command(reader(&NodeScripts::lvs_fifo)), "Runs beside it.");
+  add("rs_init_notifies", boolean(own(&NodeScripts::initial_servers)), "Each server's first state is told, too.");
   add("startup_script", command(own(&NodeScripts::startup)), "Runs once when Ballast starts.");
   add("startup_script_timeout", seconds(1s, 1'000s, own(&NodeScripts::startup_timeout)), "Default 10.");
   add("shutdown_script", command(own(&NodeScripts::shutdown)), "Runs once when Ballast stops.");
   add("shutdown_script_timeout", seconds(1s, 1'000s, own(&NodeScripts::shutdown_timeout)), "Default 10.");
+}
+
+// webhook URL { }
+void open_webhook(Binder& binder, const Statement& statement) {
+  auto& made = binder.global().scripts.webhooks.emplace_back();
+  const auto& word = statement.words[1];
+  made.url = word.text;
+  if (!made.url.starts_with("https://") && !made.url.starts_with("http://"))
+    binder.report().error(word.at, fmt::format("'{}' is no URL: https://HOST/PATH", shorten(word.text)));
+}
+
+void add_kinds(Binder& binder, const Statement& statement) {
+  constexpr std::array<std::string_view, 6> kinds{"vrrp", "health", "service", "config", "daemon", "engine"};
+  for (std::size_t i = 1; i < statement.words.size(); ++i) {
+    const auto& word = statement.words[i];
+    if (std::ranges::find(kinds, word.text) == kinds.end())
+      binder.report().error(word.at, fmt::format("'{}' is no kind of event: vrrp, health, service, config, daemon, engine",
+                                                 shorten(word.text)));
+    else
+      binder.webhook().kinds.push_back(word.text);
+  }
+}
+
+void add_webhook_keywords(Table& table) {
+  const auto own = member_of(&Binder::webhook);
+  const auto add = [&](std::string_view name, Value value, std::string_view doc) {
+    table.value(name, {Context::webhook}, std::move(value), doc);
+  };
+  table.block("webhook", Context::global_defs, Context::webhook, custom("URL", 1, 1, open_webhook),
+              "Gets events as JSON, one POST each; any number.");
+  add("events", custom("KIND…", 1, 6, add_kinds), "Of these kinds: vrrp, health, service (default), config, daemon, engine.");
+  add("header_file", text("PATH", own(&Webhook::header_file)), "Header lines sent along, read at each POST (secrets).");
+  add("ca_file", text("PATH", own(&Webhook::ca_file)), "Authorities (PEM); default: the system's.");
+  add("tls_verify", boolean(own(&Webhook::verify)), "Default on.");
+  add("timeout", seconds(100ms, 60s, own(&Webhook::timeout)), "Of one try; default 5.");
+  add("tries", number(1, 100, own(&Webhook::tries)), "Then it is given up; default 5.");
 }
 
 }  // namespace
@@ -157,6 +210,7 @@ void add_script_keywords(Table& table) {
   add_vrrp_script_keywords(table);
   add_notify_keywords(table);
   add_node_keywords(table);
+  add_webhook_keywords(table);
 }
 
 }  // namespace ballast::config

@@ -7,7 +7,6 @@ namespace ballast::config {
 namespace {
 
 constexpr unsigned most_weight = 65'535;
-constexpr Duration longest_interval = 86'400s;
 
 /// 0, as no port at all: every port for a service, the service's for a server.
 Result<unsigned> parse_port(std::string_view text) { return parse_number(text, 0, 65'535); }
@@ -48,6 +47,7 @@ void open_service(Binder& binder, const Statement& statement) {
 }
 
 void open_server(Binder& binder, const Statement& statement) {
+  binder.service().reads_source = false;
   auto& draft = binder.service().servers.emplace_back();
   draft.at = statement.at();
   read_endpoint(binder, statement, draft.address, draft.port);
@@ -97,57 +97,6 @@ void add_group_record(Binder& binder, const Statement& record) {
   binder.address_group().ranges.push_back({*range, words[0].at});
 }
 
-Setter open_check(CheckKind kind) {
-  return [kind](Binder& binder, const Statement& statement) {
-    auto& check = binder.server().checks.emplace_back();
-    check.kind = kind;
-    check.at = statement.at();
-  };
-}
-
-void add_status_codes(Binder& binder, const Statement& statement) {
-  for (std::size_t i = 1; i < statement.words.size(); ++i) {
-    const auto& word = statement.words[i];
-    const std::string_view text = word.text;
-    const auto dash = std::min(text.find('-'), text.size());
-    const auto code = [](std::string_view part) { return parse_number(part, 100, 999); };
-    const auto first = code(text.substr(0, dash));
-    const auto last = dash < text.size() ? code(text.substr(dash + 1)) : first;
-    if (!first || !last || *first > *last) {
-      binder.report().error(
-          word.at, fmt::format("'{}' is not a status code or a range of them (200 or 200-299)", shorten(text)));
-      continue;
-    }
-    binder.url().status.push_back({static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last)});
-  }
-}
-
-void set_digest(Binder& binder, const Statement& statement) {
-  const auto& word = statement.words[1];
-  std::string digest = word.text;
-  std::ranges::transform(digest, digest.begin(),
-                         [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
-  constexpr std::size_t md5_digits = 32;
-  if (digest.size() != md5_digits || digest.find_first_not_of("0123456789abcdef") != std::string::npos) {
-    binder.report().error(
-        word.at, fmt::format("'{}' is not an MD5 digest ({} hexadecimal digits)", shorten(word.text), md5_digits));
-    return;
-  }
-  binder.url().digest = std::move(digest);
-}
-
-void set_path(Binder& binder, const Statement& statement) {
-  const auto& word = statement.words[1];
-  if (!word.text.starts_with('/') || word.text.find_first_of(" \t") != std::string::npos) {
-    binder.report().error(word.at,
-                          fmt::format("'{}' is not a path: it begins with '/' and has no blanks", shorten(word.text)));
-    return;
-  }
-  binder.url().path = word.text;
-}
-
-void open_url(Binder& binder, const Statement&) { binder.check().urls.emplace_back(); }
-
 void add_service_values(Table& table) {
   const auto own = member_of(&Binder::service);
   const auto add = [&](std::string_view name, Value value, std::string_view doc) {
@@ -159,53 +108,36 @@ void add_service_values(Table& table) {
       "Weight of servers up below which the service is down; default 1.");
   add("hysteresis", number(0, 1'000'000'000, own(&ServiceDraft::hysteresis)), "Margin around quorum; default 0.");
   add("sorry_server", custom("ADDRESS [PORT]", 1, 2, set_sorry), "Serves while the service is down.");
+  add("sorry_server_inhibit", boolean(own(&ServiceDraft::sorry_inhibit)),
+      "Connections to the sorry server stay when the service is back.");
+  add("when_all_down", choice<WhenAllDown>(own(&ServiceDraft::when_all_down)),
+      "No server is up and there is no sorry server: refuse (default), or send to all.");
+  add("slow_start", seconds(0s, 3'600s, own(&ServiceDraft::slow_start)),
+      "A server that comes up gets its whole weight after so long; default 0.");
+  add("ha_suspend", boolean(own(&ServiceDraft::ha_suspend)), "Probe only while the VIP is on this machine.");
 }
 
-void add_timing_keywords(Table& table) {
-  using enum Context;
-  const std::vector all{virtual_server, real_server, tcp_check, http_get};
-  const auto own = member_of(&Binder::timing);
-  table.value("delay_loop", all, seconds(1ms, longest_interval, own(&TimingDraft::delay_loop)),
-              "Between two probes; default 60.");
-  table.value("connect_timeout", all, seconds(1ms, longest_interval, own(&TimingDraft::connect_timeout)),
-              "A probe that takes longer has failed; default 5.");
-  table
-      .value("retry", all, number(0, 1'000, own(&TimingDraft::retry)),
-             "Further tries before a failure counts; default 1.")
-      .aliases = {"nb_get_retry"};  // what keepalived called it long ago
-  table.value("delay_before_retry", all, seconds(0s, longest_interval, own(&TimingDraft::delay_before_retry)),
-              "Between those tries; default 1, for HTTP_GET 3.");
-  table.value("warmup", all, seconds(0s, longest_interval, own(&TimingDraft::warmup)),
-              "The first probe comes at a random time within; default delay_loop.");
-  table.value("alpha", all, boolean(own(&TimingDraft::alpha)), "Down until the first probe succeeded.");
-  table.value("inhibit_on_failure", {virtual_server, real_server}, boolean(own(&TimingDraft::inhibit_on_failure)),
-              "A failed server gets weight 0 instead of being removed: its connections stay.");
-  table.value("virtualhost", {virtual_server, real_server, http_get}, text("NAME", own(&TimingDraft::virtualhost)),
-              "The Host header of HTTP_GET.");
-}
+// passive_check { }
+void open_passive(Binder& binder, const Statement&) { binder.service().passive.emplace(); }
 
-void add_check_keywords(Table& table) {
+void add_passive_keywords(Table& table) {
   using enum Context;
-  const std::vector both{tcp_check, http_get};
-  const auto own = member_of(&Binder::check);
-  table.block("TCP_CHECK", real_server, tcp_check, custom("", 0, 0, open_check(CheckKind::tcp)),
-              "A connection is accepted.");
-  table.block("HTTP_GET", real_server, http_get, custom("", 0, 0, open_check(CheckKind::http)),
-              "Each url answers as it should.");
-  table.value("connect_ip", both, address(own(&CheckDraft::connect_address)),
-              "Probe this address; default: the real server's.");
-  table.value("connect_port", both, number(1, 65'535, own(&CheckDraft::connect_port)),
-              "Probe this port; default: the real server's.");
-  table.value("bindto", both, address(own(&CheckDraft::bind_address)), "Source address of the probe.");
-  table.value("bind_port", both, number(1, 65'535, own(&CheckDraft::bind_port)), "Source port of the probe.");
-  table.block("url", http_get, url, custom("", 0, 0, open_url), "What is asked for, and the answer that is wanted.");
-  table.value("path", {url}, custom("PATH", 1, 1, set_path), "Default /.");
-  table
-      .value("status_code", {url}, custom("CODE|FIRST-LAST…", 1, 1'000, add_status_codes),
-             "Answers that are wanted; default 200-299.")
-      .repeats = true;
-  table.value("digest", {url}, custom("MD5", 1, 1, set_digest), "MD5 of the body that is wanted.");
-  table.value("virtualhost", {url}, text("NAME", member_of(&Binder::url)(&HttpUrl::virtualhost)), "The Host header.");
+  const auto own = member_of(&Binder::passive);
+  const auto add = [&](std::string_view name, Value value, std::string_view doc) {
+    table.value(name, {passive_check}, std::move(value), doc);
+  };
+  table.block("passive_check", virtual_server, passive_check, custom("", 0, 0, open_passive),
+              "Servers that do not answer new connections of clients are marked down between two probes.");
+  add("failures", number(1, 1'000'000, own(&PassiveCheck::failures)),
+      "New connections that failed within interval, at least; default 5.");
+  add("ratio", number(1, 100, own(&PassiveCheck::ratio)),
+      "Percent of the new connections within interval, at least; default 50.");
+  add("clients", number(1, 64, own(&PassiveCheck::clients)), "Different clients, at least; default 3.");
+  add("most_down", number(1, 99, own(&PassiveCheck::most_down)),
+      "Percent of the servers that may be down by this at a time; one always stays; default 50.");
+  add("interval", seconds(100ms, 3'600s, own(&PassiveCheck::interval)), "Default 2.");
+  add("hold", seconds(100ms, 86'400s, own(&PassiveCheck::hold)),
+      "Down at least so long, and until the next probe passes; default 10.");
 }
 
 }  // namespace
@@ -219,10 +151,9 @@ void add_service_keywords(Table& table) {
   add_service_values(table);
   table.block("real_server", virtual_server, real_server, custom("ADDRESS [PORT]", 1, 2, open_server),
               "One of its servers.");
-  table.value("weight", {real_server}, number(0, most_weight, member_of(&Binder::server)(&ServerDraft::weight)),
+  table.value("weight", {real_server, real_servers_from}, number(0, most_weight, member_of(&Binder::server)(&ServerDraft::weight)),
               "Its share; 0: no new connections; default 1.");
-  add_timing_keywords(table);
-  add_check_keywords(table);
+  add_passive_keywords(table);
 }
 
 }  // namespace ballast::config

@@ -13,17 +13,16 @@ struct ToCome {
   std::string_view names;  ///< parted by blanks
 };
 
-constexpr std::string_view check_names =
-    "SSL_GET SMTP_CHECK DNS_CHECK MISC_CHECK BFD_CHECK UDP_CHECK PING_CHECK FILE_CHECK";
+constexpr std::string_view check_names = "BFD_CHECK";
 
 constexpr std::array to_come{
     ToCome{Context::top,
            "bfd_instance garp_group "
            ""
-           "linkbeat_interfaces linkbeat_use_polling interface_up_down_delays SSL net_namespace "
+           "linkbeat_interfaces linkbeat_use_polling interface_up_down_delays net_namespace "
            "net_namespace_ipvs namespace_with_ipsets instance use_pid_dir child_wait_time include_check"},
     ToCome{Context::global_defs,
-           "smtp_alert_checker checker_log_all_failures no_checker_emails vrrp_mcast_group4 vrrp_mcast_group6 "
+           "vrrp_mcast_group4 vrrp_mcast_group6 "
            "lvs_sync_daemon lvs_flush "
            "lvs_flush_on_stop lvs_flush_onstop "
            "nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark vrrp_iptables vrrp_ipsets "
@@ -35,11 +34,11 @@ constexpr std::array to_come{
            "enable_snmp_keepalived "
            "enable_snmp_vrrp enable_snmp_checker enable_snmp_rfc enable_snmp_rfcv2 enable_snmp_rfcv3 enable_traps "
            "enable_dbus dbus_service_name dbus_no_interface_name "
-           "lvs_notify_fifo lvs_notify_fifo_script fifo_write_vrrp_states_on_reload "
+           "fifo_write_vrrp_states_on_reload "
            "dynamic_interfaces vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force vrrp_netlink_monitor_rcv_bufs "
            "vrrp_netlink_monitor_rcv_bufs_force lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force "
            "lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force process_monitor_rcv_bufs "
-           "process_monitor_rcv_bufs_force vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier rs_init_notifies umask "
+           "process_monitor_rcv_bufs_force vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier umask "
            "log_unknown_vrids random_seed "
            "reload_check_config include_check reload_time_file reload_repeat reload_file data_use_instance "
            "tmp_config_directory config_save_dir process_names process_name vrrp_process_name checker_process_name "
@@ -54,14 +53,13 @@ constexpr std::array to_come{
            "lvs_sync_daemon"},
     ToCome{Context::vrrp_sync_group, "track_bfd notify_priority_changes"},
     ToCome{Context::virtual_server,
-           "persistence_engine ha_suspend smtp_alert snmp_name quorum_up quorum_down ip_family "
-           "sorry_server_inhibit syn_proxy slow_start log_all_failures nat_mask"},
-    ToCome{Context::real_server, "notify_up notify_down smtp_alert snmp_name log_all_failures any_check"},
+           "persistence_engine snmp_name ip_family "
+           "syn_proxy nat_mask"},
+    ToCome{Context::real_server, "snmp_name"},
     ToCome{Context::real_server, check_names},
-    ToCome{Context::tcp_check, "bind_if fwmark log_all_failures"},
-    ToCome{Context::http_get, "bind_if fwmark log_all_failures http_protocol fast_recovery enable_sni"},
-    ToCome{Context::url,
-           "regex regex_no_match regex_options regex_stack regex_min_offset regex_max_offset tls_compliant"}};
+    ToCome{Context::real_servers_from, check_names},
+    ToCome{Context::url, "tls_compliant"},
+    ToCome{Context::ssl, "password"}};
 
 /// What leaving a keyword out means, where that is more than a feature less.
 constexpr std::array notes{

@@ -1,7 +1,6 @@
 #pragma once
 // The typed configuration: plain structs, complete (defaults filled in, definitions expanded, groups resolved) and
 // valid as far as one file can tell. What depends on the machine (an interface that is not there) is not decided here.
-#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <map>
@@ -10,20 +9,19 @@
 #include <string>
 #include <vector>
 
+#include "common/config/duration.hpp"
 #include "common/config/model_authentication.hpp"
+#include "common/config/model_checks.hpp"
 #include "common/config/model_election.hpp"
 #include "common/config/model_kernel.hpp"
 #include "common/config/model_mail.hpp"
 #include "common/config/model_scripts.hpp"
+#include "common/config/model_sources.hpp"
 #include "common/config/model_tracking.hpp"
 #include "common/enum_names.hpp"
 #include "common/net/ip_address.hpp"
 
 namespace ballast::config {
-
-/// A span of time; JSON is seconds with a fraction. keepalived's files allow microseconds.
-using Duration = std::chrono::microseconds;
-using namespace std::chrono_literals;
 
 enum class Protocol : std::uint8_t { tcp = 6, udp = 17 };
 enum class Method : std::uint8_t { nat, dr, tun, fnat };
@@ -34,7 +32,8 @@ enum class Scheduler : std::uint8_t { rr, wrr, lc, wlc, sh, dh, mh, sed, nq, lbl
 enum class EngineKind : std::uint8_t { xdp, ipvs };
 enum class XdpMode : std::uint8_t { automatic, native, generic };
 enum class InitialState : std::uint8_t { backup, master };
-enum class CheckKind : std::uint8_t { tcp, http };
+/// What becomes of packets for a service none of whose servers is up.
+enum class WhenAllDown : std::uint8_t { refuse, all };
 
 using std::pair;
 using std::string_view;
@@ -78,8 +77,8 @@ constexpr auto enum_names(InitialState*) {
   return std::array{pair{InitialState::backup, string_view{"BACKUP"}},
                     pair{InitialState::master, string_view{"MASTER"}}};
 }
-constexpr auto enum_names(CheckKind*) {
-  return std::array{pair{CheckKind::tcp, string_view{"TCP_CHECK"}}, pair{CheckKind::http, string_view{"HTTP_GET"}}};
+constexpr auto enum_names(WhenAllDown*) {
+  return std::array{pair{WhenAllDown::refuse, string_view{"refuse"}}, pair{WhenAllDown::all, string_view{"all"}}};
 }
 
 /// Timeouts of established TCP, closing TCP and UDP entries, as `ipvsadm --set` has them (data-path defaults).
@@ -191,37 +190,6 @@ struct VrrpSyncGroup {
   bool operator==(const VrrpSyncGroup&) const = default;
 };
 
-struct StatusRange {
-  std::uint16_t first = 200;
-  std::uint16_t last = 299;
-  bool operator==(const StatusRange&) const = default;
-};
-
-/// One `url { }` of HTTP_GET.
-struct HttpUrl {
-  std::string path = "/";
-  std::vector<StatusRange> status;  ///< empty: any 2xx, unless a digest is given
-  std::string digest;               ///< lower-case hex MD5 of the body; empty: not compared
-  std::string virtualhost;          ///< the Host header; empty: the check's, then the service's, then the address
-  bool operator==(const HttpUrl&) const = default;
-};
-
-/// One checker of one real server, every value resolved (checker, then real_server, then virtual_server, then default).
-struct Check {
-  CheckKind kind = CheckKind::tcp;
-  net::Endpoint target;               ///< connect_ip/connect_port, else the real server
-  std::optional<net::Endpoint> bind;  ///< bindto, bind_port
-  Duration delay_loop = 60s;          ///< between two probes
-  Duration connect_timeout = 5s;
-  unsigned retry = 1;  ///< further tries before a failure counts
-  Duration delay_before_retry = 1s;
-  Duration warmup = 0s;       ///< random delay before the first probe
-  bool alpha = false;         ///< down until the first success
-  std::string virtualhost;    ///< HTTP: as in HttpUrl
-  std::vector<HttpUrl> urls;  ///< HTTP: all must pass
-  bool operator==(const Check&) const = default;
-};
-
 /// How packets for a server of method TUN are wrapped; means nothing for other methods.
 struct Tunnel {
   TunnelType type = TunnelType::ipip;
@@ -238,14 +206,36 @@ struct RealServer {
   unsigned upper_threshold = 0;  ///< connections from which it gets no new ones; 0: no limit
   unsigned lower_threshold = 0;  ///< below so many it gets new ones again; 0: three quarters of the upper one
   bool inhibit_on_failure = false;
+  bool any_check = false;     ///< several checks: one that passes is enough
   std::vector<Check> checks;  ///< none: always up; several: all must pass
+  Boxed<Command> notify_up{}, notify_down{};
+  bool mail = false;  ///< smtp_alert
   bool operator==(const RealServer&) const = default;
+};
+
+/// Servers that are looked up, and what they are like: `like` has an unspecified address, which stands for theirs.
+struct ServerSource {
+  SourceQuery query;
+  RealServer like;
+  bool operator==(const ServerSource&) const = default;
+};
+
+/// Health from the data path: what it sees of new connections marks a server down between two probes.
+struct PassiveCheck {
+  unsigned failures = 5;   ///< connections that failed within `interval` at least
+  unsigned ratio = 50;     ///< percent of the new connections within `interval` that failed at least
+  unsigned clients = 3;    ///< different clients that saw them fail, at least
+  unsigned most_down = 50; ///< percent of the service's servers that may be down by this at a time
+  Duration interval = 2s;
+  Duration hold = 10s;  ///< down at least so long; doubled each time it fails again at once, up to 16 times
+  bool operator==(const PassiveCheck&) const = default;
 };
 
 struct SorryServer {
   net::Endpoint endpoint;
   Method method = Method::nat;
   Tunnel tunnel{};
+  bool inhibit = false;  ///< sorry_server_inhibit: where it does not answer, its connections stay
   bool operator==(const SorryServer&) const = default;
 };
 
@@ -271,9 +261,16 @@ struct VirtualServer {
   bool omega = false;                  ///< quorum_down and notify_down run at the end, too
   unsigned quorum = 1;                 ///< sum of weights of servers that are up, below which the service is down
   unsigned hysteresis = 0;
+  Command quorum_up{}, quorum_down{};
+  bool mail = false;  ///< smtp_alert: quorum gained or lost
   std::optional<SorryServer> sorry_server;
+  WhenAllDown when_all_down = WhenAllDown::refuse;  ///< without a sorry server
+  Duration slow_start = 0s;                         ///< a server that comes up: so long until it has its whole weight
+  bool ha_suspend = false;                          ///< no probes while its VIP is not on this machine
+  std::optional<PassiveCheck> passive_check;
   std::optional<LvsTimeouts> timeouts;  ///< the service's own, else Global's
   std::vector<RealServer> real_servers;
+  std::vector<ServerSource> sources;  ///< more of them
   bool operator==(const VirtualServer&) const = default;
 };
 
@@ -316,9 +313,25 @@ BALLAST_CONFIG_JSON(VrrpInstance)
 BALLAST_CONFIG_JSON(VrrpSyncGroup)
 BALLAST_CONFIG_JSON(StatusRange)
 BALLAST_CONFIG_JSON(HttpUrl)
+BALLAST_CONFIG_JSON(BodyRegex)
+BALLAST_CONFIG_JSON(HttpCheck)
+BALLAST_CONFIG_JSON(TlsClient)
+BALLAST_CONFIG_JSON(SmtpCheck)
+BALLAST_CONFIG_JSON(DnsCheck)
+BALLAST_CONFIG_JSON(UdpCheck)
+BALLAST_CONFIG_JSON(MiscCheck)
+BALLAST_CONFIG_JSON(FileCheck)
+BALLAST_CONFIG_JSON(AgentCheck)
+BALLAST_CONFIG_JSON(GrpcCheck)
 BALLAST_CONFIG_JSON(Check)
+BALLAST_CONFIG_JSON(Command)
+BALLAST_CONFIG_JSON(Webhook)
 BALLAST_CONFIG_JSON(Tunnel)
 BALLAST_CONFIG_JSON(RealServer)
+BALLAST_CONFIG_JSON(SourceQuery)
+BALLAST_CONFIG_JSON(FoundServer)
+BALLAST_CONFIG_JSON(ServerSource)
+BALLAST_CONFIG_JSON(PassiveCheck)
 BALLAST_CONFIG_JSON(SorryServer)
 BALLAST_CONFIG_JSON(VirtualServer)
 BALLAST_CONFIG_JSON(StaticObjects)

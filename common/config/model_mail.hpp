@@ -15,6 +15,7 @@ struct Mail {
   std::string helo;                               ///< what it is told our name is; empty: the host's
   std::chrono::microseconds timeout{30'000'000};  ///< for the connection, and for each answer
   bool faults = true;                             ///< FAULT is an alert, too
+  bool checkers = true;                           ///< each checker's change is an alert, too, not only the server's
   bool operator==(const Mail&) const = default;
 };
 

@@ -48,13 +48,28 @@ struct NotifyFifo {
   bool operator==(const NotifyFifo&) const = default;
 };
 
+/// Gets events as JSON, one POST each.
+struct Webhook {
+  std::string url;                 ///< https://HOST[:PORT]/PATH, or http://
+  std::string header_file;         ///< further header lines are read from it at each POST (a secret); empty: none
+  std::string ca_file;             ///< PEM; empty: the system's authorities
+  std::vector<std::string> kinds;  ///< of bus::Event; empty: vrrp, health, service
+  std::chrono::microseconds timeout{5'000'000};  ///< of one try
+  unsigned tries = 5;
+  bool verify = true;
+  bool operator==(const Webhook&) const = default;
+};
+
 /// Programs of the whole node.
 struct NodeScripts {
   NotifyFifo fifo;       ///< notify_fifo
   NotifyFifo vrrp_fifo;  ///< vrrp_notify_fifo
+  NotifyFifo lvs_fifo;   ///< lvs_notify_fifo
+  std::vector<Webhook> webhooks;
   Command startup, shutdown;
   std::chrono::microseconds startup_timeout{10'000'000};
   std::chrono::microseconds shutdown_timeout{10'000'000};
+  bool initial_servers = false;  ///< rs_init_notifies: tell of each server's first state, too
   bool operator==(const NodeScripts&) const = default;
 };
 

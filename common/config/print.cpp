@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include <set>
 
 #include "common/config/command.hpp"
@@ -29,6 +31,7 @@ std::string word(std::string_view text) {
 class Printer {
  public:
   std::string run(const Model& model) {
+    mails_ = !model.global.mail.to.empty();
     global(model.global);
     statics(model.statics);
     tracking(model.tracking);
@@ -116,10 +119,23 @@ class Printer {
   void node_scripts(const NodeScripts& value) {
     fifo("notify_fifo", value.fifo);
     fifo("vrrp_notify_fifo", value.vrrp_fifo);
+    fifo("lvs_notify_fifo", value.lvs_fifo);
+    flag(value.initial_servers, "rs_init_notifies");
+    for (const auto& each : value.webhooks) webhook(each);
     command("startup_script", value.startup);
     seconds("startup_script_timeout", value.startup_timeout);
     command("shutdown_script", value.shutdown);
     seconds("shutdown_script_timeout", value.shutdown_timeout);
+  }
+  void webhook(const Webhook& value) {
+    open("webhook {}", word(value.url));
+    if (!value.kinds.empty()) line("events {}", fmt::join(value.kinds, " "));
+    text("header_file", value.header_file);
+    text("ca_file", value.ca_file);
+    switch_word("tls_verify", value.verify);
+    seconds("timeout", value.timeout);
+    line("tries {}", value.tries);
+    close();
   }
   void mail(const Mail& value) {
     if (!value.to.empty()) {
@@ -132,6 +148,7 @@ class Printer {
     text("smtp_helo_name", value.helo);
     seconds("smtp_connect_timeout", value.timeout);
     flag(!value.faults, "no_email_faults");
+    flag(!value.checkers, "no_checker_emails");
   }
   void notify(const Notify& value, bool group) {
     command("notify_master", value.master);
@@ -403,41 +420,135 @@ class Printer {
     flag(value.omega, "omega");
     line("quorum {}", value.quorum);
     line("hysteresis {}", value.hysteresis);
+    command("quorum_up", value.quorum_up);
+    command("quorum_down", value.quorum_down);
+    if (mails_) switch_word("smtp_alert", value.mail);
+    line("when_all_down {}", value.when_all_down);
+    seconds("slow_start", value.slow_start);
+    flag(value.ha_suspend, "ha_suspend");
+    if (value.passive_check) passive(*value.passive_check);
     if (value.timeouts) timeouts(*value.timeouts);
     if (value.sorry_server) {
+      flag(value.sorry_server->inhibit, "sorry_server_inhibit");
       line("sorry_server {}", place(value.sorry_server->endpoint));
       line("sorry_server_lvs_method {}", method_words(value.sorry_server->method, value.sorry_server->tunnel));
     }
-    for (const auto& server : value.real_servers) real_server(server);
+    for (const auto& server : value.real_servers) {
+      open("real_server {}", place(server.endpoint));
+      real_server(server);
+    }
+    for (const auto& each : value.sources) source(each);
     close();
   }
 
+  void passive(const PassiveCheck& value) {
+    open("passive_check");
+    line("failures {}", value.failures);
+    line("ratio {}", value.ratio);
+    line("clients {}", value.clients);
+    line("most_down {}", value.most_down);
+    seconds("interval", value.interval);
+    seconds("hold", value.hold);
+    close();
+  }
+
+  void source(const ServerSource& value) {
+    const auto& query = value.query;
+    open("real_servers_from {} {} {}", query.kind, word(query.name), query.port);
+    for (const auto& server : query.nameservers) line("nameserver {} {}", server.address, server.port);
+    for (const auto& url : query.endpoints) line("endpoint {}", word(url));
+    text("ca_file", query.ca_file);
+    seconds("interval", query.interval);
+    line("most {}", query.most);
+    real_server(value.like);
+  }
+
+  /// What is in the block, to its end.
   void real_server(const RealServer& value) {
-    open("real_server {}", place(value.endpoint));
     line("weight {}", value.weight);
     line("lvs_method {}", method_words(value.method, value.tunnel));
     if (value.upper_threshold != 0) line("uthreshold {}", value.upper_threshold);
     if (value.lower_threshold != 0) line("lthreshold {}", value.lower_threshold);
     flag(value.inhibit_on_failure, "inhibit_on_failure");
+    flag(value.any_check, "any_check");
+    if (value.notify_up) command("notify_up", *value.notify_up);
+    if (value.notify_down) command("notify_down", *value.notify_down);
+    if (mails_) switch_word("smtp_alert", value.mail);
     for (const auto& each : value.checks) check(each, value.endpoint);
     close();
   }
 
+  static bool connects(CheckKind kind) { return kind != CheckKind::misc && kind != CheckKind::file; }
+
   void check(const Check& value, const net::Endpoint& server) {
     open("{}", value.kind);
-    if (value.target.address != server.address) line("connect_ip {}", value.target.address);
-    if (value.target.port != server.port) line("connect_port {}", value.target.port);
-    if (value.bind && !value.bind->address.is_unspecified()) line("bindto {}", value.bind->address);
-    if (value.bind && value.bind->port != 0) line("bind_port {}", value.bind->port);
+    if (connects(value.kind)) {
+      if (value.target.address != server.address) line("connect_ip {}", value.target.address);
+      if (value.target.port != server.port) line("connect_port {}", value.target.port);
+      if (value.bind && !value.bind->address.is_unspecified()) line("bindto {}", value.bind->address);
+      if (value.bind && value.bind->port != 0) line("bind_port {}", value.bind->port);
+      text("bind_if", value.bind_interface);
+      if (value.fwmark != 0) line("fwmark {}", value.fwmark);
+    }
     seconds("delay_loop", value.delay_loop);
     seconds("connect_timeout", value.connect_timeout);
     line("retry {}", value.retry);
     seconds("delay_before_retry", value.delay_before_retry);
+    line("rise {}", value.rise);
     seconds("warmup", value.warmup);
     switch_word("alpha", value.alpha);
+    switch_word("log_all_failures", value.log_all);
+    if (value.http) http(*value.http);
+    if (value.tls) tls(*value.tls, value.kind);
+    if (value.smtp) text("helo_name", value.smtp->helo_name);
+    if (value.dns) line("type {}", value.dns->type);
+    if (value.dns) text("name", value.dns->name);
+    if (value.udp) udp(*value.udp);
+    if (value.misc) misc(*value.misc);
+    if (value.file) file(*value.file);
+    if (value.agent) text("agent_send", value.agent->send);
+    if (value.grpc) text("grpc_service", value.grpc->service);
+    if (value.grpc) text("grpc_authority", value.grpc->authority);
+    close();
+  }
+
+  void http(const HttpCheck& value) {
+    line("http_protocol {}", value.version);
     text("virtualhost", value.virtualhost);
     for (const auto& each : value.urls) url(each);
-    close();
+  }
+
+  void tls(const TlsClient& value, CheckKind kind) {
+    if (kind != CheckKind::ssl) line("tls on");
+    switch_word("enable_sni", value.sni);
+    text("tls_server_name", value.server_name);
+    switch_word("tls_verify", value.verify);
+    text("tls_ca_file", value.ca_file);
+    text("tls_certificate", value.certificate);
+    text("tls_key", value.key);
+    line("tls_expiry_warning {}", std::chrono::duration_cast<std::chrono::hours>(value.expiry_warning).count() / 24);
+  }
+
+  void udp(const UdpCheck& value) {
+    text("payload", value.payload);
+    if (value.require_reply) line("require_reply{}{}", value.reply.empty() ? "" : " ", value.reply);
+    line("min_reply_length {}", value.min_reply);
+    line("max_reply_length {}", value.max_reply);
+  }
+
+  void misc(const MiscCheck& value) {
+    line("misc_path {}", word(command_text(value.command.words)));
+    seconds("misc_timeout", value.timeout);
+    flag(value.dynamic, "misc_dynamic");
+    if (value.command.user.empty()) return;
+    line("user");
+    user(value.command.user, value.command.group);
+  }
+
+  void file(const FileCheck& value) {
+    text("track_file", value.name);
+    line("weight {}{}", value.weight, value.reverse ? " reverse" : "");
+    flag(value.dynamic, "dynamic");
   }
 
   void url(const HttpUrl& value) {
@@ -453,11 +564,19 @@ class Printer {
     }
     text("digest", value.digest);
     text("virtualhost", value.virtualhost);
+    if (value.regex) {
+      text("regex", value.regex->pattern);
+      flag(value.regex->must_not_match, "regex_no_match");
+      if (!value.regex->options.empty()) line("regex_options {}", fmt::join(value.regex->options, " "));
+      if (value.regex->min_offset != 0) line("regex_min_offset {}", value.regex->min_offset);
+      if (value.regex->max_offset != 0) line("regex_max_offset {}", value.regex->max_offset);
+    }
     close();
   }
 
   std::string out_;
   std::size_t depth_ = 0;
+  bool mails_ = false;  ///< there is somebody to mail to
   std::set<std::string> groups_;
   std::map<std::vector<net::IpAddress>, std::string> local_groups_;
 };

@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "common/config/resolve.hpp"
+#include "common/config/resolve_checks.hpp"
 #include "common/config/resolve_forwarding.hpp"
 #include "common/config/values.hpp"
 
@@ -20,14 +21,6 @@ struct ServiceKeyHash {
            static_cast<std::size_t>(key.protocol);
   }
 };
-
-template <class T>
-T pick(const std::optional<T>& first, const std::optional<T>& second, const std::optional<T>& third, T fallback) {
-  return first ? *first : second ? *second : third ? *third : fallback;
-}
-
-/// keepalived's defaults of a checker.
-Duration default_delay_before_retry(CheckKind kind) { return kind == CheckKind::http ? 3s : 1s; }
 
 class ServiceResolver {
  public:
@@ -79,6 +72,13 @@ class ServiceResolver {
     made.sloppy_tcp = draft.sloppy_tcp.value_or(model_.global.sloppy_tcp);
     made.alpha = draft.timing.alpha.value_or(false);
     made.omega = draft.omega;
+    made.when_all_down = draft.when_all_down;
+    made.slow_start = draft.slow_start;
+    made.ha_suspend = draft.ha_suspend;
+    made.passive_check = draft.passive;
+    made.quorum_up = draft.quorum_up;
+    made.quorum_down = draft.quorum_down;
+    made.mail = alert(draft.alert, false);
     if (draft.timeouts.tcp || draft.timeouts.tcp_fin || draft.timeouts.udp) {
       const auto& global = model_.global.lvs_timeouts;
       made.timeouts =
@@ -87,13 +87,14 @@ class ServiceResolver {
     }
     endpoints(draft, made);
     check_endpoints(draft, made);
-    if (draft.servers.empty()) {
+    if (draft.servers.empty() && draft.sources.empty()) {
       report_.warning(draft.at, fmt::format("{} has no real_server{}", draft.title,
                                             draft.sorry ? ": its sorry_server serves alone" : " and is ignored"));
       if (!draft.sorry) return;
     }
     std::unordered_map<ServiceKey, Position, ServiceKeyHash> seen;
     for (const auto& server : draft.servers) add_server(draft, server, made, seen);
+    for (const auto& source : draft.sources) add_source(draft, source, made);
     sorry_server(draft, made);
     resolve_forwarding(binder_, draft, local_groups_, floats(made), made);
     quorum(draft, made);
@@ -202,13 +203,7 @@ class ServiceResolver {
                   std::unordered_map<ServiceKey, Position, ServiceKeyHash>& seen) {
     if (!draft.address) return;
     RealServer server;
-    const auto method = method_of(service, draft.method);
-    server.method = method.method;
-    server.tunnel = method.tunnel;
-    thresholds(draft, server);
-    server.weight = static_cast<int>(draft.weight);
-    server.inhibit_on_failure =
-        pick<bool>(draft.timing.inhibit_on_failure, service.timing.inhibit_on_failure, {}, false);
+    common_parts(service, draft, server);
     const auto endpoint = server_endpoint(made, *draft.address, draft.port, server.method, "real_server");
     server.endpoint = endpoint;
     const auto [first, fresh] = seen.emplace(ServiceKey{endpoint, made.protocol}, draft.at);
@@ -216,13 +211,47 @@ class ServiceResolver {
       report_.error(draft.at, fmt::format("real_server {} exists already in {} ({})", endpoint, service.title,
                                           report_.where(first->second)));
     }
-    for (const auto& check : draft.checks) server.checks.push_back(resolve_check(service, draft, check, endpoint));
+    server.checks = resolve_checks(binder_, service, draft, endpoint);
     for (const auto& [name, at] : draft.checks_to_come) {
       binder_.not_yet(at,
                       fmt::format("checker '{}' of keepalived is not done yet and is ignored: real_server {} {}", name,
                                   endpoint, draft.checks.empty() ? "counts as always up" : "is checked without it"));
     }
     made.real_servers.push_back(std::move(server));
+  }
+
+  /// What a server has besides its address.
+  void common_parts(const ServiceDraft& service, const ServerDraft& draft, RealServer& server) {
+    const auto method = method_of(service, draft.method);
+    server.method = method.method;
+    server.tunnel = method.tunnel;
+    thresholds(draft, server);
+    server.weight = static_cast<int>(draft.weight);
+    server.inhibit_on_failure =
+        draft.timing.inhibit_on_failure.value_or(service.timing.inhibit_on_failure.value_or(false));
+    server.any_check = draft.any_check;
+    server.notify_up = draft.notify_up;
+    server.notify_down = draft.notify_down;
+    server.mail = alert(draft.alert, true);
+  }
+
+  /// Whether a change is told by mail: what the object says, smtp_alert_checker, smtp_alert, keepalived's default.
+  [[nodiscard]] bool alert(const std::optional<At<bool>>& own, bool standard) const {
+    const auto& draft = binder_.draft();
+    const auto& said = own ? own : draft.checker_alert ? draft.checker_alert : draft.alert;
+    return !model_.global.mail.to.empty() && (said ? said->value : standard);
+  }
+
+  void add_source(const ServiceDraft& service, const SourceDraft& draft, VirtualServer& made) {
+    ServerSource source;
+    source.query = draft.query;
+    source.query.interval = draft.interval.value_or(1s);
+    common_parts(service, draft.like, source.like);
+    if (source.query.port == 0) source.query.port = common_port(made).value_or(0);
+    if (source.query.kind == SourceKind::etcd && source.query.endpoints.empty())
+      report_.error(draft.like.at, "real_servers_from etcd has no endpoint", "add endpoint http://HOST:2379");
+    source.like.checks = resolve_checks(binder_, service, draft.like, {});
+    made.sources.push_back(std::move(source));
   }
 
   void thresholds(const ServerDraft& draft, RealServer& made) {
@@ -236,55 +265,11 @@ class ServiceResolver {
                     fmt::format("lthreshold {} is above uthreshold {}", made.lower_threshold, made.upper_threshold));
   }
 
-  Check resolve_check(const ServiceDraft& service, const ServerDraft& server, const CheckDraft& draft,
-                      net::Endpoint target) {
-    Check made;
-    const auto& own = draft.timing;
-    const auto& outer = server.timing;
-    const auto& outermost = service.timing;
-    made.kind = draft.kind;
-    made.target = target;
-    if (draft.connect_address) made.target.address = draft.connect_address->value;
-    if (server.port && server.port->value != 0) made.target.port = static_cast<std::uint16_t>(server.port->value);
-    if (draft.connect_port) made.target.port = static_cast<std::uint16_t>(draft.connect_port->value);
-    if (made.target.port == 0) {
-      report_.error(draft.at, fmt::format("{} has no port to probe: its real_server is of every port", draft.kind),
-                    "add connect_port");
-    }
-    bind(draft, made);
-    made.delay_loop = pick(own.delay_loop, outer.delay_loop, outermost.delay_loop, made.delay_loop);
-    made.connect_timeout =
-        pick(own.connect_timeout, outer.connect_timeout, outermost.connect_timeout, made.connect_timeout);
-    made.retry = pick(own.retry, outer.retry, outermost.retry, made.retry);
-    made.delay_before_retry = pick(own.delay_before_retry, outer.delay_before_retry, outermost.delay_before_retry,
-                                   default_delay_before_retry(draft.kind));
-    made.warmup = pick(own.warmup, outer.warmup, outermost.warmup, made.delay_loop);
-    made.alpha = pick(own.alpha, outer.alpha, outermost.alpha, false);
-    if (draft.kind != CheckKind::http) return made;
-    made.virtualhost = pick(own.virtualhost, outer.virtualhost, outermost.virtualhost, std::string{});
-    made.urls = draft.urls;
-    if (made.urls.empty()) report_.error(draft.at, "HTTP_GET has no url", "add url { path / }");
-    return made;
-  }
-
-  void bind(const CheckDraft& draft, Check& made) {
-    if (!draft.bind_address && !draft.bind_port) return;
-    const std::array<std::uint8_t, 16> any{};
-    net::Endpoint source{made.target.address.is_v4() ? net::IpAddress{} : net::IpAddress::v6(any), 0};
-    if (draft.bind_address) source.address = draft.bind_address->value;
-    if (draft.bind_port) source.port = static_cast<std::uint16_t>(draft.bind_port->value);
-    if (source.address.family() != made.target.address.family()) {
-      report_.error(draft.bind_address->at, fmt::format("bindto {} for a probe of {}: the families differ",
-                                                        source.address, made.target.address));
-    }
-    if (source.port != 0 || !source.address.is_unspecified()) made.bind = source;
-  }
-
   void sorry_server(const ServiceDraft& draft, VirtualServer& made) {
     if (!draft.sorry) return;
     const auto method = method_of(draft, draft.sorry_method);
     const auto endpoint = server_endpoint(made, draft.sorry->address, draft.sorry->port, method.method, "sorry_server");
-    made.sorry_server = SorryServer{endpoint, method.method, method.tunnel};
+    made.sorry_server = SorryServer{endpoint, method.method, method.tunnel, draft.sorry_inhibit};
   }
 
   void quorum(const ServiceDraft& draft, VirtualServer& made) {
@@ -292,7 +277,7 @@ class ServiceResolver {
     made.hysteresis = draft.hysteresis ? draft.hysteresis->value : 0;
     std::uint64_t total = 0;
     for (const auto& server : made.real_servers) total += static_cast<unsigned>(server.weight);
-    if (draft.quorum && made.quorum > total && !draft.servers.empty()) {
+    if (draft.quorum && made.quorum > total && !draft.servers.empty() && draft.sources.empty()) {
       report_.warning(draft.quorum->at,
                       fmt::format("quorum {} is never reached: all servers together weigh {}", made.quorum, total));
     }

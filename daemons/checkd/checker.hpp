@@ -1,9 +1,12 @@
 #pragma once
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "common/config/model.hpp"
+#include "common/result.hpp"
 #include "daemons/checkd/verdict.hpp"
 
 namespace ballast::checkd {
@@ -19,7 +22,16 @@ class Checker {
   virtual boost::asio::awaitable<Verdict> probe() = 0;
 };
 
-/// The checker for that kind of check (TCP_CHECK, HTTP_GET).
-std::unique_ptr<Checker> make_checker(const boost::asio::any_io_executor& executor, const config::Check& check);
+/// What checkers need besides their check.
+struct Surroundings {
+  boost::asio::any_io_executor executor;
+  /// A request to scriptd, which runs programs: the reply's value, or why there is none.
+  std::function<boost::asio::awaitable<Result<nlohmann::json>>(std::string method, nlohmann::json params,
+                                                               std::chrono::milliseconds timeout)>
+      ask_scriptd{};
+};
+
+/// The checker for that kind of check; null: none in this version.
+std::unique_ptr<Checker> make_checker(const Surroundings& surroundings, const config::Check& check);
 
 }  // namespace ballast::checkd

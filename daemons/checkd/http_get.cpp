@@ -94,7 +94,7 @@ Verdict judge_body(const std::string& what, unsigned status, const config::HttpU
 
 std::string host_header(const config::Check& check, const config::HttpUrl& url) {
   if (!url.virtualhost.empty()) return url.virtualhost;
-  if (!check.virtualhost.empty()) return check.virtualhost;
+  if (check.http && !check.http->virtualhost.empty()) return check.http->virtualhost;
   const auto text = check.target.to_string();
   return check.target.port == 80 ? text.substr(0, text.rfind(':')) : text;
 }
@@ -117,13 +117,14 @@ std::string wanted_status(const config::HttpUrl& url) {
 
 HttpGet::HttpGet(asio::any_io_executor executor, config::Check check)
     : executor_(std::move(executor)), check_(std::move(check)) {
-  if (check_.urls.empty()) check_.urls.emplace_back();
+  auto& urls = check_.http.get().urls;
+  if (urls.empty()) urls.emplace_back();
 }
 
 asio::awaitable<Verdict> HttpGet::probe() {
   const auto begin = runtime::BootClock::now();
   Verdict verdict;
-  for (const auto& url : check_.urls) {
+  for (const auto& url : check_.http->urls) {
     verdict = co_await get(url);
     if (!verdict.passed()) break;
   }

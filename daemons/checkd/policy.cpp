@@ -7,6 +7,7 @@ CheckPolicy::CheckPolicy(const config::Check& check, bool up, std::string initia
       delay_before_retry_(check.delay_before_retry),
       warmup_(check.warmup),
       retry_(check.retry),
+      rise_(check.rise),
       up_(up) {
   latest_.reason = std::move(initial);
 }
@@ -19,8 +20,11 @@ CheckPolicy::Step CheckPolicy::on_verdict(const Verdict& verdict) {
   if (verdict.cause == Cause::cannot_probe) return {delay_loop_, adopt(verdict, up_)};
   if (verdict.passed()) {
     failures_ = 0;
+    if (!up_ && ++successes_ < rise_) return {delay_loop_, Change::none};
+    successes_ = 0;
     return {delay_loop_, adopt(verdict, true)};
   }
+  successes_ = 0;
   if (up_ && failures_ < retry_) {
     ++failures_;
     return {delay_before_retry_, Change::none};

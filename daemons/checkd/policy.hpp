@@ -21,11 +21,13 @@ class CheckPolicy {
   /// The wait before the first probe; `random` is in [0, 1).
   [[nodiscard]] config::Duration first_delay(double random) const;
 
-  /// A failure counts after 1 + retry tries in a row; a success counts at once. A probe that could not be made changes
-  /// no state.
+  /// A failure counts after 1 + retry tries in a row, a success after `rise` in a row. A probe that could not be made
+  /// changes no state.
   Step on_verdict(const Verdict& verdict);
 
   [[nodiscard]] bool up() const { return up_; }
+  /// Of the failures in a row before one counts, which this was; 0: the last verdict was none of them.
+  [[nodiscard]] unsigned failures() const { return failures_; }
   /// The verdict that the present state rests on.
   [[nodiscard]] const Verdict& latest() const { return latest_; }
 
@@ -36,7 +38,9 @@ class CheckPolicy {
   config::Duration delay_before_retry_;
   config::Duration warmup_;
   unsigned retry_;
-  unsigned failures_ = 0;
+  unsigned rise_;
+  unsigned failures_ = 0;   ///< in a row, while up
+  unsigned successes_ = 0;  ///< in a row, while down
   bool up_;
   Verdict latest_;
 };

@@ -35,15 +35,16 @@ const config::Check* slowest(const config::Model& model) {
 }  // namespace
 
 struct Supervisor::Run {
-  Run(asio::io_context& io, const Started& started)
-      : id(started.id), checker(make_checker(io.get_executor(), started.check)), timer(io) {}
+  Run(asio::io_context& io, const Surroundings& surroundings, const Started& started)
+      : id(started.id), checker(make_checker(surroundings, started.check)), timer(io) {}
   CheckId id;
   std::unique_ptr<Checker> checker;
   asio::steady_timer timer;
   bool stopped = false;
 };
 
-Supervisor::Supervisor(asio::io_context& io, Sink sink) : io_(io), sink_(std::move(sink)) {}
+Supervisor::Supervisor(asio::io_context& io, Sink sink, decltype(Surroundings::ask_scriptd) ask_scriptd)
+    : io_(io), sink_(std::move(sink)), surroundings_{io.get_executor(), std::move(ask_scriptd)} {}
 
 Supervisor::~Supervisor() { stop(); }
 
@@ -76,8 +77,9 @@ void Supervisor::stop() {
 }
 
 void Supervisor::start(const Started& started) {
-  const auto run = std::make_shared<Run>(io_, started);
+  const auto run = std::make_shared<Run>(io_, surroundings_, started);
   runs_.emplace(started.id, run);
+  if (!run->checker) return;  // none in this version
   const auto wait = board_.first_delay(started.id, std::uniform_real_distribution<>{0.0, 1.0}(random_));
   asio::co_spawn(io_, loop(this, run, wait), asio::detached);
 }

@@ -8,6 +8,7 @@
 
 #include "common/config/model.hpp"
 #include "daemons/checkd/board.hpp"
+#include "daemons/checkd/checker.hpp"
 
 namespace ballast::checkd {
 
@@ -21,7 +22,7 @@ struct Sink {
 /// Runs the checks of a configuration, one coroutine each, and hands on what they find.
 class Supervisor {
  public:
-  Supervisor(boost::asio::io_context& io, Sink sink);
+  Supervisor(boost::asio::io_context& io, Sink sink, decltype(Surroundings::ask_scriptd) ask_scriptd = {});
   ~Supervisor();
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
@@ -38,6 +39,7 @@ class Supervisor {
 
   boost::asio::io_context& io_;
   Sink sink_;
+  Surroundings surroundings_;
   Board board_;
   std::minstd_rand random_{std::random_device{}()};
   std::unordered_map<CheckId, std::shared_ptr<Run>> runs_;

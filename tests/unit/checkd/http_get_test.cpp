@@ -50,7 +50,7 @@ struct HttpGetTest : testing::Test {
     check.kind = config::CheckKind::http;
     check.target = server.endpoint();
     check.connect_timeout = 5s;
-    check.urls = {std::move(url)};
+    check.http.get().urls = {std::move(url)};
     return check;
   }
   Verdict ask(Behaviour behaviour, config::HttpUrl url = {}, config::Duration timeout = 5s) {
@@ -118,7 +118,7 @@ TEST_F(HttpGetTest, TheRequestNamesPathAndVirtualhost) {
                                                         asio::use_awaitable);
                            }};
   auto check = check_of(server, {.path = "/a?b=c", .status = {}, .digest = "", .virtualhost = ""});
-  check.virtualhost = "www.example.org";
+  check.http.get().virtualhost = "www.example.org";
   EXPECT_TRUE(probe(io, check).passed());
   EXPECT_THAT(seen, StartsWith("GET /a?b=c HTTP/1.1\r\n"));
   EXPECT_THAT(seen, HasSubstr("\r\nHost: www.example.org\r\n"));
@@ -134,8 +134,8 @@ TEST_F(HttpGetTest, UrlsAreAskedInOrderUntilOneFails) {
                              co_await asio::async_write(socket, asio::buffer(answer), asio::use_awaitable);
                            }};
   auto check = check_of(server);
-  check.urls.resize(3);
-  for (std::size_t i = 0; i < 3; ++i) check.urls[i].path = fmt::format("/{}", i + 1);
+  check.http->urls.resize(3);
+  for (std::size_t i = 0; i < 3; ++i) check.http->urls[i].path = fmt::format("/{}", i + 1);
   EXPECT_EQ(probe(io, check).reason, "GET /2: status 500, wanted 200-299");
   EXPECT_THAT(seen, ElementsAre("/1", "/2"));
 }
@@ -202,7 +202,7 @@ TEST(HostHeader, IsTheUrlsThenTheChecksThenTheAddress) {
   EXPECT_EQ(host_header(check, url), "[2001:db8::1]");
   check.target.port = 8080;
   EXPECT_EQ(host_header(check, url), "[2001:db8::1]:8080");
-  check.virtualhost = "service.example.org";
+  check.http.get().virtualhost = "service.example.org";
   EXPECT_EQ(host_header(check, url), "service.example.org");
   url.virtualhost = "url.example.org";
   EXPECT_EQ(host_header(check, url), "url.example.org");

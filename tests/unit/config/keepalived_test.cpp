@@ -181,7 +181,7 @@ virtual_server 192.168.200.16 53 {
   const auto& check = loaded.model.virtual_servers[0].real_servers.at(0).checks.at(0);
   EXPECT_EQ(check.retry, 3U);
   EXPECT_EQ(check.delay_loop, 30s);
-  EXPECT_EQ(check.urls.at(0).path, "/test/index.jsp");
+  EXPECT_EQ(check.http->urls.at(0).path, "/test/index.jsp");
   EXPECT_THAT(loaded.model.vrrp_sync_groups.at(0).members, ElementsAre("VI_1", "VI_2"));
 }
 

@@ -40,7 +40,7 @@ Place check(const std::string& kind, const std::string& field) {
 }
 Place url(const std::string& field) {
   return {"virtual_server 192.0.2.100 80 {\nprotocol TCP\nreal_server 192.0.2.9 80 {\nHTTP_GET {\nurl {\n",
-          "\n}\n}\n}\n}\n", "/virtual_servers/0/real_servers/0/checks/0/urls/0/" + field};
+          "\n}\n}\n}\n}\n", "/virtual_servers/0/real_servers/0/checks/0/http/urls/0/" + field};
 }
 
 struct Case {

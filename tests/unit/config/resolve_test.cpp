@@ -22,8 +22,8 @@ TEST(Inheritance, TheInnermostTimingCounts) {
   EXPECT_EQ(checks[0].retry, 6U);
   EXPECT_EQ(checks[0].connect_timeout, 2s);
   EXPECT_TRUE(checks[0].alpha);
-  EXPECT_EQ(checks[0].virtualhost, "check");
-  EXPECT_EQ(checks[0].urls.at(0).virtualhost, "url");
+  EXPECT_EQ(checks[0].http->virtualhost, "check");
+  EXPECT_EQ(checks[0].http->urls.at(0).virtualhost, "url");
   EXPECT_EQ(checks[1].retry, 5U);
   EXPECT_FALSE(checks[1].alpha);
 }
