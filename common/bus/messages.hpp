@@ -85,9 +85,9 @@ struct ServerHealth {
   std::string server;   ///< Endpoint text
   bool up = false;
   double since = 0;
-  double took_ms = 0;   ///< the last probe's duration
-  std::string reason;   ///< `connect to 10.0.0.2:80: timed out after 1 s`, `GET /health: status 200`
-  unsigned checks = 0;  ///< how many checkers it has
+  double took_ms = 0;            ///< the last probe's duration
+  std::string reason;            ///< `connect to 10.0.0.2:80: timed out after 1 s`, `GET /health: status 200`
+  unsigned checks = 0;           ///< how many checkers it has
   std::optional<int> weight{};   ///< what its checks make of its configured weight; none: nothing
   double certificate_until = 0;  ///< unix time at which the first of its TLS certificates ends; 0: none is known
   bool passive = false;          ///< down by what the data path saw, not by a probe

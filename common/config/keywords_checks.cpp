@@ -17,12 +17,18 @@ constexpr std::size_t most_udp = 1'400;  // bytes of a payload
 constexpr int most_file_weight = 1'000'000;
 
 /// PCRE2's options that keepalived takes.
-constexpr std::array<std::string_view, 24> regex_option_names{
-    "allow_empty_class", "alt_bsux",        "auto_callout",        "caseless",          "dollar_endonly",
-    "dotall",            "dupnames",        "extended",            "firstline",         "match_unset_backref",
-    "multiline",         "never_ucp",       "never_utf",           "no_auto_capture",   "no_auto_possess",
-    "no_dotstar_anchor", "no_start_optimize", "ucp",               "ungreedy",          "utf",
-    "never_backslash_c", "alt_circumflex",  "alt_verbnames",       "use_offset_limit"};
+constexpr std::array<std::string_view, 24> regex_option_names{"allow_empty_class", "alt_bsux",
+                                                              "auto_callout",      "caseless",
+                                                              "dollar_endonly",    "dotall",
+                                                              "dupnames",          "extended",
+                                                              "firstline",         "match_unset_backref",
+                                                              "multiline",         "never_ucp",
+                                                              "never_utf",         "no_auto_capture",
+                                                              "no_auto_possess",   "no_dotstar_anchor",
+                                                              "no_start_optimize", "ucp",
+                                                              "ungreedy",          "utf",
+                                                              "never_backslash_c", "alt_circumflex",
+                                                              "alt_verbnames",     "use_offset_limit"};
 
 std::vector<Context> servers() { return {Context::real_server, Context::real_servers_from}; }
 
@@ -128,8 +134,9 @@ void check_stack(Binder& binder, const Statement& statement) {
 void add_http_keywords(Table& table) {
   using enum Context;
   const std::vector both{http_get, ssl_get};
-  table.block("HTTP_GET", real_server, http_get, custom("", 0, 0, open_check(CheckKind::http)),
-              "Each url answers as it should.")
+  table
+      .block("HTTP_GET", real_server, http_get, custom("", 0, 0, open_check(CheckKind::http)),
+             "Each url answers as it should.")
       .contexts = servers();
   table.block("SSL_GET", real_server, ssl_get, custom("", 0, 0, open_check(CheckKind::ssl)), "The same over TLS.")
       .contexts = servers();
@@ -146,12 +153,17 @@ void add_http_keywords(Table& table) {
       .repeats = true;
   table.value("digest", {url}, custom("MD5", 1, 1, set_digest), "MD5 of the body that is wanted.");
   table.value("virtualhost", {url}, text("NAME", member_of(&Binder::url)(&HttpUrl::virtualhost)), "The Host header.");
-  table.value("regex", {url}, text("PATTERN", own_regex(&BodyRegex::pattern)), "A match in the body is wanted (PCRE2).");
+  table.value("regex", {url}, text("PATTERN", own_regex(&BodyRegex::pattern)),
+              "A match in the body is wanted (PCRE2).");
   table.value("regex_no_match", {url}, boolean(own_regex(&BodyRegex::must_not_match)), "A match is a failure instead.");
-  table.value("regex_options", {url}, custom("OPTION…", 1, 64, add_regex_options), "As in pcre2api(3): caseless, dotall, ….");
-  table.value("regex_stack", {url}, custom("START MAX", 2, 2, check_stack), "Taken and not needed: time and memory are bounded.");
-  table.value("regex_min_offset", {url}, number(0, most_offset, own_regex(&BodyRegex::min_offset)), "The search begins here.");
-  table.value("regex_max_offset", {url}, number(1, most_offset, own_regex(&BodyRegex::max_offset)), "A match begins before this.");
+  table.value("regex_options", {url}, custom("OPTION…", 1, 64, add_regex_options),
+              "As in pcre2api(3): caseless, dotall, ….");
+  table.value("regex_stack", {url}, custom("START MAX", 2, 2, check_stack),
+              "Taken and not needed: time and memory are bounded.");
+  table.value("regex_min_offset", {url}, number(0, most_offset, own_regex(&BodyRegex::min_offset)),
+              "The search begins here.");
+  table.value("regex_max_offset", {url}, number(1, most_offset, own_regex(&BodyRegex::max_offset)),
+              "A match begins before this.");
 }
 
 // ---- TLS
@@ -173,7 +185,8 @@ void add_tls_keywords(Table& table) {
               "That name, which a verified certificate must have; default: the virtualhost.");
   table.value("tls_verify", speakers, boolean(own(&TlsClient::verify)),
               "The certificate must be signed by a known authority, valid and of that name; default off.");
-  table.value("tls_ca_file", speakers, path(own(&TlsClient::ca_file)), "Authorities (PEM); default: SSL's, the system's.");
+  table.value("tls_ca_file", speakers, path(own(&TlsClient::ca_file)),
+              "Authorities (PEM); default: SSL's, the system's.");
   table.value("tls_certificate", speakers, path(own(&TlsClient::certificate)), "Our certificate (PEM).");
   table.value("tls_key", speakers, path(own(&TlsClient::key)), "Its key (PEM, not encrypted).");
   table.value("tls_expiry_warning", speakers, custom("DAYS (0 to 3650)", 1, 1, add_days),
@@ -181,7 +194,8 @@ void add_tls_keywords(Table& table) {
   const auto global = [](auto member) {
     return [=](Binder & binder) -> auto& { return binder.draft().ssl.*member; };
   };
-  table.block("SSL", top, ssl, custom("", 0, 0, [](Binder&, const Statement&) {}), "What TLS checkers use that say nothing.");
+  table.block("SSL", top, ssl, custom("", 0, 0, [](Binder&, const Statement&) {}),
+              "What TLS checkers use that say nothing.");
   table.value("ca", {ssl}, path(global(&SslDraft::ca_file)), "Authorities (PEM).");
   table.value("certificate", {ssl}, path(global(&SslDraft::certificate)), "Our certificate (PEM).");
   table.value("key", {ssl}, path(global(&SslDraft::key)), "Its key (PEM, not encrypted).");
@@ -202,7 +216,8 @@ Result<std::string> parse_hex(std::string_view text, bool wildcards) {
     }
     const auto length = text.size() > 1 && text[1] != ' ' && text[1] != '\t' ? std::size_t{2} : std::size_t{1};
     std::string byte{text.substr(0, length)};
-    std::ranges::transform(byte, byte.begin(), [](char c) { return c >= 'A' && c <= 'X' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(byte, byte.begin(),
+                           [](char c) { return c >= 'A' && c <= 'X' ? static_cast<char>(c + 32) : c; });
     if (byte.find_first_not_of(digits) != std::string::npos) return fail("'{}' is not hexadecimal", shorten(text));
     bytes += byte.size() == 1 ? "0" + byte : byte;
     text.remove_prefix(length);
@@ -270,12 +285,15 @@ void add_other_keywords(Table& table) {
   block("SMTP_CHECK", smtp_check, CheckKind::smtp, "A mail server greets and takes HELO.");
   table.value("helo_name", {smtp_check}, text("NAME", detail_of(&CheckDetailDraft::smtp, &SmtpCheck::helo_name)),
               "Our name; default localhost.");
-  table.block("host", smtp_check, smtp_host, custom("", 0, 0, open_host), "Probe this place; each of several must pass.");
+  table.block("host", smtp_check, smtp_host, custom("", 0, 0, open_host),
+              "Probe this place; each of several must pass.");
   block("DNS_CHECK", dns_check, CheckKind::dns, "A query by UDP is answered without an error.");
   table.value("type", {dns_check}, choice<DnsType>(detail_of(&CheckDetailDraft::dns, &DnsCheck::type)), "Default SOA.");
-  table.value("name", {dns_check}, text("NAME", detail_of(&CheckDetailDraft::dns, &DnsCheck::name)), "Default: the root.");
+  table.value("name", {dns_check}, text("NAME", detail_of(&CheckDetailDraft::dns, &DnsCheck::name)),
+              "Default: the root.");
   block("UDP_CHECK", udp_check, CheckKind::udp, "A packet is not refused, or answered as it should be.");
-  table.value("payload", {udp_check}, custom("HEX", 1, most_words, set_payload), "What is sent; default: random bytes.");
+  table.value("payload", {udp_check}, custom("HEX", 1, most_words, set_payload),
+              "What is sent; default: random bytes.");
   table.value("require_reply", {udp_check}, custom("[HEX]", 0, most_words, set_reply),
               "An answer is wanted, which begins so; x stands for any digit.");
   table.value("min_reply_length", {udp_check},
@@ -313,7 +331,7 @@ void add_other_keywords(Table& table) {
 
 const std::vector<Context>& probing() {
   using enum Context;
-  static const std::vector all{tcp_check, http_get,  ssl_get,    smtp_check,  dns_check, udp_check,
+  static const std::vector all{tcp_check,  http_get,   ssl_get,     smtp_check, dns_check, udp_check,
                                ping_check, misc_check, agent_check, grpc_check, file_check};
   return all;
 }
@@ -325,7 +343,8 @@ std::vector<Context> with(std::vector<Context> contexts, std::initializer_list<C
 
 std::vector<Context> connecting() {
   using enum Context;
-  return {tcp_check, http_get, ssl_get, smtp_check, smtp_host, dns_check, udp_check, ping_check, agent_check, grpc_check};
+  return {tcp_check, http_get,  ssl_get,    smtp_check,  smtp_host,
+          dns_check, udp_check, ping_check, agent_check, grpc_check};
 }
 
 void add_timing_keywords(Table& table) {
@@ -351,14 +370,15 @@ void add_timing_keywords(Table& table) {
   table.value("alpha", all, boolean(own(&TimingDraft::alpha)), "Down until the first probe succeeded.");
   table.value("log_all_failures", all, boolean(own(&TimingDraft::log_all)),
               "Failures before the last try are in the log, too; default checker_log_all_failures.");
-  table.value("checker_log_all_failures", {global_defs},
-              boolean(member_of(&Binder::draft)(&Draft::log_all_failures)), "The same for all checkers.");
+  table.value("checker_log_all_failures", {global_defs}, boolean(member_of(&Binder::draft)(&Draft::log_all_failures)),
+              "The same for all checkers.");
   const std::vector servers{virtual_server, real_server, real_servers_from};
   table.value("inhibit_on_failure", servers, boolean(own(&TimingDraft::inhibit_on_failure)),
               "A failed server gets weight 0 instead of being removed: its connections stay.");
   table.value("virtualhost", with(servers, {http_get, ssl_get}), text("NAME", own(&TimingDraft::virtualhost)),
               "The Host header of HTTP_GET and SSL_GET.");
-  table.value("any_check", {real_server, real_servers_from}, boolean(member_of(&Binder::server)(&ServerDraft::any_check)),
+  table.value("any_check", {real_server, real_servers_from},
+              boolean(member_of(&Binder::server)(&ServerDraft::any_check)),
               "Several checkers: one that passes is enough.");
 }
 
@@ -366,9 +386,8 @@ void add_connection_keywords(Table& table) {
   const auto own = member_of(&Binder::connection);
   table.value("connect_ip", connecting(), address(own(&ConnectionDraft::connect_address)),
               "Probe this address; default: the real server's.");
-  table
-      .value("connect_port", connecting(), number(1, any_port, own(&ConnectionDraft::connect_port)),
-             "Probe this port; default: the real server's.");
+  table.value("connect_port", connecting(), number(1, any_port, own(&ConnectionDraft::connect_port)),
+              "Probe this port; default: the real server's.");
   table.value("bindto", connecting(), address(own(&ConnectionDraft::bind_address)), "Source address of the probe.");
   table.value("bind_port", connecting(), number(1, any_port, own(&ConnectionDraft::bind_port)),
               "Source port of the probe.");

@@ -159,7 +159,8 @@ void add_node_keywords(Table& table) {
   add("notify_fifo_script", command(reader(&NodeScripts::fifo)), "Runs beside it, its path as last argument.");
   add("vrrp_notify_fifo", fifo(&NodeScripts::vrrp_fifo), "Another one; the same lines.");
   add("vrrp_notify_fifo_script", command(reader(&NodeScripts::vrrp_fifo)), "Runs beside it.");
-  add("lvs_notify_fifo", fifo(&NodeScripts::lvs_fifo), "A named pipe that gets a line for each change of a server or service.");
+  add("lvs_notify_fifo", fifo(&NodeScripts::lvs_fifo),
+      "A named pipe that gets a line for each change of a server or service.");
   add("lvs_notify_fifo_script", command(reader(&NodeScripts::lvs_fifo)), "Runs beside it.");
   add("rs_init_notifies", boolean(own(&NodeScripts::initial_servers)), "Each server's first state is told, too.");
   add("startup_script", command(own(&NodeScripts::startup)), "Runs once when Ballast starts.");
@@ -182,8 +183,9 @@ void add_kinds(Binder& binder, const Statement& statement) {
   for (std::size_t i = 1; i < statement.words.size(); ++i) {
     const auto& word = statement.words[i];
     if (std::ranges::find(kinds, word.text) == kinds.end())
-      binder.report().error(word.at, fmt::format("'{}' is no kind of event: vrrp, health, service, config, daemon, engine",
-                                                 shorten(word.text)));
+      binder.report().error(
+          word.at,
+          fmt::format("'{}' is no kind of event: vrrp, health, service, config, daemon, engine", shorten(word.text)));
     else
       binder.webhook().kinds.push_back(word.text);
   }
@@ -196,7 +198,8 @@ void add_webhook_keywords(Table& table) {
   };
   table.block("webhook", Context::global_defs, Context::webhook, custom("URL", 1, 1, open_webhook),
               "Gets events as JSON, one POST each; any number.");
-  add("events", custom("KIND…", 1, 6, add_kinds), "Of these kinds: vrrp, health, service (default), config, daemon, engine.");
+  add("events", custom("KIND…", 1, 6, add_kinds),
+      "Of these kinds: vrrp, health, service (default), config, daemon, engine.");
   add("header_file", text("PATH", own(&Webhook::header_file)), "Header lines sent along, read at each POST (secrets).");
   add("ca_file", text("PATH", own(&Webhook::ca_file)), "Authorities (PEM); default: the system's.");
   add("tls_verify", boolean(own(&Webhook::verify)), "Default on.");

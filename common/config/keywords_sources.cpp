@@ -45,7 +45,8 @@ void add_endpoints(Binder& binder, const Statement& statement) {
   for (std::size_t i = 1; i < statement.words.size(); ++i) {
     const auto& word = statement.words[i];
     if (!word.text.starts_with("http://") && !word.text.starts_with("https://")) {
-      binder.report().error(word.at, fmt::format("'{}' is no endpoint: http://HOST:PORT or https://HOST:PORT", shorten(word.text)));
+      binder.report().error(
+          word.at, fmt::format("'{}' is no endpoint: http://HOST:PORT or https://HOST:PORT", shorten(word.text)));
       continue;
     }
     query(binder).endpoints.push_back(word.text);

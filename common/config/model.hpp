@@ -222,10 +222,10 @@ struct ServerSource {
 
 /// Health from the data path: what it sees of new connections marks a server down between two probes.
 struct PassiveCheck {
-  unsigned failures = 5;   ///< connections that failed within `interval` at least
-  unsigned ratio = 50;     ///< percent of the new connections within `interval` that failed at least
-  unsigned clients = 3;    ///< different clients that saw them fail, at least
-  unsigned most_down = 50; ///< percent of the service's servers that may be down by this at a time
+  unsigned failures = 5;    ///< connections that failed within `interval` at least
+  unsigned ratio = 50;      ///< percent of the new connections within `interval` that failed at least
+  unsigned clients = 3;     ///< different clients that saw them fail, at least
+  unsigned most_down = 50;  ///< percent of the service's servers that may be down by this at a time
   Duration interval = 2s;
   Duration hold = 10s;  ///< down at least so long; doubled each time it fails again at once, up to 16 times
   bool operator==(const PassiveCheck&) const = default;

@@ -20,11 +20,11 @@ constexpr auto enum_names(CheckKind*) {
   using enum CheckKind;
   using std::pair;
   using std::string_view;
-  return std::array{pair{tcp, string_view{"TCP_CHECK"}},     pair{http, string_view{"HTTP_GET"}},
-                    pair{ssl, string_view{"SSL_GET"}},       pair{smtp, string_view{"SMTP_CHECK"}},
-                    pair{dns, string_view{"DNS_CHECK"}},     pair{udp, string_view{"UDP_CHECK"}},
-                    pair{ping, string_view{"PING_CHECK"}},   pair{misc, string_view{"MISC_CHECK"}},
-                    pair{file, string_view{"FILE_CHECK"}},   pair{agent, string_view{"AGENT_CHECK"}},
+  return std::array{pair{tcp, string_view{"TCP_CHECK"}},   pair{http, string_view{"HTTP_GET"}},
+                    pair{ssl, string_view{"SSL_GET"}},     pair{smtp, string_view{"SMTP_CHECK"}},
+                    pair{dns, string_view{"DNS_CHECK"}},   pair{udp, string_view{"UDP_CHECK"}},
+                    pair{ping, string_view{"PING_CHECK"}}, pair{misc, string_view{"MISC_CHECK"}},
+                    pair{file, string_view{"FILE_CHECK"}}, pair{agent, string_view{"AGENT_CHECK"}},
                     pair{grpc, string_view{"GRPC_CHECK"}}};
 }
 
@@ -42,8 +42,8 @@ constexpr auto enum_names(DnsType*) {
   using enum DnsType;
   using std::pair;
   using std::string_view;
-  return std::array{pair{a, string_view{"A"}},     pair{ns, string_view{"NS"}}, pair{cname, string_view{"CNAME"}},
-                    pair{soa, string_view{"SOA"}}, pair{mx, string_view{"MX"}}, pair{txt, string_view{"TXT"}},
+  return std::array{pair{a, string_view{"A"}},      pair{ns, string_view{"NS"}}, pair{cname, string_view{"CNAME"}},
+                    pair{soa, string_view{"SOA"}},  pair{mx, string_view{"MX"}}, pair{txt, string_view{"TXT"}},
                     pair{aaaa, string_view{"AAAA"}}};
 }
 
@@ -155,10 +155,10 @@ struct Check {
   Duration connect_timeout = 5s;
   unsigned retry = 1;  ///< further tries before a failure counts (`fall` less one)
   Duration delay_before_retry = 1s;
-  unsigned rise = 1;      ///< successes in a row before one counts
-  Duration warmup = 0s;   ///< random delay before the first probe
-  bool alpha = false;     ///< down until the first success
-  bool log_all = false;   ///< log_all_failures: those before the last try, too
+  unsigned rise = 1;     ///< successes in a row before one counts
+  Duration warmup = 0s;  ///< random delay before the first probe
+  bool alpha = false;    ///< down until the first success
+  bool log_all = false;  ///< log_all_failures: those before the last try, too
   Boxed<HttpCheck> http;
   Boxed<TlsClient> tls;  ///< SSL_GET always; GRPC_CHECK, AGENT_CHECK and SMTP_CHECK where they ask for it
   Boxed<SmtpCheck> smtp;

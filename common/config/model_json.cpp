@@ -69,7 +69,7 @@ void take(const nlohmann::json& json, const char* name, Boxed<Part>& part) {
   if (const auto found = json.find(name); found != json.end() && !found->is_null()) part = found->template get<Part>();
 }
 
-#define BALLAST_CHECK_FIELDS \
+#define BALLAST_CHECK_FIELDS                                                                                        \
   kind, target, bind, bind_interface, fwmark, delay_loop, connect_timeout, retry, delay_before_retry, rise, warmup, \
       alpha, log_all
 

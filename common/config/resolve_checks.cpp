@@ -11,9 +11,7 @@ T pick(const std::optional<T>& first, const std::optional<T>& second, const std:
 }
 
 bool is_http(CheckKind kind) { return kind == CheckKind::http || kind == CheckKind::ssl; }
-bool has_port(CheckKind kind) {
-  return kind != CheckKind::ping && kind != CheckKind::misc && kind != CheckKind::file;
-}
+bool has_port(CheckKind kind) { return kind != CheckKind::ping && kind != CheckKind::misc && kind != CheckKind::file; }
 
 /// keepalived's defaults of a checker.
 unsigned default_retry(CheckKind kind) {
@@ -56,17 +54,32 @@ class CheckResolver {
     if (is_http(draft.kind)) http(draft, detail, made);
     tls(draft, detail, made);
     switch (draft.kind) {
-      case CheckKind::smtp: made.smtp = detail.smtp; break;
-      case CheckKind::dns: made.dns = detail.dns; break;
-      case CheckKind::udp: udp(draft, detail, made); break;
-      case CheckKind::misc: misc(draft, detail, made); break;
-      case CheckKind::file: file(draft, detail, made); break;
-      case CheckKind::agent: made.agent = detail.agent; break;
-      case CheckKind::grpc: made.grpc = detail.grpc; break;
+      case CheckKind::smtp:
+        made.smtp = detail.smtp;
+        break;
+      case CheckKind::dns:
+        made.dns = detail.dns;
+        break;
+      case CheckKind::udp:
+        udp(draft, detail, made);
+        break;
+      case CheckKind::misc:
+        misc(draft, detail, made);
+        break;
+      case CheckKind::file:
+        file(draft, detail, made);
+        break;
+      case CheckKind::agent:
+        made.agent = detail.agent;
+        break;
+      case CheckKind::grpc:
+        made.grpc = detail.grpc;
+        break;
       case CheckKind::tcp:
       case CheckKind::http:
       case CheckKind::ssl:
-      case CheckKind::ping: break;
+      case CheckKind::ping:
+        break;
     }
     return made;
   }
@@ -172,7 +185,8 @@ class CheckResolver {
     if (!detail.track_file) return report_.error(draft.at, "FILE_CHECK has no track_file");
     const auto& files = binder_.draft().tracking.files;
     const auto& [name, at] = *detail.track_file;
-    const auto found = std::ranges::find(files, name, [](const auto& each) -> auto& { return each.name.value; });
+    const auto found = std::ranges::find(
+        files, name, [](const auto& each) -> auto& { return each.name.value; });
     if (found == files.end()) return report_.error(at, fmt::format("there is no track_file '{}'", shorten(name)));
     file.name = name;
     file.path = found->definition.path;

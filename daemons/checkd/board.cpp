@@ -6,24 +6,40 @@
 namespace ballast::checkd {
 namespace {
 
+constexpr int most_weight = 65'535;
+constexpr double day = 86'400;
+
 template <class Action>
-void for_each_server(const config::Model& model, Action action) {
+void for_each_server(const config::Model& model, const Suspended& suspended, Action action) {
   for (const auto& service : model.virtual_servers) {
+    const bool is_suspended = suspended.contains(service.name);
     for (const auto& server : service.real_servers) {
-      action(ServerKey{service.name, server.endpoint.to_string()}, server);
+      action(ServerKey{service.name, server.endpoint.to_string()}, server, is_suspended);
     }
   }
 }
 
-bus::Event event_of(const bus::ServerHealth& health) {
+bus::Event event_of(const bus::ServerHealth& health, double now, std::string message, std::string_view severity) {
   bus::Event event;
-  event.time = health.since;
+  event.time = now;
   event.kind = "health";
   event.subject = health.service + "/" + health.server;
-  event.message =
-      fmt::format("{}: server {} {} ({})", health.service, health.server, health.up ? "up" : "down", health.reason);
-  event.severity = health.up ? "notice" : "warning";
+  event.message = std::move(message);
+  event.severity = severity;
   return event;
+}
+
+bus::Event turned_event(const bus::ServerHealth& health) {
+  return event_of(
+      health, health.since,
+      fmt::format("{}: server {} {} ({})", health.service, health.server, health.up ? "up" : "down", health.reason),
+      health.up ? "notice" : "warning");
+}
+
+/// Of the whole weight: so many percent, and not nothing where it is not 0 percent.
+int share(int weight, int percent) {
+  if (percent <= 0 || weight <= 0) return 0;
+  return std::max(1, static_cast<int>(std::int64_t{weight} * percent / 100));
 }
 
 }  // namespace
@@ -33,16 +49,17 @@ std::size_t Board::CheckHash::operator()(const config::Check& check) const {
          static_cast<unsigned>(check.kind);
 }
 
-Plan Board::apply(const config::Model& model, double now) {
-  Plan plan = adopt_checks(model);
-  adopt_servers(model, now, plan);
+Plan Board::apply(const config::Model& model, double now, const Suspended& suspended) {
+  Plan plan = adopt_checks(model, suspended);
+  adopt_servers(model, suspended, now, plan);
   return plan;
 }
 
-Plan Board::adopt_checks(const config::Model& model) {
+Plan Board::adopt_checks(const config::Model& model, const Suspended& suspended) {
   std::unordered_map<config::Check, std::vector<ServerKey>, CheckHash> wanted;
   std::vector<decltype(wanted)::value_type*> in_order;
-  for_each_server(model, [&](const ServerKey& key, const config::RealServer& server) {
+  for_each_server(model, suspended, [&](const ServerKey& key, const config::RealServer& server, bool is_suspended) {
+    if (is_suspended) return;
     for (const auto& check : server.checks) {
       const auto [entry, inserted] = wanted.try_emplace(check);
       entry->second.push_back(key);
@@ -64,7 +81,10 @@ Plan Board::adopt_checks(const config::Model& model) {
       continue;
     }
     plan.start.push_back({next_id_++, check});
-    running_.emplace(plan.start.back().id, Running{fresh_policy(check, users, stay), users});
+    Running running{fresh_policy(check, users, stay), users};
+    running.log_all = check.log_all;
+    if (check.tls) running.expiry_warning = check.tls->expiry_warning;
+    running_.emplace(plan.start.back().id, std::move(running));
   }
   for (const auto id : plan.stop) running_.erase(id);
   std::erase_if(ids_, [&](const auto& entry) { return !stay.contains(entry.second); });
@@ -89,54 +109,133 @@ CheckPolicy Board::fresh_policy(const config::Check& check, const std::vector<Se
   return {check, true, "not probed yet"};
 }
 
-void Board::adopt_servers(const config::Model& model, double now, Plan& plan) {
+void Board::adopt_servers(const config::Model& model, const Suspended& suspended, double now, Plan& plan) {
   auto old = std::exchange(servers_, {});
-  for_each_server(model, [&](const ServerKey& key, const config::RealServer& configured) {
+  for_each_server(model, suspended, [&](const ServerKey& key, const config::RealServer& configured, bool is_suspended) {
     auto known = old.extract(key);
     const bool is_new = known.empty();
     auto& server = servers_[key];
     if (!is_new) server = std::move(known.mapped());
     server.checks.clear();
-    for (const auto& check : configured.checks) server.checks.push_back(ids_.at(check));
+    server.weight = configured.weight;
+    server.any_check = configured.any_check;
+    server.suspended = is_suspended && !configured.checks.empty();
+    if (!is_suspended) {
+      for (const auto& check : configured.checks) server.checks.push_back(ids_.at(check));
+    }
     refresh(key, server, now, is_new, plan.news);
   });
   for (const auto& [key, server] : old) plan.withdraw.push_back(key);
 }
 
-// What the checks make of a server: all must pass; the reason is that of the first that does not, or cannot tell.
-void Board::refresh(const ServerKey& key, Server& server, double now, bool is_new, News& news) const {
+// All checks must pass, or one where any_check is said; the reason is that of the check that decides.
+bus::ServerHealth Board::judge(const ServerKey& key, const Server& server) const {
   bus::ServerHealth health = server.health;
   health.service = key.service;
   health.server = key.server;
   health.checks = static_cast<unsigned>(server.checks.size());
-  health.up = true;
+  if (server.suspended) {
+    if (health.since == 0) health.up = true;
+    health.reason = "not probed: the VIP is not on this machine";
+    return health;
+  }
   health.reason = "no check configured";
+  health.up = !server.any_check || server.checks.empty();
+  health.certificate_until = 0;
   const CheckPolicy* speaker = nullptr;
   for (const auto id : server.checks) {
-    const auto& policy = running_.at(id).policy;
-    const bool better = speaker == nullptr || (speaker->up() && !policy.up()) ||
+    const auto& check = running_.at(id);
+    const auto& policy = check.policy;
+    const bool decides = server.any_check ? policy.up() : !policy.up();
+    const bool better = speaker == nullptr || (speaker->up() != policy.up() && decides) ||
                         (speaker->up() == policy.up() && speaker->latest().passed() && !policy.latest().passed());
     if (better) speaker = &policy;
-    health.up = health.up && policy.up();
+    health.up = server.any_check ? health.up || policy.up() : health.up && policy.up();
+    if (check.certificate_until != 0 &&
+        (health.certificate_until == 0 || check.certificate_until < health.certificate_until))
+      health.certificate_until = check.certificate_until;
   }
   if (speaker != nullptr) {
     health.reason = speaker->latest().reason;
     health.took_ms = static_cast<double>(speaker->latest().took.count()) / 1e3;
   }
-  const bool turned = is_new ? false : health.up != server.health.up;
+  health.weight = weight_of(server);
+  return health;
+}
+
+// As in keepalived, where several checks change the weight each adds its difference to what is configured.
+std::optional<int> Board::weight_of(const Server& server) const {
+  std::int64_t difference = 0;
+  int percent = 100;
+  bool said = false;
+  for (const auto id : server.checks) {
+    const auto& word = running_.at(id).policy.latest().weight;
+    said = said || word.kind != WeightWord::Kind::none;
+    if (word.kind == WeightWord::Kind::absolute) difference += word.value - server.weight;
+    if (word.kind == WeightWord::Kind::added) difference += word.value;
+    if (word.kind == WeightWord::Kind::percent) percent = std::min(percent, word.value);
+  }
+  if (!said) return std::nullopt;
+  return share(static_cast<int>(std::clamp<std::int64_t>(server.weight + difference, 0, most_weight)), percent);
+}
+
+void Board::refresh(const ServerKey& key, Server& server, double now, bool is_new, News& news) const {
+  auto health = judge(key, server);
+  const auto& before = server.health;
+  const bool turned = !is_new && health.up != before.up;
   if (is_new || turned) health.since = now;
-  if (is_new || turned || health.reason != server.health.reason || health.checks != server.health.checks) {
+  const bool weighed = !is_new && health.weight != before.weight;
+  if (is_new || turned || weighed || health.reason != before.reason || health.checks != before.checks ||
+      health.certificate_until != before.certificate_until) {
     news.publish.push_back(health);
-    if (turned) news.events.push_back(event_of(health));
+    if (turned) news.events.push_back(turned_event(health));
+    if (weighed && health.up && !turned) {
+      news.events.push_back(event_of(health, now,
+                                     fmt::format("{}: server {} has weight {} ({})", key.service, key.server,
+                                                 health.weight.value_or(server.weight), health.reason),
+                                     "notice"));
+    }
   }
   server.health = std::move(health);
 }
 
+// Told once a day while its end is near.
+void Board::watch_certificate(Running& check, const Verdict& verdict, double now, News& news) const {
+  if (verdict.certificate_until == 0) return;
+  check.certificate_until = verdict.certificate_until;
+  const auto left = verdict.certificate_until - now;
+  const auto warning = std::chrono::duration<double>(check.expiry_warning).count();
+  const auto days = static_cast<std::int64_t>(left / day);
+  if (warning <= 0 || left > warning) {
+    check.days_told = std::numeric_limits<std::int64_t>::max();
+    return;
+  }
+  if (days >= check.days_told) return;
+  check.days_told = days;
+  for (const auto& key : check.users) {
+    bus::ServerHealth health;
+    health.service = key.service;
+    health.server = key.server;
+    const auto when = left <= 0   ? std::string{"has ended"}
+                      : days == 0 ? std::string{"ends within a day"}
+                                  : fmt::format("ends in {} day{}", days, days == 1 ? "" : "s");
+    news.events.push_back(event_of(
+        health, now, fmt::format("{}: server {}: its TLS certificate {}", key.service, key.server, when), "warning"));
+  }
+}
+
 Board::Outcome Board::on_verdict(CheckId id, const Verdict& verdict, double now) {
   auto& check = running_.at(id);
+  const auto until = check.certificate_until;
   const auto step = check.policy.on_verdict(verdict);
   Outcome outcome{step.wait, {}};
-  if (step.change == CheckPolicy::Change::none) return outcome;
+  watch_certificate(check, verdict, now, outcome.news);
+  if (check.log_all && check.policy.failures() > 0) {
+    for (const auto& key : check.users)
+      outcome.news.log.push_back(fmt::format("{}: server {}: failure {} in a row, not down yet ({})", key.service,
+                                             key.server, check.policy.failures(), verdict.reason));
+  }
+  if (step.change == CheckPolicy::Change::none && until == check.certificate_until) return outcome;
   for (const auto& key : check.users) refresh(key, servers_.at(key), now, false, outcome.news);
   return outcome;
 }

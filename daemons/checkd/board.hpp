@@ -1,6 +1,9 @@
 #pragma once
 #include <compare>
+#include <cstdint>
+#include <limits>
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -31,7 +34,11 @@ struct Started {
 struct News {
   std::vector<bus::ServerHealth> publish;
   std::vector<bus::Event> events;
+  std::vector<std::string> log;  ///< lines for the log alone: failures that do not count yet (log_all_failures)
 };
+
+/// Names of services that are not to be probed now (ha_suspend).
+using Suspended = std::set<std::string>;
 
 /// What a new configuration asks for.
 struct Plan {
@@ -46,8 +53,8 @@ struct Plan {
 class Board {
  public:
   /// Takes a configuration. Checks that stay go on with their state; where a server's checks changed, it keeps its
-  /// state until the new ones have a result.
-  Plan apply(const config::Model& model, double now);
+  /// state until the new ones have a result. A service that is suspended keeps what is known of its servers.
+  Plan apply(const config::Model& model, double now, const Suspended& suspended = {});
 
   struct Outcome {
     config::Duration wait{};  ///< until that check's next probe
@@ -66,17 +73,28 @@ class Board {
   struct Running {
     CheckPolicy policy;
     std::vector<ServerKey> users;
+    config::Duration expiry_warning{0};  ///< of its certificate; 0: never told
+    bool log_all = false;
+    double certificate_until = 0;
+    std::int64_t days_told = std::numeric_limits<std::int64_t>::max();  ///< days left when the end was last told
   };
   struct Server {
     std::vector<CheckId> checks;
+    int weight = 1;  ///< as configured
+    bool any_check = false;
+    bool suspended = false;
     bus::ServerHealth health;
   };
   using Ids = std::unordered_map<config::Check, CheckId, CheckHash>;
 
-  Plan adopt_checks(const config::Model& model);
+  Plan adopt_checks(const config::Model& model, const Suspended& suspended);
   CheckPolicy fresh_policy(const config::Check& check, const std::vector<ServerKey>& users,
                            const std::unordered_set<CheckId>& stay) const;
-  void adopt_servers(const config::Model& model, double now, Plan& plan);
+  void adopt_servers(const config::Model& model, const Suspended& suspended, double now, Plan& plan);
+  /// What the checks make of a server, in words of the bus.
+  [[nodiscard]] bus::ServerHealth judge(const ServerKey& key, const Server& server) const;
+  [[nodiscard]] std::optional<int> weight_of(const Server& server) const;
+  void watch_certificate(Running& check, const Verdict& verdict, double now, News& news) const;
   void refresh(const ServerKey& key, Server& server, double now, bool is_new, News& news) const;
 
   CheckId next_id_ = 1;

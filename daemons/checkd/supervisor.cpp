@@ -48,8 +48,26 @@ Supervisor::Supervisor(asio::io_context& io, Sink sink, decltype(Surroundings::a
 
 Supervisor::~Supervisor() { stop(); }
 
-void Supervisor::apply(const config::Model& model) {
-  const auto plan = board_.apply(model, runtime::unix_time());
+void Supervisor::apply(const config::Model& model, Suspended suspended) {
+  model_ = model;
+  suspended_ = std::move(suspended);
+  carry_out(board_.apply(model_, runtime::unix_time(), suspended_));
+  if (const auto* check = slowest(model); check != nullptr && !said_slow_) {
+    said_slow_ = true;
+    log::notice(
+        "checks every {} find a silent death after up to {} (delay_loop 1 and connect_timeout 1 find it within {})",
+        in_words(check->delay_loop), in_words(detection_time(*check)),
+        in_words(std::chrono::seconds{2 + check->retry} + check->retry * check->delay_before_retry));
+  }
+}
+
+void Supervisor::suspend(Suspended suspended) {
+  if (suspended == suspended_) return;
+  suspended_ = std::move(suspended);
+  carry_out(board_.apply(model_, runtime::unix_time(), suspended_));
+}
+
+void Supervisor::carry_out(const Plan& plan) {
   for (const auto id : plan.stop) {
     const auto run = runs_.extract(id);
     run.mapped()->stopped = true;
@@ -58,13 +76,6 @@ void Supervisor::apply(const config::Model& model) {
   for (const auto& key : plan.withdraw) sink_.withdraw(key);
   tell(plan.news);
   for (const auto& started : plan.start) start(started);
-  if (const auto* check = slowest(model); check != nullptr && !said_slow_) {
-    said_slow_ = true;
-    log::notice(
-        "checks every {} find a silent death after up to {} (delay_loop 1 and connect_timeout 1 find it within {})",
-        in_words(check->delay_loop), in_words(detection_time(*check)),
-        in_words(std::chrono::seconds{2 + check->retry} + check->retry * check->delay_before_retry));
-  }
   log::info("{} checks running: {} started, {} stopped", runs_.size(), plan.start.size(), plan.stop.size());
 }
 
@@ -99,6 +110,7 @@ asio::awaitable<void> Supervisor::loop(Supervisor* self, std::shared_ptr<Run> ru
 }
 
 void Supervisor::tell(const News& news) {
+  for (const auto& line : news.log) log::notice("{}", line);
   for (const auto& health : news.publish) sink_.publish(health);
   for (const auto& event : news.events) {
     log::write(event.severity == "warning" ? log::Level::warning : log::Level::notice, event.message);

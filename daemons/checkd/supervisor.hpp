@@ -27,13 +27,18 @@ class Supervisor {
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  void apply(const config::Model& model);
+  void apply(const config::Model& model, Suspended suspended = {});
+  /// The services that are not to be probed from now on; others are again.
+  void suspend(Suspended suspended);
+  /// As applied last.
+  [[nodiscard]] const config::Model& model() const { return model_; }
   /// Ends all probing; results of probes under way are dropped.
   void stop();
 
  private:
   struct Run;
   void start(const Started& started);
+  void carry_out(const Plan& plan);
   void tell(const News& news);
   static boost::asio::awaitable<void> loop(Supervisor* self, std::shared_ptr<Run> run, config::Duration wait);
 
@@ -43,6 +48,8 @@ class Supervisor {
   Board board_;
   std::minstd_rand random_{std::random_device{}()};
   std::unordered_map<CheckId, std::shared_ptr<Run>> runs_;
+  config::Model model_;
+  Suspended suspended_;
   bool said_slow_ = false;
 };
 

@@ -199,5 +199,119 @@ TEST(Board, AServiceThatJoinsASharedCheckHasItsStateAtOnce) {
   EXPECT_FALSE(plan.news.publish[0].up);
 }
 
+TEST(Board, WithAnyCheckOneThatPassesIsEnough) {
+  auto lenient = server("10.1.0.2:80", {tcp_check("10.1.0.2:80"), tcp_check("10.1.0.2:8080")});
+  lenient.any_check = true;
+  Board board;
+  const auto plan = board.apply(model({service(web, {lenient})}), 1);
+  board.on_verdict(plan.start.at(0).id, passed, 2);
+  EXPECT_THAT(board.on_verdict(plan.start.at(1).id, refused, 3).news.events, IsEmpty());
+  const auto down = board.on_verdict(plan.start.at(0).id, refused, 4);
+  EXPECT_FALSE(down.news.publish.at(0).up);
+  EXPECT_TRUE(board.on_verdict(plan.start.at(1).id, passed, 5).news.publish.at(0).up);
+}
+
+Verdict with_weight(WeightWord::Kind kind, int value) {
+  auto verdict = passed;
+  verdict.weight = {kind, value};
+  return verdict;
+}
+
+TEST(Board, WhatChecksSayOfTheWeightIsAddedUpAsInKeepalived) {
+  using enum WeightWord::Kind;
+  auto heavy = server("10.1.0.2:80", {tcp_check("10.1.0.2:1"), tcp_check("10.1.0.2:2"), tcp_check("10.1.0.2:3")});
+  heavy.weight = 10;
+  Board board;
+  const auto plan = board.apply(model({service(web, {heavy})}), 1);
+  EXPECT_EQ(plan.news.publish.at(0).weight, std::nullopt);
+  const auto say = [&](std::size_t check, WeightWord::Kind kind, int value) {
+    return board.on_verdict(plan.start.at(check).id, with_weight(kind, value), 2).news.publish.at(0).weight;
+  };
+  EXPECT_EQ(say(0, absolute, 20), 20);
+  EXPECT_EQ(say(1, absolute, 5), 15) << "10, and 10 more, and 5 less";
+  EXPECT_EQ(say(2, added, -3), 12);
+  EXPECT_EQ(say(2, percent, 50), 7);
+  EXPECT_EQ(say(2, percent, 1), 1) << "a little is not nothing";
+  EXPECT_EQ(say(2, percent, 0), 0);
+}
+
+TEST(Board, AnotherWeightIsToldOnce) {
+  using enum WeightWord::Kind;
+  Board board;
+  const auto id =
+      board.apply(model({service(web, {server("10.1.0.2:80", {tcp_check("10.1.0.2:80")})})}), 1).start.at(0).id;
+  board.on_verdict(id, passed, 2);
+  const auto told = board.on_verdict(id, with_weight(absolute, 7), 3);
+  ASSERT_THAT(told.news.events, SizeIs(1));
+  EXPECT_EQ(told.news.events[0].message, "tcp:10.0.0.100:80: server 10.1.0.2:80 has weight 7 (connect: accepted)");
+  EXPECT_THAT(board.on_verdict(id, with_weight(absolute, 7), 4).news.events, IsEmpty());
+}
+
+TEST(Board, ACertificateThatEndsSoonIsToldOnceADay) {
+  constexpr double day = 86'400;
+  auto check = tcp_check("10.1.0.2:443");
+  check.kind = config::CheckKind::ssl;
+  check.tls.get().expiry_warning = std::chrono::hours{24 * 3};
+  Board board;
+  const auto id = board.apply(model({service(tls, {server("10.1.0.2:443", {check})})}), 0).start.at(0).id;
+  auto verdict = passed;
+  verdict.certificate_until = 10 * day;
+  const auto first = board.on_verdict(id, verdict, 0);
+  EXPECT_EQ(first.news.publish.at(0).certificate_until, 10 * day);
+  EXPECT_THAT(first.news.events, IsEmpty());
+  const auto near = board.on_verdict(id, verdict, 7.5 * day);
+  ASSERT_THAT(near.news.events, SizeIs(1));
+  EXPECT_EQ(near.news.events[0].message, "tcp:10.0.0.100:443: server 10.1.0.2:443: its TLS certificate ends in 2 days");
+  EXPECT_EQ(near.news.events[0].severity, "warning");
+  EXPECT_THAT(board.on_verdict(id, verdict, 7.6 * day).news.events, IsEmpty());
+  EXPECT_THAT(board.on_verdict(id, verdict, 8.5 * day).news.events, SizeIs(1));
+  EXPECT_THAT(board.on_verdict(id, verdict, 9.5 * day).news.events.at(0).message,
+              testing::EndsWith("ends within a day"));
+  EXPECT_THAT(board.on_verdict(id, verdict, 11 * day).news.events.at(0).message, testing::EndsWith("has ended"));
+  verdict.certificate_until = 400 * day;
+  EXPECT_THAT(board.on_verdict(id, verdict, 11.1 * day).news.events, IsEmpty()) << "a new one";
+}
+
+TEST(Board, FailuresThatDoNotCountYetAreLoggedWhereThatIsAskedFor) {
+  for (const bool asked : {false, true}) {
+    auto check = tcp_check("10.1.0.2:80");
+    check.retry = 2;
+    check.log_all = asked;
+    Board board;
+    const auto id = board.apply(model({service(web, {server("10.1.0.2:80", {check})})}), 1).start.at(0).id;
+    const auto lines = board.on_verdict(id, refused, 2).news.log;
+    if (asked)
+      EXPECT_THAT(lines, ElementsAre("tcp:10.0.0.100:80: server 10.1.0.2:80: failure 1 in a row, not down yet "
+                                     "(connect: refused)"));
+    else
+      EXPECT_THAT(lines, IsEmpty());
+  }
+}
+
+TEST(Board, ASuspendedServiceIsNotProbedAndKeepsWhatIsKnownOfItsServers) {
+  const auto same = model({service(web, {server("10.1.0.2:80", {tcp_check("10.1.0.2:80")})})});
+  Board board;
+  const auto id = board.apply(same, 1).start.at(0).id;
+  board.on_verdict(id, refused, 2);
+  const auto suspended = board.apply(same, 3, {web});
+  EXPECT_THAT(suspended.stop, ElementsAre(id));
+  EXPECT_THAT(suspended.news.events, IsEmpty());
+  EXPECT_FALSE(suspended.news.publish.at(0).up);
+  EXPECT_EQ(suspended.news.publish.at(0).reason, "not probed: the VIP is not on this machine");
+  const auto again = board.apply(same, 4);
+  ASSERT_THAT(again.start, SizeIs(1));
+  EXPECT_THAT(again.news.events, IsEmpty());
+  EXPECT_THAT(board.on_verdict(again.start[0].id, passed, 5).news.events, SizeIs(1));
+}
+
+TEST(Board, ASharedProbeGoesOnForTheServiceThatIsNotSuspended) {
+  const auto check = tcp_check("10.1.0.2:80");
+  const auto both =
+      model({service(web, {server("10.1.0.2:80", {check})}), service(tls, {server("10.1.0.2:443", {check})})});
+  Board board;
+  board.apply(both, 1);
+  EXPECT_THAT(board.apply(both, 2, {web}).stop, IsEmpty());
+}
+
 }  // namespace
 }  // namespace ballast::checkd

@@ -63,7 +63,7 @@ class LocalServer {
 
 /// Runs one probe to its end.
 inline Verdict probe(asio::io_context& io, const config::Check& check) {
-  auto checker = make_checker(io.get_executor(), check);
+  auto checker = make_checker({.executor = io.get_executor()}, check);
   std::optional<Verdict> verdict;
   asio::co_spawn(io, checker->probe(), [&](const std::exception_ptr& failure, Verdict result) {
     if (failure) std::rethrow_exception(failure);

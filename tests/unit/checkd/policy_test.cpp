@@ -117,6 +117,33 @@ TEST(CheckPolicy, WarmupSpreadsTheFirstProbe) {
   EXPECT_LT(policy.first_delay(0.999), 8s);
 }
 
+TEST(CheckPolicy, WhatIsDownComesUpAfterSoManySuccessesInARowAsRiseSays) {
+  auto check = check_of(0);
+  check.rise = 3;
+  CheckPolicy policy{check, true, ""};
+  policy.on_verdict(refused);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const auto step = policy.on_verdict(passed);
+    EXPECT_EQ(step.wait, 10s);
+    EXPECT_FALSE(policy.up());
+  }
+  policy.on_verdict(refused);
+  for (int attempt = 0; attempt < 2; ++attempt) policy.on_verdict(passed);
+  EXPECT_FALSE(policy.up()) << "the failure between them starts the count anew";
+  EXPECT_EQ(policy.on_verdict(passed).change, Change::state);
+  EXPECT_TRUE(policy.up());
+}
+
+TEST(CheckPolicy, AnotherWeightIsNews) {
+  auto policy = up_policy(1);
+  auto said = passed;
+  said.weight = {WeightWord::Kind::percent, 75};
+  policy.on_verdict(said);
+  EXPECT_EQ(policy.on_verdict(said).change, Change::none);
+  said.weight.value = 50;
+  EXPECT_EQ(policy.on_verdict(said).change, Change::reason);
+}
+
 // A server dies silently right after a good probe; every probe takes connect_timeout to fail.
 TEST(CheckPolicy, ASilentDeathIsFoundWithinTheDetectionTime) {
   for (unsigned retry = 0; retry < 4; ++retry) {

@@ -173,7 +173,7 @@ virtual_server 192.168.200.16 53 {
 }
 )");
   EXPECT_THAT(errors(loaded), IsEmpty());
-  EXPECT_THAT(not_yet(loaded), ElementsAre("quorum_up", "notify_down", "MISC_CHECK"));
+  EXPECT_THAT(not_yet(loaded), IsEmpty());
   ASSERT_EQ(loaded.model.virtual_servers.size(), 2U);
   EXPECT_EQ(loaded.model.virtual_servers[0].persistence_timeout, 50s);
   EXPECT_EQ(loaded.model.virtual_servers[1].scheduler, Scheduler::lc);

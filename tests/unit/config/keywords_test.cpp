@@ -217,7 +217,7 @@ std::vector<Case> forwarding_cases() {
 }
 
 std::string sorry_server(const std::string& endpoint) {
-  return fmt::format(R"({{"endpoint":"{}","method":"NAT","tunnel":{}}})", endpoint, tunnel("ipip"));
+  return fmt::format(R"({{"endpoint":"{}","inhibit":false,"method":"NAT","tunnel":{}}})", endpoint, tunnel("ipip"));
 }
 
 std::vector<Case> service_cases() {
@@ -283,7 +283,11 @@ std::vector<Case> check_cases() {
   }
   const std::string md5 = "0123456789abcdef0123456789abcdef";
   const std::vector<Case> http{
-      {"virtualhost", check("HTTP_GET", "virtualhost"), R"("")", {{"www.example.com", R"("www.example.com")"}}, {""}},
+      {"virtualhost",
+       check("HTTP_GET", "http/virtualhost"),
+       R"("")",
+       {{"www.example.com", R"("www.example.com")"}},
+       {""}},
       {"path", url("path"), R"("/")", {{"/health?deep=1", R"("/health?deep=1")"}}, {"", "health", "\"/a b\""}},
       {"status_code",
        url("status"),
@@ -299,6 +303,133 @@ std::vector<Case> check_cases() {
       {"virtualhost", url("virtualhost"), R"("")", {{"www.example.com", R"("www.example.com")"}}, {""}}};
   all.insert(all.end(), http.begin(), http.end());
   return all;
+}
+
+std::vector<Case> policy_cases() {
+  const auto of = [](const std::string& field) { return check("TCP_CHECK", field); };
+  return {{"fall", of("retry"), "1", {{"1", "0"}, {"3", "2"}}, {"", "0", "1001"}},
+          {"rise", of("rise"), "1", {{"3", "3"}}, {"", "0", "1001"}},
+          {"log_all_failures", of("log_all"), "false", booleans, {"maybe"}},
+          {"bind_if", of("bind_interface"), R"("")", {{"eth1", R"("eth1")"}}, {"", "a/b"}},
+          {"fwmark", of("fwmark"), "0", {{"7", "7"}, {"4294967295", "4294967295"}}, {"", "-1", "4294967296"}},
+          {"any_check", real_server("any_check"), "false", booleans, {"maybe"}},
+          {"when_all_down", virtual_server("when_all_down"), R"("refuse")", {{"all", R"("all")"}}, {"", "none"}},
+          {"slow_start", virtual_server("slow_start"), "0.0", {{"30", "30.0"}}, {"", "3601"}},
+          {"ha_suspend", virtual_server("ha_suspend"), "false", booleans, {"maybe"}},
+          {"quorum_up",
+           virtual_server("quorum_up"),
+           R"({"group":"","user":"","words":[]})",
+           {{"\"/bin/up 1\" nobody", R"({"group":"","user":"nobody","words":["/bin/up","1"]})"}},
+           {"", "\"'\""}},
+          {"notify_down",
+           real_server("notify_down"),
+           "null",
+           {{"/bin/down", R"({"group":"","user":"","words":["/bin/down"]})"}},
+           {""}},
+          {"checker_log_all_failures",
+           {"global_defs {\n",
+            "\n}\nvirtual_server 192.0.2.100 80 {\nprotocol TCP\nreal_server 192.0.2.9 80 {\nTCP_CHECK {\n}\n}\n}\n",
+            "/virtual_servers/0/real_servers/0/checks/0/log_all"},
+           "false",
+           booleans,
+           {"maybe"}}};
+}
+
+Place passive(const std::string& field) {
+  return {"virtual_server 192.0.2.100 80 {\nprotocol TCP\npassive_check {\n", "\n}\nreal_server 192.0.2.9 80 {\n}\n}\n",
+          "/virtual_servers/0/passive_check/" + field};
+}
+
+Place source(const std::string& first, const std::string& field) {
+  return {"virtual_server 192.0.2.100 80 {\nprotocol TCP\nreal_servers_from " + first + " {\n", "\n}\n}\n",
+          "/virtual_servers/0/sources/0/" + field};
+}
+
+Place webhook(const std::string& field) {
+  return {"global_defs {\nwebhook https://example.com/x {\n", "\n}\n}\n", "/global/scripts/webhooks/0/" + field};
+}
+
+std::vector<Case> block_cases() {
+  return {{"failures", passive("failures"), "5", {{"9", "9"}}, {"", "0"}},
+          {"ratio", passive("ratio"), "50", {{"100", "100"}}, {"", "0", "101"}},
+          {"clients", passive("clients"), "3", {{"64", "64"}}, {"", "0", "65"}},
+          {"most_down", passive("most_down"), "50", {{"99", "99"}}, {"", "0", "100"}},
+          {"interval", passive("interval"), "2.0", {{"0.5", "0.5"}}, {"", "0"}},
+          {"hold", passive("hold"), "10.0", {{"0.5", "0.5"}}, {"", "0"}},
+          {"interval", source("dns web.example.com", "query/interval"), "1.0", {{"5", "5.0"}}, {"", "0"}},
+          {"most", source("dns web.example.com", "query/most"), "256", {{"9", "9"}}, {"", "0", "4097"}},
+          {"nameserver",
+           source("dns web.example.com", "query/nameservers"),
+           "[]",
+           {{"192.0.2.53", R"(["192.0.2.53:53"])"}, {"192.0.2.53 5353", R"(["192.0.2.53:5353"])"}},
+           {"", "ns1", "192.0.2.53 0"}},
+          {"weight", source("dns web.example.com", "like/weight"), "1", {{"9", "9"}}, {"", "-1"}},
+          {"ca_file", source("dns web.example.com", "query/ca_file"), R"("")", {{"/a", R"("/a")"}}, {""}},
+          {"events", webhook("kinds"), "[]", {{"vrrp health", R"(["vrrp","health"])"}}, {"", "all"}},
+          {"header_file", webhook("header_file"), R"("")", {{"/a", R"("/a")"}}, {""}},
+          {"tls_verify", webhook("verify"), "true", booleans, {"maybe"}},
+          {"timeout", webhook("timeout"), "5.0", {{"1", "1.0"}}, {"", "0", "61"}},
+          {"tries", webhook("tries"), "5", {{"1", "1"}}, {"", "0", "101"}},
+          {"rs_init_notifies", global("scripts/initial_servers"), "false", booleans, {"maybe"}},
+          {"no_checker_emails", global("mail/checkers"), "true", {{"", "false"}}, {}}};
+}
+
+/// Of the kinds of checkers that came later: what each has of its own.
+std::vector<Case> kind_cases() {
+  const auto udp = [](const std::string& field) { return check("UDP_CHECK", "udp/" + field); };
+  const auto tls = [](const std::string& field) {
+    return Place{"virtual_server 192.0.2.100 80 {\nprotocol TCP\nreal_server 192.0.2.9 80 {\nSSL_GET {\nurl {\n}\n",
+                 "\n}\n}\n}\n", "/virtual_servers/0/real_servers/0/checks/0/tls/" + field};
+  };
+  const auto misc = [](const std::string& lines, const std::string& field) {
+    return Place{"virtual_server 192.0.2.100 80 {\nprotocol TCP\nreal_server 192.0.2.9 80 {\nMISC_CHECK {\n" + lines,
+                 "\n}\n}\n}\n", "/virtual_servers/0/real_servers/0/checks/0/misc/" + field};
+  };
+  const auto file = [](const std::string& field) {
+    return Place{
+        "track_file load {\nfile /run/load\nweight 3\n}\nvirtual_server 192.0.2.100 80 {\nprotocol TCP\n"
+        "real_server 192.0.2.9 80 {\nFILE_CHECK {\ntrack_file load\n",
+        "\n}\n}\n}\n", "/virtual_servers/0/real_servers/0/checks/0/file/" + field};
+  };
+  return {
+      {"helo_name", check("SMTP_CHECK", "smtp/helo_name"), R"("")", {{"lb1", R"("lb1")"}}, {""}},
+      {"type", check("DNS_CHECK", "dns/type"), R"("SOA")", {{"AAAA", R"("AAAA")"}}, {"", "SRV"}},
+      {"name", check("DNS_CHECK", "dns/name"), R"(".")", {{"a.example", R"("a.example")"}}, {""}},
+      {"retry", check("DNS_CHECK", "retry"), "3", {{"0", "0"}}, {""}},
+      {"delay_before_retry", check("DNS_CHECK", "delay_before_retry"), "60.0", {{"1", "1.0"}}, {""}},
+      {"payload", udp("payload"), R"("")", {{"Ab12f 3 456", R"("ab120f034506")"}}, {"", "xy", std::string(2'802, 'a')}},
+      {"require_reply", udp("reply"), R"("")", {{"", R"("")"}, {"0Xx1", R"("0xx1")"}}, {"gg"}},
+      {"min_reply_length", udp("min_reply"), "0", {{"255", "255"}}, {"", "65508", "256"}},
+      {"max_reply_length", udp("max_reply"), "255", {{"65507", "65507"}}, {"", "65508"}},
+      {"agent_send", check("AGENT_CHECK", "agent/send"), R"("")", {{"\"a b\"", R"("a b")"}}, {""}},
+      {"tls", check("GRPC_CHECK", "rise"), "1", {{"on", "1"}}, {"maybe"}},
+      {"grpc_service", check("GRPC_CHECK", "grpc/service"), R"("")", {{"a.B", R"("a.B")"}}, {""}},
+      {"grpc_authority", check("GRPC_CHECK", "grpc/authority"), R"("")", {{"a.b", R"("a.b")"}}, {""}},
+      {"http_protocol", check("HTTP_GET", "http/version"), R"("1.1")", {{"1.0C", R"("1.0C")"}, {"2", R"("2")"}}, {"3"}},
+      {"enable_sni", tls("sni"), "false", booleans, {"maybe"}},
+      {"tls_server_name", tls("server_name"), R"("")", {{"a.b", R"("a.b")"}}, {""}},
+      {"tls_verify", tls("verify"), "false", booleans, {"maybe"}},
+      {"tls_ca_file", tls("ca_file"), R"("")", {{"/ca", R"("/ca")"}}, {"", "ca"}},
+      {"tls_certificate", tls("certificate"), R"("")", {{"/c\ntls_key /k", R"("/c")"}}, {"/c", "c"}},
+      {"tls_expiry_warning", tls("expiry_warning"), "1209600.0", {{"0", "0.0"}, {"1", "86400.0"}}, {"", "3651"}},
+      {"misc_path", misc("", "command/words"), "", {{"\"/bin/a 'b c'\"", R"(["/bin/a","b c"])"}}, {}},
+      {"misc_timeout", misc("misc_path /bin/a\n", "timeout"), "60.0", {{"2", "2.0"}}, {"", "0"}},
+      {"misc_dynamic", misc("misc_path /bin/a\n", "dynamic"), "false", booleans, {"maybe"}},
+      {"user", misc("misc_path /bin/a\n", "command/user"), R"("")", {{"nobody nogroup", R"("nobody")"}}, {""}},
+      {"weight", file("weight"), "3", {{"-5", "-5"}, {"0", "0"}}, {"", "1000001", "1 back"}},
+      {"weight", file("reverse"), "false", {{"5 reverse", "true"}, {"5", "false"}}, {}},
+      {"dynamic", file("dynamic"), "false", booleans, {"maybe"}},
+      {"regex",
+       url("regex"),
+       "null",
+       {{"\"a b\"", R"({"max_offset":0,"min_offset":0,"must_not_match":false,"options":[],"pattern":"a b"})"}},
+       {""}},
+      {"regex_options",
+       url("regex"),
+       "null",
+       {{"caseless dotall\nregex x",
+         R"({"max_offset":0,"min_offset":0,"must_not_match":false,"options":["caseless","dotall"],"pattern":"x"})"}},
+       {"", "fast\nregex x", "caseless"}}};
 }
 
 std::string value_at(const Place& place, const std::string& line, std::vector<std::string>& faulty) {
@@ -329,6 +460,9 @@ TEST(Keywords, OfAnInstanceHaveTheirDefaultsAndRanges) { expect_cases(vrrp_cases
 TEST(Keywords, OfAServiceHaveTheirDefaultsAndRanges) { expect_cases(service_cases()); }
 TEST(Keywords, OfForwardingHaveTheirDefaultsAndRanges) { expect_cases(forwarding_cases()); }
 TEST(Keywords, OfAProbeHaveTheirDefaultsAndRanges) { expect_cases(check_cases()); }
+TEST(Keywords, OfPoliciesHaveTheirDefaultsAndRanges) { expect_cases(policy_cases()); }
+TEST(Keywords, OfPassiveChecksSourcesAndWebhooksHaveTheirDefaultsAndRanges) { expect_cases(block_cases()); }
+TEST(Keywords, OfEachKindOfCheckHaveTheirDefaultsAndRanges) { expect_cases(kind_cases()); }
 
 TEST(Keywords, EachHasAMeaningAndASyntaxAndNoContextKnowsANameTwice) {
   std::map<std::pair<Context, std::string_view>, int> known;

@@ -222,9 +222,9 @@ TEST(Service, QuorumAndHysteresisFitTheWeights) {
 }
 
 TEST(Service, ACheckerToComeIsToldWithItsMeaning) {
-  EXPECT_THAT(fault(service("", "MISC_CHECK {\nmisc_path \"/bin/x {\"\n}")),
+  EXPECT_THAT(fault(service("", "BFD_CHECK {\nname \"/bin/x {\"\n}")),
               HasSubstr("real_server 192.0.2.21:80 counts as always up"));
-  EXPECT_THAT(fault(service("", "TCP_CHECK {\n}\nSSL_GET {\nurl {\npath /\n}\n}")), HasSubstr("is checked without it"));
+  EXPECT_THAT(fault(service("", "TCP_CHECK {\n}\nBFD_CHECK {\nname X\n}")), HasSubstr("is checked without it"));
   EXPECT_THAT(fault(service("", "HTTP_GET {\n}")), HasSubstr("HTTP_GET has no url (add url { path / })"));
 }
 

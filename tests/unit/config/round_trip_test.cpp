@@ -30,6 +30,31 @@ global_defs {
   smtp_connect_timeout 7.5
   no_email_faults
   smtp_alert
+  smtp_alert_checker
+  no_checker_emails
+  checker_log_all_failures
+  lvs_notify_fifo /run/lvs nobody
+  lvs_notify_fifo_script "/bin/reader 'a b'"
+  rs_init_notifies
+  webhook https://example.com/a?b {
+    events vrrp config
+    header_file /etc/h
+    ca_file /etc/ca
+    tls_verify off
+    timeout 1.5
+    tries 2
+  }
+  webhook http://192.0.2.1/ {
+  }
+}
+SSL {
+  ca /etc/ca.pem
+  certificate /etc/c.pem
+  key /etc/k.pem
+}
+vrrp_track_file load {
+  file /run/load
+  weight 2 reverse
 }
 track_group TG {
   group {
@@ -183,6 +208,112 @@ virtual_server 192.0.2.100 443 {
   }
   real_server 192.0.2.22 444 {
     lvs_method NAT
+    any_check
+    notify_up "/bin/up a" nobody nogroup
+    notify_down /bin/down
+    smtp_alert off
+    SSL_GET {
+      http_protocol 2
+      enable_sni
+      tls_server_name www.example.com
+      tls_verify
+      tls_ca_file /etc/other.pem
+      tls_expiry_warning 3
+      rise 2
+      fall 4
+      log_all_failures off
+      bind_if eth1
+      fwmark 9
+      url {
+        regex "a \\d {2}"
+        regex_no_match
+        regex_options caseless dotall
+        regex_min_offset 1
+        regex_max_offset 100
+      }
+    }
+    SMTP_CHECK {
+      helo_name lb1
+      tls
+      host {
+        connect_ip 192.0.2.25
+        connect_port 25
+      }
+      host {
+        connect_ip 192.0.2.26
+        bindto 192.0.2.1
+      }
+    }
+    DNS_CHECK {
+      type AAAA
+      name www.example.com
+    }
+    UDP_CHECK {
+      payload 0a 1B 2
+      require_reply 0x xx
+      min_reply_length 2
+      max_reply_length 1000
+    }
+    PING_CHECK {
+      connect_ip 192.0.2.99
+    }
+    MISC_CHECK {
+      misc_path "/bin/check 'a b' c"
+      misc_timeout 2.5
+      misc_dynamic
+      user nobody nogroup
+    }
+    FILE_CHECK {
+      track_file load
+      weight -3 reverse
+      dynamic
+    }
+    AGENT_CHECK {
+      connect_port 9999
+      agent_send "hello\\n"
+    }
+    GRPC_CHECK {
+      grpc_service a.B
+      grpc_authority x.example.com
+    }
+  }
+  slow_start 30
+  when_all_down all
+  ha_suspend
+  sorry_server_inhibit
+  quorum_up "/bin/up" nobody
+  quorum_down "/bin/down 'x y'"
+  smtp_alert
+  passive_check {
+    failures 9
+    ratio 10
+    clients 2
+    most_down 30
+    interval 1.5
+    hold 20
+  }
+  real_servers_from dns_srv _http._tcp.example.com {
+    nameserver 192.0.2.53
+    nameserver 2001:db8::53 5353
+    interval 5
+    most 9
+    weight 7
+    lvs_method NAT
+    inhibit_on_failure
+    notify_up /bin/up
+    TCP_CHECK {
+      connect_port 8080
+    }
+    HTTP_GET {
+      url {
+      }
+    }
+  }
+  real_servers_from etcd /web/ {
+    endpoint http://192.0.2.60:2379 https://192.0.2.61:2379
+    ca_file /etc/etcd.pem
+  }
+  real_servers_from file /etc/servers 81 {
   }
 }
 local_address_group LOCAL {
