@@ -1,6 +1,6 @@
 # What people type is on the PATH, what systemd starts lives in libexec.
 install(TARGETS ballastd ballastctl ballast-realserver RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
-install(TARGETS vrrpd scriptd checkd forwardd ballast-mail RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/ballast)
+install(TARGETS vrrpd scriptd checkd forwardd ballast-mail ballast-webhook RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/ballast)
 
 set(SBINDIR ${CMAKE_INSTALL_FULL_SBINDIR})
 set(LIBEXECDIR ${CMAKE_INSTALL_FULL_LIBEXECDIR}/ballast)
@@ -26,3 +26,5 @@ install(DIRECTORY etc/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 file(GLOB manual CONFIGURE_DEPENDS docs/man/*.8)
 install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+install(FILES ${CMAKE_BINARY_DIR}/completions/ballastctl DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES ${CMAKE_BINARY_DIR}/completions/_ballastctl DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)

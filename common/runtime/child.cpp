@@ -48,11 +48,12 @@ std::vector<std::string> child_environment() {
   return result;
 }
 
-bool take_standard_streams(int output) {
+bool take_standard_streams(int input, int output) {
   const int null = open("/dev/null", O_RDWR);
   if (null < 0) return false;
+  const int in = input >= 0 ? input : null;
   const int out = output >= 0 ? output : null;
-  if (dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0) return false;
+  if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0) return false;
   return close_range(STDERR_FILENO + 1, ~0U, 0) == 0;
 }
 
@@ -73,7 +74,7 @@ bool become(const Confinement& user) {
 void confine(const SpawnOptions& options) {
   constexpr mode_t usual_mask = 022;
   umask(usual_mask);
-  if (!take_standard_streams(options.output)) _exit(127);
+  if (!take_standard_streams(options.input, options.output)) _exit(127);
   if (!become(*options.confinement) || chdir("/") != 0) {
     dprintf(STDERR_FILENO, "cannot become user %u: %s\n", options.confinement->uid, std::strerror(errno));  // NOLINT
     _exit(127);

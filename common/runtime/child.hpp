@@ -42,8 +42,9 @@ struct SpawnOptions {
   std::vector<std::string> arguments;  ///< without the program's name
   /// Runs in the parent when the child exists but has not begun; an error ends the child before its first instruction.
   std::function<Result<>(pid_t)> before_exec;
-  /// Then it also begins in /, with /dev/null as its input and without any descriptor of ours.
+  /// Then it also begins in / and without any descriptor of ours.
   std::optional<Confinement> confinement{};
+  int input = -1;   ///< with a confinement: its standard input; -1: /dev/null
   int output = -1;  ///< with a confinement: its standard output and error; -1: nowhere
 };
 

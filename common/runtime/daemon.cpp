@@ -20,8 +20,9 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
 namespace {
-constexpr auto stop_limit = 5s;
-}
+constexpr auto usual_stop_limit = 5s;
+constexpr auto to_leave = 5s;  ///< after it, for systemd
+}  // namespace
 
 void add_daemon_options(CLI::App& app, DaemonOptions& options) {
   app.add_option("--run-dir", options.run_dir, "Where ballastd's socket and state files are")->capture_default_str();
@@ -42,6 +43,7 @@ struct Daemon::Impl {
   bus::Client bus;
   asio::signal_set signals{io, SIGTERM, SIGINT};
   std::vector<std::function<asio::awaitable<void>()>> actions;
+  std::chrono::seconds stop_limit = usual_stop_limit;
   bool stopping = false;
   int status = 0;
 };
@@ -61,6 +63,7 @@ asio::io_context& Daemon::io() { return impl_->io; }
 bus::Client& Daemon::bus() { return impl_->bus; }
 const DaemonOptions& Daemon::options() const { return impl_->options; }
 void Daemon::on_stop(std::function<asio::awaitable<void>()> action) { impl_->actions.push_back(std::move(action)); }
+void Daemon::set_stop_limit(std::chrono::seconds limit) { impl_->stop_limit = limit; }
 void Daemon::stop() {
   asio::post(impl_->io, [impl = impl_.get()] { impl->begin_stop("asked to"); });
 }
@@ -73,7 +76,8 @@ asio::awaitable<void> Daemon::Impl::wait_for_signal() {
 void Daemon::Impl::begin_stop(const char* why) {
   if (std::exchange(stopping, true)) return;
   log::info("stopping ({})", why);
-  notify_systemd("STOPPING=1");
+  const std::chrono::microseconds longest = stop_limit + to_leave;
+  notify_systemd(fmt::format("STOPPING=1\nEXTEND_TIMEOUT_USEC={}", longest.count()).c_str());
   asio::co_spawn(io, shut_down(), asio::detached);
 }
 

@@ -2,6 +2,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
@@ -37,8 +38,9 @@ class Daemon {
   [[nodiscard]] bus::Client& bus();
   [[nodiscard]] const DaemonOptions& options() const;
 
-  /// Awaited on SIGTERM or SIGINT before the loop ends; at most 5 s.
+  /// Awaited on SIGTERM or SIGINT before the loop ends; at most 5 s, or what set_stop_limit() says.
   void on_stop(std::function<boost::asio::awaitable<void>()> action);
+  void set_stop_limit(std::chrono::seconds limit);
   /// Ends as if SIGTERM had come.
   void stop();
   /// Runs until stopped; the exit status.

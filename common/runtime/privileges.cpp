@@ -6,8 +6,11 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
+#include <span>
 #include <vector>
 
 namespace ballast::runtime {
@@ -45,36 +48,63 @@ void drop_bounding_set() {
 
 }  // namespace
 
-Result<> keep_capabilities(std::initializer_list<int> capabilities) {
-  capng_get_caps_process();
-  const bool may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) != 0;
-  for (const int capability : capabilities) {
-    if (capng_have_capability(CAPNG_PERMITTED, static_cast<unsigned>(capability)) == 0) {
-      return fail("the capability CAP_{} is needed and not there: start as root or by the unit file",
-                  capng_capability_to_name(static_cast<unsigned>(capability)));
-    }
-  }
+namespace {
+
+// Gives up all that may be given up but these.
+Result<> reduce_to(std::span<const int> capabilities, bool may_bound) {
   capng_clear(CAPNG_SELECT_BOTH);
-  for (const int capability : capabilities) {
-    const auto sets =
-        static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED | (may_bound ? CAPNG_BOUNDING_SET : 0));
-    capng_update(CAPNG_ADD, sets, static_cast<unsigned>(capability));
-  }
+  const auto sets = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED | (may_bound ? CAPNG_BOUNDING_SET : 0));
+  for (const int capability : capabilities) capng_update(CAPNG_ADD, sets, static_cast<unsigned>(capability));
   if (capng_apply(may_bound ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) != 0)
     return system_failure("cannot give up capabilities");
   return forbid_new_privileges();
 }
 
-Result<> become_user(const std::string& user) {
-  if (geteuid() != 0) return {};
+bool has(capng_type_t set, int capability) {
+  return capng_have_capability(set, static_cast<unsigned>(capability)) != 0;
+}
+
+// Those of them that are permitted.
+std::vector<int> permitted_of(std::span<const int> capabilities) {
+  capng_get_caps_process();
+  std::vector<int> found;
+  std::ranges::copy_if(capabilities, std::back_inserter(found), [](int each) { return has(CAPNG_PERMITTED, each); });
+  return found;
+}
+
+}  // namespace
+
+Result<> keep_capabilities(std::initializer_list<int> capabilities) {
+  capng_get_caps_process();
+  const bool may_bound = has(CAPNG_EFFECTIVE, CAP_SETPCAP);
+  for (const int capability : capabilities) {
+    if (!has(CAPNG_PERMITTED, capability)) {
+      return fail("the capability CAP_{} is needed and not there: start as root or by the unit file",
+                  capng_capability_to_name(static_cast<unsigned>(capability)));
+    }
+  }
+  return reduce_to({capabilities.begin(), capabilities.size()}, may_bound);
+}
+
+bool has_capability(int capability) {
+  capng_get_caps_process();
+  return has(CAPNG_EFFECTIVE, capability);
+}
+
+Result<> become_user(const std::string& user, std::initializer_list<int> keep) {
+  const std::span<const int> wanted{keep.begin(), keep.size()};
+  if (geteuid() != 0) return reduce_to(permitted_of(wanted), false);
   const auto found = find_user(user);
   if (!found) return found.error();
   drop_bounding_set();
   if (initgroups(found->name.c_str(), found->gid) != 0) return system_failure("cannot take the user's groups");
   if (setresgid(found->gid, found->gid, found->gid) != 0) return system_failure("cannot take the user's group");
+  // The permitted ones survive the change of user, and no program that is executed: then all but these are given up.
+  if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return system_failure("cannot keep capabilities");
   if (setresuid(found->uid, found->uid, found->uid) != 0) return system_failure("cannot become the user");
+  if (auto reduced = reduce_to(permitted_of(wanted), false); !reduced) return reduced;
   if (setuid(0) == 0) return fail("root's rights came back after becoming '{}'", found->name);
-  return forbid_new_privileges();
+  return {};
 }
 
 }  // namespace ballast::runtime

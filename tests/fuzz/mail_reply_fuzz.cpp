@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(composed.ends_with("\r\n.\r\n"), "a mail ends");
   require(composed.find("\r\n.\r\n") == composed.size() - 5, "and only at its end");
   Dialogue dialogue{letter, "lb1", (data[0] & 1) != 0};
-  ReplyParser parser;
+  ballast::net::SmtpReplyParser parser;
   const auto cut = std::min<std::size_t>(data[0], bytes.size());
   for (const auto part : {bytes.substr(0, cut), bytes.substr(cut)}) {
     if (!parser.feed(part)) return 0;
