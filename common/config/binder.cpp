@@ -32,8 +32,7 @@ void Binder::bind_block(const Statement& parent, Context context) {
   std::vector<const Keyword*> seen;
   for (const auto& statement : parent.children) {
     if (statement.words.empty()) continue;  // reported where the tree was made
-    bind_statement(statement, parent, context);
-    const auto* keyword = find_keyword(context, statement.words.front().text);
+    const auto* keyword = bind_statement(statement, parent, context);
     if (keyword == nullptr || keyword->repeats || keyword->has_block()) continue;
     if (std::ranges::find(seen, keyword) == seen.end()) {
       seen.push_back(keyword);
@@ -45,20 +44,23 @@ void Binder::bind_block(const Statement& parent, Context context) {
   context_ = outer;
 }
 
-void Binder::bind_statement(const Statement& statement, const Statement& parent, Context context) {
+const Keyword* Binder::bind_statement(const Statement& statement, const Statement& parent, Context context) {
   const auto& name = statement.words.front().text;
   if (const auto* keyword = find_keyword(context, name)) {
     bind_known(statement, *keyword);
-  } else if (const auto note = keyword_to_come(context, name)) {
+    return keyword;
+  }
+  if (const auto* undone = find_undone(context, name)) {
     const bool of_server = context == Context::real_server || context == Context::real_servers_from;
     if (of_server && is_checker_to_come(name)) {
       server().checks_to_come.push_back({name, statement.at()});
     } else {
-      not_yet(statement.at(), fmt::format("keyword '{}' of keepalived is not done yet and is ignored{}", name, *note));
+      not_yet(statement.at(), undone_text(name, *undone));
     }
   } else {
     unknown(statement, parent, context);
   }
+  return nullptr;
 }
 
 void Binder::bind_known(const Statement& statement, const Keyword& keyword) {

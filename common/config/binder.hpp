@@ -25,7 +25,10 @@ class Binder {
   [[nodiscard]] SyncGroupDraft& sync_group() { return draft_.sync_groups.back(); }
   [[nodiscard]] AddressGroupDraft& address_group() { return draft_.address_groups.back(); }
   [[nodiscard]] LocalGroupDraft& local_group() { return draft_.local_groups.back(); }
-  [[nodiscard]] ServiceDraft& service() { return draft_.services.back(); }
+  [[nodiscard]] ServiceDraft& service() {
+    return draft_.reads_amendment ? draft_.amendments.back().service : draft_.services.back();
+  }
+  [[nodiscard]] AmendDraft& amendment() { return draft_.amendments.back(); }
   /// A real_server, or what the servers of a real_servers_from are like.
   [[nodiscard]] ServerDraft& server() {
     return service().reads_source ? service().sources.back().like : service().servers.back();
@@ -53,7 +56,8 @@ class Binder {
 
  private:
   void bind_block(const Statement& parent, Context context);
-  void bind_statement(const Statement& statement, const Statement& parent, Context context);
+  /// The keyword, where it is one.
+  const Keyword* bind_statement(const Statement& statement, const Statement& parent, Context context);
   void bind_known(const Statement& statement, const Keyword& keyword);
   bool check_words(const Statement& statement, const Keyword& keyword);
   void check_block(const Statement& statement, const Keyword& keyword);

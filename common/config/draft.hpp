@@ -129,6 +129,7 @@ struct AddressRange {
 struct AddressGroupDraft {
   At<std::string> name;
   std::vector<At<AddressRange>> ranges;
+  bool marks = false;  ///< it has fwmarks, which are left out
 };
 
 /// Of one local_address_group: 66 million connections to each server. Every service has its group's addresses.
@@ -168,6 +169,7 @@ struct CheckDetailDraft {
   bool file_reverse = false, file_dynamic = false;
   AgentCheck agent{};
   GrpcCheck grpc{};
+  std::vector<At<std::size_t>> regexes{};  ///< the number of the url, and where its regex is
 };
 
 struct CheckDraft {
@@ -209,7 +211,8 @@ struct SorryDraft {
 
 struct ServiceDraft {
   Position at;
-  std::string title;  ///< `virtual_server 10.0.0.1 80`
+  std::string title;      ///< `virtual_server 10.0.0.1 80`
+  bool left_out = false;  ///< only the kernel's IPVS can do it
   std::optional<At<std::string>> group;
   std::optional<At<net::IpAddress>> address;
   std::optional<At<unsigned>> port;
@@ -242,6 +245,21 @@ struct ServiceDraft {
   bool reads_source = false;  ///< what is read now is of the last source, not of the last server
 };
 
+/// A server that an `amend` block names.
+struct ServerNameDraft {
+  Position at;
+  std::optional<At<net::IpAddress>> address;
+  std::optional<At<unsigned>> port;
+  unsigned weight = 0;
+};
+
+/// `amend virtual_server`: changes of a service that is told of elsewhere.
+struct AmendDraft {
+  ServiceDraft service;  ///< its name and protocol; the servers that it gets
+  std::vector<ServerNameDraft> removed, weights;
+  bool remove = false;
+};
+
 /// The block `SSL` of the top level: what TLS checkers that say nothing themselves use.
 struct SslDraft {
   std::string ca_file, certificate, key;
@@ -269,6 +287,8 @@ struct Draft {
   std::vector<AddressGroupDraft> address_groups;
   std::vector<LocalGroupDraft> local_groups;
   std::vector<ServiceDraft> services;
+  std::vector<AmendDraft> amendments;
+  bool reads_amendment = false;  ///< what is read now is of the last amendment, not of the last service
 };
 
 }  // namespace ballast::config

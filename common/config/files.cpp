@@ -36,6 +36,7 @@ Result<std::string> MachineFiles::read(const std::filesystem::path& path) const 
   if (::fstat(file.number, &info) != 0) return fail("{}", reason(errno));
   if (!S_ISREG(info.st_mode)) return fail("not a regular file");
   std::string content;
+  if (static_cast<std::size_t>(info.st_size) <= max_file_size) content.reserve(static_cast<std::size_t>(info.st_size));
   std::string chunk(1U << 16, '\0');
   while (content.size() <= max_file_size) {
     const auto got = ::read(file.number, chunk.data(), chunk.size());

@@ -59,6 +59,7 @@ const std::vector<Keyword>& keywords() {
     add_service_keywords(adding);
     add_check_keywords(adding);
     add_source_keywords(adding);
+    add_amend_keywords(adding);
     add_forwarding_keywords(adding);
     add_kernel_keywords(adding);
     add_tracking_keywords(adding);
@@ -101,7 +102,7 @@ std::string nearest(std::string_view name, const std::vector<std::string_view>& 
 }
 
 std::string suggest(Context context, std::string_view name) {
-  std::vector<std::string_view> candidates = keywords_to_come(context);
+  std::vector<std::string_view> candidates = keywords_undone(context);
   for (const auto& [known, keyword] : index()[static_cast<std::size_t>(context)]) candidates.push_back(known);
   return nearest(name, candidates);
 }

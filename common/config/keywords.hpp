@@ -27,6 +27,7 @@ enum class Context : std::uint8_t {
   real_server,
   real_servers_from,
   passive_check,
+  amend,
   tcp_check,
   http_get,
   ssl_get,
@@ -59,6 +60,7 @@ constexpr auto enum_names(Context*) {
                     pair{Context::real_server, string_view{"real_server"}},
                     pair{Context::real_servers_from, string_view{"real_servers_from"}},
                     pair{Context::passive_check, string_view{"passive_check"}},
+                    pair{Context::amend, string_view{"amend"}},
                     pair{Context::tcp_check, string_view{"TCP_CHECK"}},
                     pair{Context::http_get, string_view{"HTTP_GET"}},
                     pair{Context::ssl_get, string_view{"SSL_GET"}},
@@ -119,12 +121,40 @@ std::string suggest(Context context, std::string_view name);
 /// The nearest of some names; empty: none is near.
 std::string nearest(std::string_view name, const std::vector<std::string_view>& candidates);
 
-/// A keyword that keepalived has and Ballast will have: what to say besides. None: keepalived does not have it either.
-std::optional<std::string_view> keyword_to_come(Context context, std::string_view name);
-/// Whether it is a health checker of a real_server.
+/// Whether what keepalived has and Ballast has not will come, or has no place here.
+enum class Fate : std::uint8_t { later, never };
+
+/// Keywords of keepalived that Ballast does not do, in one context, with what to say of them.
+struct Undone {
+  Context context;
+  std::string_view names;  ///< parted by blanks
+  Fate fate = Fate::later;
+  std::string_view reason;  ///< why, and what to do instead
+};
+const std::vector<Undone>& undone_keywords();
+/// Null: keepalived does not have it in that context, or Ballast does it.
+const Undone* find_undone(Context context, std::string_view name);
+/// A warning's words: `keyword 'bfd_instance' of keepalived is not done yet and is ignored: …`.
+std::string undone_text(std::string_view name, const Undone& undone);
+/// Whether it is a health checker of a real_server that is to come.
 bool is_checker_to_come(std::string_view name);
-/// The names of keyword_to_come in one context.
-std::vector<std::string_view> keywords_to_come(Context context);
+/// All names that Ballast does not do in one context.
+std::vector<std::string_view> keywords_undone(Context context);
+
+/// What Ballast does otherwise than keepalived, keyword by keyword; and names that keepalived does not have (no text).
+struct Difference {
+  Context context;
+  std::string_view names;  ///< parted by blanks
+  std::string_view text;
+};
+const std::vector<Difference>& differences();
+/// Empty: there is none that is known.
+std::string_view difference_of(Context context, std::string_view name);
+/// Whether keepalived has no such keyword there.
+bool is_our_own(Context context, std::string_view name);
+
+/// Words parted by blanks.
+std::vector<std::string_view> cut_words(std::string_view text);
 
 // Parts of the table, each beside what it sets.
 void add_global_keywords(Table& table);
@@ -134,6 +164,7 @@ void add_election_keywords(Table& table);
 void add_service_keywords(Table& table);
 void add_check_keywords(Table& table);
 void add_source_keywords(Table& table);
+void add_amend_keywords(Table& table);
 void add_forwarding_keywords(Table& table);
 void add_kernel_keywords(Table& table);
 void add_tracking_keywords(Table& table);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "common/config/command.hpp"
+#include "common/config/regex.hpp"
 #include "common/config/table.hpp"
 #include "common/config/values.hpp"
 
@@ -15,20 +16,6 @@ constexpr unsigned most_offset = 1U << 20;  // of a body, as much of it as is re
 constexpr std::size_t most_words = 1'000;
 constexpr std::size_t most_udp = 1'400;  // bytes of a payload
 constexpr int most_file_weight = 1'000'000;
-
-/// PCRE2's options that keepalived takes.
-constexpr std::array<std::string_view, 24> regex_option_names{"allow_empty_class", "alt_bsux",
-                                                              "auto_callout",      "caseless",
-                                                              "dollar_endonly",    "dotall",
-                                                              "dupnames",          "extended",
-                                                              "firstline",         "match_unset_backref",
-                                                              "multiline",         "never_ucp",
-                                                              "never_utf",         "no_auto_capture",
-                                                              "no_auto_possess",   "no_dotstar_anchor",
-                                                              "no_start_optimize", "ucp",
-                                                              "ungreedy",          "utf",
-                                                              "never_backslash_c", "alt_circumflex",
-                                                              "alt_verbnames",     "use_offset_limit"};
 
 std::vector<Context> servers() { return {Context::real_server, Context::real_servers_from}; }
 
@@ -115,10 +102,17 @@ auto own_regex(auto member) {
   return [member](Binder & binder) -> auto& { return regex(binder).*member; };
 }
 
+void set_regex(Binder& binder, const Statement& statement) {
+  const auto& word = statement.words[1];
+  regex(binder).pattern = word.text;
+  binder.check_detail().regexes.push_back({binder.check().urls.size() - 1, word.at});
+}
+
 void add_regex_options(Binder& binder, const Statement& statement) {
+  const auto names = regex_option_names();
   for (std::size_t i = 1; i < statement.words.size(); ++i) {
     const auto& word = statement.words[i];
-    if (std::ranges::find(regex_option_names, word.text) == regex_option_names.end()) {
+    if (std::ranges::find(names, word.text) == names.end()) {
       binder.report().error(word.at, fmt::format("'{}' is no option of a regex", shorten(word.text)));
       continue;
     }
@@ -153,8 +147,7 @@ void add_http_keywords(Table& table) {
       .repeats = true;
   table.value("digest", {url}, custom("MD5", 1, 1, set_digest), "MD5 of the body that is wanted.");
   table.value("virtualhost", {url}, text("NAME", member_of(&Binder::url)(&HttpUrl::virtualhost)), "The Host header.");
-  table.value("regex", {url}, text("PATTERN", own_regex(&BodyRegex::pattern)),
-              "A match in the body is wanted (PCRE2).");
+  table.value("regex", {url}, custom("PATTERN", 1, 1, set_regex), "A match in the body is wanted (PCRE2).");
   table.value("regex_no_match", {url}, boolean(own_regex(&BodyRegex::must_not_match)), "A match is a failure instead.");
   table.value("regex_options", {url}, custom("OPTION…", 1, 64, add_regex_options),
               "As in pcre2api(3): caseless, dotall, ….");

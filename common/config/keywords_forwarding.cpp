@@ -198,9 +198,11 @@ void add_connection_keywords(Table& table) {
   table.value("expire_nodest", {virtual_server}, boolean(service(&ServiceDraft::expire_nodest)), nodest);
   table.value("sloppy_tcp", {global_defs}, boolean(global(&Global::sloppy_tcp)), sloppy);
   table.value("sloppy_tcp", {virtual_server}, boolean(service(&ServiceDraft::sloppy_tcp)), sloppy);
-  table.value("uthreshold", {real_server, real_servers_from}, number(0, any_count, server(&ServerDraft::upper_threshold)),
+  table.value("uthreshold", {real_server, real_servers_from},
+              number(0, any_count, server(&ServerDraft::upper_threshold)),
               "Connections from which it gets no new ones; 0 (default): no limit.");
-  table.value("lthreshold", {real_server, real_servers_from}, number(0, any_count, server(&ServerDraft::lower_threshold)),
+  table.value("lthreshold", {real_server, real_servers_from},
+              number(0, any_count, server(&ServerDraft::lower_threshold)),
               "Below so many it gets new ones again; 0 (default): three quarters of uthreshold.");
 }
 

@@ -1,4 +1,7 @@
 // Alerts by mail.
+#include <algorithm>
+#include <cctype>
+
 #include "common/config/table.hpp"
 #include "common/config/values.hpp"
 #include "common/net/mailbox.hpp"
@@ -17,8 +20,20 @@ std::optional<std::string> read_mailbox(Binder& binder, const Word& word) {
   return word.text;
 }
 
+/// The name of an account without a domain, which keepalived hands to the mail server as it is.
+bool is_local_name(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_' || c == '+';
+  });
+}
+
 void add_recipients(Binder& binder, const Statement& record) {
   for (const auto& word : record.words) {
+    if (is_local_name(word.text)) {
+      binder.report().warning(word.at, fmt::format("'{}' has no domain and is left out", shorten(word.text)),
+                              fmt::format("write {}@DOMAIN", shorten(word.text)));
+      continue;
+    }
     if (auto mailbox = read_mailbox(binder, word)) mail(binder).to.push_back(std::move(*mailbox));
   }
 }

@@ -1,33 +1,22 @@
 #include <algorithm>
 
+#include "common/config/keywords_service.hpp"
 #include "common/config/table.hpp"
 #include "common/config/values.hpp"
 
 namespace ballast::config {
 namespace {
 
-constexpr unsigned most_weight = 65'535;
-
-/// 0, as no port at all: every port for a service, the service's for a server.
-Result<unsigned> parse_port(std::string_view text) { return parse_number(text, 0, 65'535); }
-
-/// The address and the port behind a keyword; neither if one is faulty.
-void read_endpoint(Binder& binder, const Statement& statement, std::optional<At<net::IpAddress>>& address,
-                   std::optional<At<unsigned>>& port) {
-  if (statement.words.size() > 1) {
-    const auto& word = statement.words[1];
-    if (const auto value = read<net::IpAddress>(binder, word, net::IpAddress::parse)) address = {*value, word.at};
-  }
-  if (statement.words.size() > 2) {
-    const auto& word = statement.words[2];
-    if (const auto value = read<unsigned>(binder, word, parse_port))
-      port = {*value, word.at};
-    else
-      address.reset();
-  }
+/// Such a service is left out as a whole, with a warning.
+void leave_to_ipvs(Binder& binder, ServiceDraft& draft, Position at, std::string_view what) {
+  draft.left_out = true;
+  binder.not_yet(
+      at, fmt::format("{}: {} needs the kernel's IPVS (lb_engine ipvs), which is not done yet: the service is left out",
+                      draft.title, what));
 }
 
 void open_service(Binder& binder, const Statement& statement) {
+  binder.draft().reads_amendment = false;
   auto& draft = binder.draft().services.emplace_back();
   draft.at = statement.at();
   draft.title = shorten(statement.title());
@@ -39,8 +28,11 @@ void open_service(Binder& binder, const Statement& statement) {
       binder.report().error(words[1].at, "'group' has no value: expected the NAME of a virtual_server_group");
     if (!draft.group) draft.group = {"", words[1].at};
   } else if (words.size() > 1 && words[1].text == "fwmark") {
-    binder.report().error(words[1].at, "a service by fwmark needs the kernel's IPVS, which is not done yet",
-                          "give it an address and a port");
+    leave_to_ipvs(binder, draft, words[1].at, "a service by fwmark");
+    if (words.size() > 2)
+      read<unsigned>(binder, words[2], [](std::string_view text) { return parse_number(text, 1, 4'294'967'295U); });
+    else
+      binder.report().error(words[1].at, "'fwmark' has no value: expected a number");
   } else {
     read_endpoint(binder, statement, draft.address, draft.port);
   }
@@ -65,10 +57,10 @@ void set_protocol(Binder& binder, const Statement& statement) {
   auto& target = binder.service().protocol;
   target = word.text == "UDP" || word.text == "udp" ? Protocol::udp : Protocol::tcp;
   if (word.text == "TCP" || word.text == "tcp" || target == Protocol::udp) return;
-  if (word.text == "SCTP")
-    binder.report().error(word.at, "this version forwards TCP and UDP only");
+  if (word.text == "SCTP" || word.text == "sctp")
+    leave_to_ipvs(binder, binder.service(), word.at, "protocol SCTP");
   else
-    binder.report().error(word.at, fmt::format("'{}' is none of TCP|UDP", shorten(word.text)));
+    binder.report().error(word.at, fmt::format("'{}' is none of TCP|UDP|SCTP", shorten(word.text)));
 }
 
 void open_address_group(Binder& binder, const Statement& statement) {
@@ -83,6 +75,7 @@ void add_group_record(Binder& binder, const Statement& record) {
   if (words[0].text == "fwmark") {
     binder.not_yet(words[0].at,
                    "'fwmark' in a virtual_server_group needs the kernel's IPVS, is not done yet and is ignored");
+    binder.address_group().marks = true;
     return;
   }
   const auto most = static_cast<std::uint32_t>(binder.limits().addresses);
@@ -102,7 +95,8 @@ void add_service_values(Table& table) {
   const auto add = [&](std::string_view name, Value value, std::string_view doc) {
     table.value(name, {Context::virtual_server}, std::move(value), doc);
   };
-  add("protocol", custom("TCP|UDP", 1, 1, set_protocol), "Default TCP.");
+  table.value("protocol", {Context::virtual_server, Context::amend}, custom("TCP|UDP", 1, 1, set_protocol),
+              "Default TCP; in amend: that of the service, if there is one.");
   add("omega", boolean(own(&ServiceDraft::omega)), "Run quorum_down and notify_down at the end, too.");
   add("quorum", number(1, 1'000'000'000, own(&ServiceDraft::quorum)),
       "Weight of servers up below which the service is down; default 1.");
@@ -142,16 +136,38 @@ void add_passive_keywords(Table& table) {
 
 }  // namespace
 
+/// 0, as no port at all: every port for a service, the service's for a server.
+Result<unsigned> parse_port(std::string_view text) { return parse_number(text, 0, 65'535); }
+
+void read_endpoint(Binder& binder, const Statement& statement, std::optional<At<net::IpAddress>>& address,
+                   std::optional<At<unsigned>>& port) {
+  if (statement.words.size() > 1) {
+    const auto& word = statement.words[1];
+    if (const auto value = read<net::IpAddress>(binder, word, net::IpAddress::parse)) address = {*value, word.at};
+  }
+  if (statement.words.size() > 2) {
+    const auto& word = statement.words[2];
+    if (const auto value = read<unsigned>(binder, word, parse_port))
+      port = {*value, word.at};
+    else
+      address.reset();
+  }
+}
+
 void add_service_keywords(Table& table) {
   using enum Context;
   table.records("virtual_server_group", top, custom("NAME", 1, 1, open_address_group), add_group_record,
                 "ADDRESS|FIRST-LAST|ADDRESS/LENGTH [PORT], one a line: the addresses of one service.");
-  table.block("virtual_server", top, virtual_server, custom("ADDRESS [PORT] | group NAME", 1, 2, open_service),
+  table.block("virtual_server", top, virtual_server,
+              custom("ADDRESS [PORT] | group NAME | fwmark NUMBER", 1, 2, open_service),
               "A service; without a port: of every port, and persistent.");
   add_service_values(table);
-  table.block("real_server", virtual_server, real_server, custom("ADDRESS [PORT]", 1, 2, open_server),
-              "One of its servers.");
-  table.value("weight", {real_server, real_servers_from}, number(0, most_weight, member_of(&Binder::server)(&ServerDraft::weight)),
+  table
+      .block("real_server", virtual_server, real_server, custom("ADDRESS [PORT]", 1, 2, open_server),
+             "One of its servers; in amend: one more.")
+      .contexts.push_back(amend);
+  table.value("weight", {real_server, real_servers_from},
+              number(0, most_weight, member_of(&Binder::server)(&ServerDraft::weight)),
               "Its share; 0: no new connections; default 1.");
   add_passive_keywords(table);
 }

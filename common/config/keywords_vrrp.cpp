@@ -189,8 +189,14 @@ void add_instance_keywords(Table& table) {
       .value("heartbeat_interface", {Context::vrrp_instance}, custom("INTERFACE …", 1, most_heartbeats, add_heartbeats),
              "Advertise and listen there, too: who is alive there is not dead.")
       .repeats = true;
-  add("virtual_router_id", number(1, 255, own(&InstanceDraft::virtual_router_id)),
-      "The same on all its routers, and unique on the link.");
+  auto router_id = number(1, 255, own(&InstanceDraft::virtual_router_id));
+  router_id.set = [set = router_id.set](Binder& binder, const Statement& statement) {
+    set(binder, statement);
+    // What is written and wrong is not missing, too.
+    auto& made = binder.instance().virtual_router_id;
+    if (!made) made = {0, statement.words[1].at};
+  };
+  add("virtual_router_id", router_id, "The same on all its routers, and unique on the link.");
   add("priority", number(1, 255, own(&InstanceDraft::priority)),
       "The highest wins; 255: the owner of the addresses; default 100.");
   add("advert_int", seconds(10ms, 255s, own(&InstanceDraft::advert_interval)),

@@ -1,6 +1,7 @@
 #include "common/config/lexer.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace ballast::config {
 
@@ -195,6 +196,45 @@ class Splitter {
 };
 
 }  // namespace
+
+std::optional<std::string_view> plain_part(std::string_view line) {
+  constexpr auto special = [] {
+    std::array<bool, 256> table{};
+    for (const unsigned char c : std::string_view{"#!\"\\$~@"}) table[c] = true;
+    return table;
+  }();
+  while (!line.empty() && is_blank(line.front())) line.remove_prefix(1);
+  while (!line.empty() && is_blank(line.back())) line.remove_suffix(1);
+  if (line.starts_with("include")) return std::nullopt;
+  for (const char c : line) {
+    if (special[static_cast<unsigned char>(c)]) return std::nullopt;
+  }
+  return line;
+}
+
+void split_plain(std::string_view text, std::uint32_t line, std::uint32_t first, std::vector<Piece>& pieces) {
+  const auto at = [&](std::size_t begin, std::size_t length) {
+    return Position{line, first + static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(length)};
+  };
+  bool in_words = false;
+  for (std::size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (is_blank(c)) {
+      ++i;
+    } else if (c == '{' || c == '}') {
+      pieces.push_back({c == '{' ? Piece::Kind::open : Piece::Kind::close, {}, at(i, 1)});
+      in_words = false;
+      ++i;
+    } else {
+      auto end = i;
+      while (end < text.size() && !is_blank(text[end]) && text[end] != '{' && text[end] != '}') ++end;
+      if (!in_words) pieces.push_back({Piece::Kind::words, {}, at(i, end - i)});
+      in_words = true;
+      pieces.back().words.push_back({std::string{text.substr(i, end - i)}, at(i, end - i), false});
+      i = end;
+    }
+  }
+}
 
 std::vector<Piece> split(const Text& text, std::uint32_t line, Report& report) {
   return Splitter{text, line, report}.run();

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +68,11 @@ class QuoteScanner {
 
 /// Removes the comment (an unquoted # or !) and the backslash of \# and \!.
 void strip_comment(Text& text);
+/// A line without comments, quotes, replacements, conditions and includes, as nearly all lines are: what remains of it
+/// between its blanks at both ends, which may be nothing. None: it has some of these.
+[[nodiscard]] std::optional<std::string_view> plain_part(std::string_view line);
+/// Words and braces of such a line; `first`: the column of its first character.
+void split_plain(std::string_view text, std::uint32_t line, std::uint32_t first, std::vector<Piece>& pieces);
 /// Words and braces of a line.
 std::vector<Piece> split(const Text& text, std::uint32_t line, Report& report);
 [[nodiscard]] bool is_blank(char c);

@@ -18,6 +18,7 @@
 #include "common/config/model_scripts.hpp"
 #include "common/config/model_sources.hpp"
 #include "common/config/model_tracking.hpp"
+#include "common/config/shared_list.hpp"
 #include "common/enum_names.hpp"
 #include "common/net/ip_address.hpp"
 
@@ -290,7 +291,7 @@ struct Model {
   Tracking tracking;
   std::vector<VrrpInstance> vrrp_instances;
   std::vector<VrrpSyncGroup> vrrp_sync_groups;
-  std::vector<VirtualServer> virtual_servers;
+  SharedList<VirtualServer> virtual_servers;
   bool operator==(const Model&) const = default;
 };
 

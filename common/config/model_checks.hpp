@@ -126,7 +126,7 @@ struct FileCheck {
   std::string path;
   int weight = 1;        ///< the file's number is multiplied with it; 0: any number but 0 is a failure
   bool reverse = false;  ///< with the number's opposite
-  bool dynamic = false;  ///< the product is added to the server's weight; else below 0 is a failure
+  bool dynamic = false;  ///< the product is added to the server's weight; else it changes nothing
   bool operator==(const FileCheck&) const = default;
 };
 

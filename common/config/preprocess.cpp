@@ -57,11 +57,24 @@ Preprocessor::Fragment Preprocessor::fragment(Origin origin) {
   return made;
 }
 
+bool Preprocessor::pass_plain(Origin origin) {
+  const auto line = sources_.line_text(origin);
+  const auto text = plain_part(line);
+  if (!text || sources_.bad_byte(origin) > 0) return false;
+  if (text->empty() || !spend(origin)) return true;
+  pieces_.clear();
+  split_plain(*text, sources_.add_line(origin), static_cast<std::uint32_t>(text->data() - line.data()) + 1, pieces_);
+  sink_(pieces_);
+  return true;
+}
+
 void Preprocessor::read_lines(std::uint32_t file) {
   reading_file_ = file;
   next_line_ = 1;
   while (!exhausted_ && next_line_ <= sources_.line_count(file)) {
-    auto read = fragment({file, next_line_++});
+    const Origin origin{file, next_line_++};
+    if (pass_plain(origin)) continue;
+    auto read = fragment(origin);
     Line line{std::move(read.text), read.origin, {}, 0, false};
     read_continuation(line);
     process(std::move(line));
@@ -176,8 +189,8 @@ bool Preprocessor::define(Line& line) {
 }
 
 void Preprocessor::emit(Line& line) {
-  const auto id = sources_.add_line(line.origin);
-  sink_(split(line.text, id, report_));
+  auto pieces = split(line.text, sources_.add_line(line.origin), report_);
+  sink_(pieces);
 }
 
 }  // namespace ballast::config

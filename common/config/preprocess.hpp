@@ -27,7 +27,8 @@ class Preprocessor {
     std::map<std::string, std::string> environment;
     Limits limits;
   };
-  using Sink = std::function<void(std::vector<Piece>)>;
+  /// Takes what is in the pieces.
+  using Sink = std::function<void(std::vector<Piece>& pieces)>;
 
   Preprocessor(Sources& sources, Report& report, const Files& files, Settings settings, Sink sink);
   /// A text with a name; its includes are relative to `folder`.
@@ -55,6 +56,8 @@ class Preprocessor {
   };
 
   void read_lines(std::uint32_t file);
+  /// Hands on a line that asks for nothing; false: it does, and has not been handed on.
+  bool pass_plain(Origin origin);
   void read_continuation(Line& line);
   [[nodiscard]] Fragment fragment(Origin origin);
   void process(Line line);
@@ -91,6 +94,7 @@ class Preprocessor {
   std::vector<std::filesystem::path> open_files_;
   std::uint32_t reading_file_ = 0;
   std::uint32_t next_line_ = 1;
+  std::vector<Piece> pieces_;  ///< kept for their room
 };
 
 }  // namespace ballast::config

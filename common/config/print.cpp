@@ -1,7 +1,9 @@
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <set>
 
+#include "common/config/amend.hpp"
 #include "common/config/command.hpp"
 #include "common/config/loader.hpp"
 #include "common/config/print_kernel.hpp"
@@ -39,6 +41,20 @@ class Printer {
     for (const auto& instance : model.vrrp_instances) vrrp_instance(instance);
     for (const auto& group : model.vrrp_sync_groups) sync_group(group);
     for (const auto& service : model.virtual_servers) virtual_server(service);
+    return std::move(out_);
+  }
+
+  std::string run(const std::vector<Amendment>& amendments, const Global& belonging_to) {
+    mails_ = !belonging_to.mail.to.empty();
+    for (const auto& each : amendments) {
+      if (each.kind == AmendKind::add_service && each.virtual_server) virtual_server(*each.virtual_server);
+    }
+    std::vector<std::string> services;
+    for (const auto& each : amendments) {
+      if (each.kind == AmendKind::add_service) continue;
+      if (std::ranges::find(services, each.service) == services.end()) services.push_back(each.service);
+    }
+    for (const auto& service : services) amend(service, amendments);
     return std::move(out_);
   }
 
@@ -95,6 +111,8 @@ class Printer {
     timeouts(value.lvs_timeouts);
     switch_word("expire_nodest", value.expire_nodest);
     switch_word("sloppy_tcp", value.sloppy_tcp);
+    if (value.vrrp_startup_delay != 0s) seconds("vrrp_startup_delay", value.vrrp_startup_delay);
+    if (value.vrrp_delay_after_boot != 0s) seconds("vrrp_delay_after_boot", value.vrrp_delay_after_boot);
     for (const auto& each : kernel_lines_of(value)) line("{}", each);
     node_scripts(value.scripts);
     mail(value.mail);
@@ -277,6 +295,19 @@ class Printer {
     line("garp_lower_prio_repeat {}", value.lower_prio_repeat);
     seconds("garp_interval", value.garp_interval);
     seconds("gna_interval", value.gna_interval);
+    if (value.extra_interval != 0s)
+      line("garp_extra_if {}{}", value.extra_all ? "all " : "", seconds_text(value.extra_interval));
+  }
+
+  void election(const VrrpInstance& value) {
+    const Election defaults;
+    const auto& made = value.election;
+    flag(made.strict, "strict_mode");
+    if (made.down_timer_adverts != defaults.down_timer_adverts) line("down_timer_adverts {}", made.down_timer_adverts);
+    const bool implied = made.strict && value.version == 2;
+    flag(made.lower_prio_no_advert && !implied, "lower_prio_no_advert");
+    flag(made.higher_prio_send_advert, "higher_prio_send_advert");
+    flag(made.skip_check_adv_addr, "skip_check_adv_addr");
   }
 
   void authentication(const VrrpInstance& value) {
@@ -323,6 +354,7 @@ class Printer {
     flag(!value.accept, "no_accept");
     for (const auto& each : lines_of(value.kernel)) line("{}", each);
     announce(value.announce);
+    election(value);
     if (!value.unicast_peers.empty()) {
       open("unicast_peer");
       for (const auto& peer : value.unicast_peers) {
@@ -363,6 +395,38 @@ class Printer {
   static std::string place(const net::Endpoint& endpoint) {
     const auto address = endpoint.address.to_string();
     return endpoint.port == 0 ? address : fmt::format("{} {}", address, endpoint.port);
+  }
+
+  void amend(const std::string& service, const std::vector<Amendment>& amendments) {
+    constexpr std::string_view group = "group:";
+    const auto colon = service.find(':');
+    const auto where = std::string_view{service}.substr(colon + 1);
+    const auto endpoint = net::Endpoint::parse(where);
+    open("amend virtual_server {}", where.starts_with(group) ? fmt::format("group {}", word(where.substr(group.size())))
+                                    : endpoint               ? place(*endpoint)
+                                                             : std::string{where});
+    line("protocol {}", service.starts_with("udp:") ? "UDP" : "TCP");
+    for (const auto& each : amendments) {
+      if (each.service == service) amendment(each);
+    }
+    close();
+  }
+
+  void amendment(const Amendment& value) {
+    switch (value.kind) {
+      case AmendKind::remove_service:
+        return line("remove");
+      case AmendKind::remove_server:
+        return line("remove_server {}", place(value.server));
+      case AmendKind::server_weight:
+        return line("server_weight {} {} {}", value.server.address, value.server.port, value.weight);
+      case AmendKind::add_server:
+        if (!value.real_server) return;
+        open("real_server {}", place(value.real_server->endpoint));
+        return real_server(*value.real_server);
+      case AmendKind::add_service:
+        return;
+    }
   }
 
   static std::string method_words(Method method, const Tunnel& tunnel) {
@@ -593,5 +657,9 @@ Model without_secrets(Model model) {
 }
 
 std::string print(const Model& model) { return Printer{}.run(model); }
+
+std::string print(const std::vector<Amendment>& amendments, const Global& global) {
+  return Printer{}.run(amendments, global);
+}
 
 }  // namespace ballast::config

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/config/regex.hpp"
+
 namespace ballast::config {
 namespace {
 
@@ -148,6 +150,10 @@ class CheckResolver {
     for (const auto& url : http.urls) {
       if (url.regex && url.regex->pattern.empty())
         report_.error(draft.at, fmt::format("a url of {} has regex_… without a regex", draft.kind));
+    }
+    for (const auto& [number, at] : detail.regexes) {
+      const auto compiled = Regex::compile(*http.urls.at(number).regex);
+      if (!compiled) report_.error(at, compiled.error().message);
     }
   }
 

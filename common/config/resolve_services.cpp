@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "common/config/amend.hpp"
 #include "common/config/resolve.hpp"
 #include "common/config/resolve_checks.hpp"
 #include "common/config/resolve_forwarding.hpp"
@@ -35,6 +37,7 @@ class ServiceResolver {
 
   void run() {
     for (const auto& draft : binder_.draft().services) resolve(draft);
+    for (const auto& draft : binder_.draft().amendments) amend(draft);
     local_groups_.check(model_, floating_);
   }
 
@@ -52,11 +55,23 @@ class ServiceResolver {
       for (std::uint32_t i = 0; i < range.count; ++i)
         endpoints.push_back({address_plus(range.first, i), range.port.value_or(0)});
     }
-    if (endpoints.empty())
+    if (endpoints.empty() && draft.marks)
+      only_marks_.insert(draft.name.value);
+    else if (endpoints.empty())
       report_.error(draft.name.at, fmt::format("virtual_server_group {} has no addresses", draft.name.value));
   }
 
+  /// Whether only the kernel's IPVS can do it; said where it is written, or here.
+  bool is_left_out(const ServiceDraft& draft) {
+    if (draft.left_out) return true;
+    if (!draft.group || !only_marks_.contains(draft.group->value)) return false;
+    binder_.not_yet(draft.at,
+                    fmt::format("{}: its group has nothing but fwmarks: the service is left out", draft.title));
+    return true;
+  }
+
   void resolve(const ServiceDraft& draft) {
+    if (is_left_out(draft)) return;
     VirtualServer made;
     if (!draft.protocol) {
       report_.warning(draft.at, fmt::format("{} has no protocol: TCP is assumed", draft.title),
@@ -99,6 +114,74 @@ class ServiceResolver {
     resolve_forwarding(binder_, draft, local_groups_, floats(made), made);
     quorum(draft, made);
     model_.virtual_servers.push_back(std::move(made));
+    drafts_.push_back(&draft);
+  }
+
+  void amend(const AmendDraft& draft) {
+    const auto index = find_service(draft.service);
+    if (!index) return;
+    if (draft.remove) {
+      model_.virtual_servers.erase(model_.virtual_servers.begin() + static_cast<std::ptrdiff_t>(*index));
+      drafts_.erase(drafts_.begin() + static_cast<std::ptrdiff_t>(*index));
+      return;
+    }
+    auto& made = model_.virtual_servers[*index];
+    const auto& service = *drafts_[*index];
+    for (const auto& removed : draft.removed) {
+      if (const auto found = find_server(made, service, removed); found != made.real_servers.end())
+        made.real_servers.erase(found);
+    }
+    if (!draft.service.servers.empty()) add_servers(draft.service.servers, service, made);
+    for (const auto& weighed : draft.weights) {
+      if (const auto found = find_server(made, service, weighed); found != made.real_servers.end())
+        found->weight = static_cast<int>(weighed.weight);
+    }
+  }
+
+  void add_servers(const std::vector<ServerDraft>& servers, const ServiceDraft& service, VirtualServer& made) {
+    std::unordered_map<ServiceKey, Position, ServiceKeyHash> seen;
+    for (const auto& server : made.real_servers) seen.emplace(ServiceKey{server.endpoint, made.protocol}, service.at);
+    for (const auto& server : servers) {
+      const auto before = made.real_servers.size();
+      add_server(service, server, made, seen);
+      if (made.real_servers.size() == before) continue;
+      if (const auto local = has_local_address(made, made.real_servers.back()); !local)
+        report_.error(server.at, local.error().message);
+    }
+  }
+
+  /// The service that an amendment means.
+  std::optional<std::size_t> find_service(const ServiceDraft& draft) {
+    if (!draft.group && !draft.address) return std::nullopt;  // reported where it was read
+    const auto port = static_cast<std::uint16_t>(draft.port ? draft.port->value : 0);
+    const auto place =
+        draft.group ? "group:" + draft.group->value : net::Endpoint{draft.address->value, port}.to_string();
+    std::optional<std::size_t> found;
+    for (const auto protocol : {Protocol::tcp, Protocol::udp}) {
+      if (draft.protocol && *draft.protocol != protocol) continue;
+      const auto service =
+          std::ranges::find(model_.virtual_servers, fmt::format("{}:{}", protocol, place), &VirtualServer::name);
+      if (service == model_.virtual_servers.end()) continue;
+      if (found) {
+        report_.error(draft.at, fmt::format("there is {} of TCP and of UDP", draft.title), "add protocol TCP or UDP");
+        return std::nullopt;
+      }
+      found = static_cast<std::size_t>(service - model_.virtual_servers.begin());
+    }
+    if (!found) report_.error(draft.at, fmt::format("there is no {} to amend", draft.title));
+    return found;
+  }
+
+  std::vector<RealServer>::iterator find_server(VirtualServer& made, const ServiceDraft& service,
+                                                const ServerNameDraft& draft) {
+    if (!draft.address) return made.real_servers.end();
+    const bool given = draft.port && draft.port->value != 0;
+    const net::Endpoint endpoint{draft.address->value,
+                                 given ? static_cast<std::uint16_t>(draft.port->value) : common_port(made).value_or(0)};
+    const auto found = std::ranges::find(made.real_servers, endpoint, &RealServer::endpoint);
+    if (found == made.real_servers.end())
+      report_.error(draft.address->at, fmt::format("there is no real_server {} in {}", endpoint, service.title));
+    return found;
   }
 
   void endpoints(const ServiceDraft& draft, VirtualServer& made) {
@@ -295,8 +378,10 @@ class ServiceResolver {
   FloatingAddresses floating_;
   std::unordered_map<std::string, std::vector<net::Endpoint>> groups_;
   std::vector<std::string_view> group_names_;
+  std::set<std::string> only_marks_;  ///< groups without any address
   std::unordered_map<std::string, Position> group_services_;
   std::unordered_map<ServiceKey, Position, ServiceKeyHash> taken_;
+  std::vector<const ServiceDraft*> drafts_;  ///< of the model's services, in their order
   std::size_t expanded_ = 0;
 };
 

@@ -43,6 +43,10 @@ std::uint32_t Sources::add_file(std::string name, std::string text) {
   if (file.text.starts_with("\xef\xbb\xbf")) file.text.erase(0, 3);
   std::uint32_t number = 1;
   for (std::size_t i = 0; i < file.text.size();) {
+    if (file.text[i] >= ' ' && file.text[i] < 0x7f) {
+      ++i;
+      continue;
+    }
     if (file.text[i] == '\n') {
       ++i;
       file.starts.push_back(i);

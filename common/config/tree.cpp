@@ -13,7 +13,7 @@ std::string Statement::title() const {
 
 TreeBuilder::TreeBuilder(Report& report) : report_{report}, stack_{&root_} {}
 
-void TreeBuilder::add(std::vector<Piece> pieces) {
+void TreeBuilder::add(std::vector<Piece>& pieces) {
   for (auto& piece : pieces) {
     switch (piece.kind) {
       case Piece::Kind::open:

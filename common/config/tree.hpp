@@ -21,7 +21,8 @@ struct Statement {
 class TreeBuilder {
  public:
   explicit TreeBuilder(Report& report);
-  void add(std::vector<Piece> pieces);
+  /// Takes what is in the pieces.
+  void add(std::vector<Piece>& pieces);
   /// The root, whose children are the file's statements.
   [[nodiscard]] Statement finish();
 

@@ -41,9 +41,6 @@ TEST(Diagnostics, TellAllFaultsOfAFileInOneRunInItsOrder) {
       "f:3:25: error: 12 is out of range: 1024 to 100000000\n"
       "    3 |   connection_table_size 12\n"
       "      |                         ^~\n"
-      "f:5:1: error: vrrp_instance A has no virtual_router_id\n"
-      "    5 | vrrp_instance A {\n"
-      "      | ^~~~~~~~~~~~~\n"
       "f:5:1: warning: vrrp_instance A has no virtual_ipaddress: routers after RFC 9568 refuse its advertisements\n"
       "    5 | vrrp_instance A {\n"
       "      | ^~~~~~~~~~~~~\n"
@@ -84,7 +81,9 @@ TEST(Diagnostics, ARepeatedLineIsOneFault) {
 TEST(Diagnostics, AKeywordToComeIsAWarningByNameAndItsBlockIsSkippedWhole) {
   const std::string text = "bfd_instance chk {\n  script \"x { y\"\n  sub {\n  }\n  frob\n}\n" + instance();
   EXPECT_EQ(rendered(text),
-            "f:1:1: warning: keyword 'bfd_instance' of keepalived is not done yet and is ignored\n"
+            "f:1:1: warning: keyword 'bfd_instance' of keepalived is not done yet and is ignored: BFD is still to "
+            "come: nothing "
+            "is tracked by it\n"
             "    1 | bfd_instance chk {\n"
             "      | ^~~~~~~~~~~~\n");
   LoadOptions strict;

@@ -480,8 +480,8 @@ TEST(Keywords, EachHasAMeaningAndASyntaxAndNoContextKnowsANameTwice) {
 TEST(Keywords, NoneIsBothDoneAndToCome) {
   for (const auto& keyword : keywords()) {
     for (const auto context : keyword.contexts) {
-      EXPECT_FALSE(keyword_to_come(context, keyword.name)) << keyword.name;
-      for (const auto alias : keyword.aliases) EXPECT_FALSE(keyword_to_come(context, alias)) << alias;
+      EXPECT_EQ(find_undone(context, keyword.name), nullptr) << keyword.name;
+      for (const auto alias : keyword.aliases) EXPECT_EQ(find_undone(context, alias), nullptr) << alias;
     }
   }
 }

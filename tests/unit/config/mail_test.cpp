@@ -49,9 +49,16 @@ TEST(Mail, ToNobodyIsSaidOnce) {
               ElementsAre(HasSubstr("smtp_alert sends nothing: there is no notification_email")));
 }
 
+TEST(Mail, AnAccountWithoutADomainIsLeftOutWithAWarning) {
+  const auto loaded = read_text(file("notification_email {\nadmin\nops@example.com\n}"));
+  EXPECT_THAT(faults(loaded),
+              ElementsAre(HasSubstr("warning: 'admin' has no domain and is left out (write admin@DOMAIN)")));
+  EXPECT_THAT(loaded.model.global.mail.to, ElementsAre("ops@example.com"));
+}
+
 TEST(Mail, WhatIsNoAddressAndNoHost) {
-  EXPECT_THAT(faults(read_text(file("notification_email {\nadmin\n}"))),
-              ElementsAre(HasSubstr("'admin' is no mail address")));
+  EXPECT_THAT(faults(read_text(file("notification_email {\nad,min\n}"))),
+              ElementsAre(HasSubstr("'ad,min' is no mail address")));
   EXPECT_THAT(faults(read_text(file("notification_email_from \"a b@c\""))), ElementsAre(HasSubstr("no mail address")));
   EXPECT_THAT(faults(read_text(file("smtp_server \"a b\""))), ElementsAre(HasSubstr("no name of a host")));
   EXPECT_THAT(faults(read_text(file("smtp_server -x 99999"))), testing::SizeIs(2));

@@ -1,4 +1,6 @@
 // What only the whole file can tell: inheritance, groups, duplicates, families.
+#include <fmt/ranges.h>
+
 #include "tests/unit/config/support.hpp"
 
 namespace ballast::config {
@@ -174,8 +176,6 @@ TEST(SyncGroup, HoldsInstancesThatExistOnce) {
 }
 
 TEST(Service, NeedsAnAddressAndServers) {
-  EXPECT_THAT(fault("virtual_server fwmark 1 {\nprotocol TCP\nreal_server 192.0.2.1 80 {\n}\n}\n"),
-              HasSubstr("needs the kernel's IPVS"));
   EXPECT_EQ(errors(read_text("virtual_server 192.0.2.100 65536 {\nprotocol TCP\nreal_server 192.0.2.1 80 {\n}\n}\n")),
             std::vector<std::string>{"f:1:28: 65536 is out of range: 0 to 65535"});
   EXPECT_EQ(fault("virtual_server 192.0.2.100 80 {\nprotocol TCP\n}\n"),
@@ -192,8 +192,31 @@ TEST(Service, WithoutAProtocolSaysWhatItAssumes) {
                 .model.virtual_servers.at(0)
                 .name,
             "udp:192.0.2.100:80");
-  EXPECT_THAT(fault(service("protocol SCTP")), HasSubstr("this version forwards TCP and UDP only"));
   EXPECT_THAT(fault(service("protocol ICMP")), HasSubstr("'ICMP' is none of TCP|UDP"));
+}
+
+TEST(Service, ThatOnlyIpvsCanDoIsLeftOutWithAWarning) {
+  const std::string servers = "protocol TCP\nreal_server 192.0.2.1 80 {\n}\n}\n";
+  const auto left_out = [](const std::string& text) {
+    const auto loaded = read_text(text);
+    EXPECT_TRUE(loaded.model.virtual_servers.empty()) << text;
+    EXPECT_TRUE(loaded.ok()) << text;
+    EXPECT_FALSE(read_text(text, {.config_id = {}, .environment = {}, .strict = true}).ok()) << text;
+    return fmt::format("{}", fmt::join(faults(loaded), "\n"));
+  };
+  EXPECT_EQ(
+      left_out("virtual_server fwmark 1 {\n" + servers),
+      "1:16: warning: virtual_server fwmark 1: a service by fwmark needs the kernel's IPVS (lb_engine ipvs), which "
+      "is not done yet: the service is left out");
+  EXPECT_THAT(left_out("virtual_server 192.0.2.9 80 {\nprotocol SCTP\nreal_server 192.0.2.1 80 {\n}\n}\n"),
+              HasSubstr("2:10: warning: virtual_server 192.0.2.9 80: protocol SCTP needs the kernel's IPVS"));
+  EXPECT_THAT(left_out("virtual_server_group G {\nfwmark 1\nfwmark 2\n}\nvirtual_server group G {\n" + servers),
+              HasSubstr("virtual_server group G: its group has nothing but fwmarks: the service is left out"));
+  EXPECT_THAT(fault("virtual_server fwmark {\n" + servers), HasSubstr("'fwmark' has no value"));
+  EXPECT_EQ(read_text("virtual_server_group G {\nfwmark 1\n192.0.2.9 80\n}\nvirtual_server group G {\n" + servers)
+                .model.virtual_servers.at(0)
+                .endpoints.size(),
+            1U);
 }
 
 TEST(Service, OutsideEveryInstanceIsToldWhereThereAreInstances) {

@@ -16,6 +16,8 @@ global_defs {
   lvs_timeouts tcp 60.5 tcpfin 10 udp 20
   expire_nodest
   sloppy_tcp
+  vrrp_startup_delay 1.5
+  vrrp_delay_after_boot 20
   nftables lb_filter
   nftables_priority -7
   nftables_counters
@@ -115,6 +117,11 @@ vrrp_instance "VI 1" {
   garp_lower_prio_repeat 6
   garp_interval 0.007
   gna_interval 0.008
+  garp_extra_if all 60
+  down_timer_adverts 5
+  lower_prio_no_advert
+  higher_prio_send_advert
+  skip_check_adv_addr
   virtual_ipaddress {
     192.0.2.100/24 brd + dev eth1 label eth1:a scope link
     192.0.2.101 no_track autojoin noprefixroute

@@ -1,0 +1,202 @@
+#include "common/config/reader.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "common/config/lexer.hpp"
+#include "common/config/load.hpp"
+
+namespace ballast::config {
+namespace {
+
+constexpr std::string_view keyword = "virtual_server";
+
+/// FNV-1a's steps over words of eight bytes, and the length.
+std::uint64_t digest_of(std::string_view text, std::uint64_t hash = 14695981039346656037ULL) {
+  const auto step = [&](std::uint64_t word) {
+    hash = (hash ^ word) * 1099511628211ULL;
+    hash ^= hash >> 32;
+  };
+  step(text.size());
+  for (; text.size() >= sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t))) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data(), sizeof word);
+    step(word);
+  }
+  for (const char c : text) step(static_cast<std::uint8_t>(c));
+  return hash;
+}
+
+/// Walks over a text line by line and follows the braces.
+class BlockFinder {
+ public:
+  explicit BlockFinder(std::string_view text) : text_{text} {}
+
+  std::optional<std::vector<ServiceBlock>> run() {
+    if (text_.find('$') != std::string_view::npos) return std::nullopt;
+    std::size_t begin = 0;
+    while (begin < text_.size()) {
+      const auto newline = std::min(text_.find('\n', begin), text_.size());
+      const auto next = std::min(newline + 1, text_.size());
+      if (!line(begin, newline, next)) return std::nullopt;
+      begin = next;
+    }
+    if (depth_ != 0 || open_) return std::nullopt;
+    return std::move(blocks_);
+  }
+
+ private:
+  bool line(std::size_t begin, std::size_t end, std::size_t next) {
+    auto text = text_.substr(begin, end - begin);
+    while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+    if (text.empty()) return true;
+    if (text.starts_with("include") || text.front() == '@' || text.front() == '~') return false;
+    if (depth_ == 0 && !open_ && starts_service(text)) open_ = begin;
+    if (!follow_braces(text)) return false;
+    if (open_ && begun_ && depth_ == 0) {
+      blocks_.push_back({*open_, next, digest_of(text_.substr(*open_, next - *open_))});
+      open_.reset();
+      begun_ = false;
+    }
+    return true;
+  }
+
+  static bool starts_service(std::string_view text) {
+    return text.starts_with(keyword) && text.size() > keyword.size() && is_blank(text[keyword.size()]);
+  }
+
+  // Of a block that is open, nothing else may end or begin on its lines.
+  bool follow_braces(std::string_view text) {
+    if (text.find_first_of("{}") == std::string_view::npos) return true;
+    QuoteScanner quotes{text};
+    for (std::size_t i = 0; i < text.size(); i += quotes.step(i)) {
+      if (quotes.inside()) continue;
+      if (text[i] == '#' || text[i] == '!') {
+        if (i > 0 && text[i - 1] == '\\') continue;
+        break;
+      }
+      if (text[i] == '{') {
+        if (open_ && begun_ && depth_ == 0) return false;
+        const auto next = text.find_first_not_of(" \t", i + 1);
+        if (next != std::string_view::npos && text[next] == '@') return false;
+        ++depth_;
+        begun_ = begun_ || open_;
+      } else if (text[i] == '}' && --depth_ < 0) {
+        return false;
+      }
+    }
+    return !quotes.inside();
+  }
+
+  std::string_view text_;
+  std::vector<ServiceBlock> blocks_;
+  std::optional<std::size_t> open_;  ///< where the virtual_server begins that is being read
+  bool begun_ = false;               ///< its first brace was seen
+  int depth_ = 0;
+};
+
+std::uint64_t digest_of_rest(std::string_view text, const std::vector<ServiceBlock>& blocks) {
+  std::uint64_t hash = 0;
+  std::size_t begin = 0;
+  for (const auto& block : blocks) {
+    if (block.begin > begin) hash = digest_of(text.substr(begin, block.begin - begin), hash);
+    begin = block.end;
+  }
+  return digest_of(text.substr(begin), hash);
+}
+
+/// The lines of some blocks made empty: what is left stands where it stood.
+std::string without(const std::string& text, const std::vector<ServiceBlock>& blocks,
+                    const std::vector<bool>& left_out) {
+  std::string made;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (!left_out[i]) continue;
+    made.append(text, begin, blocks[i].begin - begin);
+    const auto lines = std::count(text.begin() + static_cast<std::ptrdiff_t>(blocks[i].begin),
+                                  text.begin() + static_cast<std::ptrdiff_t>(blocks[i].end), '\n');
+    made.append(static_cast<std::size_t>(lines), '\n');
+    begin = blocks[i].end;
+  }
+  return made.append(text, begin);
+}
+
+/// Whether services have addresses of their own, each for itself.
+bool apart(const SharedList<VirtualServer>& services) {
+  std::unordered_map<net::IpAddress, std::vector<std::pair<std::uint16_t, Protocol>>> taken;
+  std::unordered_set<std::string_view> names;
+  for (const auto& service : services) {
+    if (!names.insert(service.name).second) return false;
+    for (const auto& endpoint : service.endpoints) {
+      auto& here = taken[endpoint.address];
+      const std::pair place{endpoint.port, service.protocol};
+      if (std::ranges::find(here, place) != here.end()) return false;
+      here.push_back(place);
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<std::vector<ServiceBlock>> find_service_blocks(std::string_view text) { return BlockFinder{text}.run(); }
+
+Loaded Reader::read(const std::filesystem::path& file, const LoadOptions& options) {
+  was_partial_ = false;
+  auto text = files_.read(file);
+  const auto blocks = text ? find_service_blocks(*text) : std::nullopt;
+  if (!blocks) {
+    known_.reset();
+    return load_file(file, options);
+  }
+  const auto rest = digest_of_rest(*text, *blocks);
+  auto changes = read_changes(*text, *blocks, rest, file.string(), options);
+  was_partial_ = changes.has_value();
+  auto loaded = changes ? std::move(*changes) : load_text(*text, file.string(), options);
+  known_.reset();
+  // What is left out of the model (a service without servers) would put its neighbours in the wrong place.
+  if (!loaded.ok() || loaded.model.virtual_servers.size() != blocks->size()) return loaded;
+  known_ = Known{{}, rest, loaded.model, loaded.interfaces};
+  known_->digests.reserve(blocks->size());
+  for (const auto& block : *blocks) known_->digests.push_back(block.digest);
+  return loaded;
+}
+
+std::optional<Loaded> Reader::read_changes(const std::string& text, const std::vector<ServiceBlock>& blocks,
+                                           std::uint64_t rest, const std::string& name,
+                                           const LoadOptions& options) const {
+  if (!known_ || known_->rest != rest) return std::nullopt;
+  // Local addresses are checked against all services.
+  const auto has_locals = [](const VirtualServer& service) { return !service.local_addresses.empty(); };
+  if (std::ranges::any_of(known_->model.virtual_servers, has_locals)) return std::nullopt;
+  std::unordered_map<std::uint64_t, std::size_t> places;
+  for (std::size_t i = 0; i < known_->digests.size(); ++i) places.emplace(known_->digests[i], i);
+  std::vector<bool> unchanged(blocks.size());
+  std::size_t changed = 0;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    unchanged[i] = places.contains(blocks[i].digest);
+    changed += unchanged[i] ? 0 : 1;
+  }
+  if (changed * 2 > blocks.size()) return std::nullopt;
+  auto loaded = load_text(without(text, blocks, unchanged), name, options);
+  // An error may be that of a name which stands in a block that was left out.
+  if (!loaded.ok() || loaded.model.virtual_servers.size() != changed) return std::nullopt;
+  if (std::ranges::any_of(loaded.model.virtual_servers, has_locals)) return std::nullopt;
+  SharedList<VirtualServer> all;
+  all.reserve(blocks.size());
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (unchanged[i])
+      all.push_back(known_->model.virtual_servers.shared(places.at(blocks[i].digest)));
+    else
+      all.push_back(loaded.model.virtual_servers.shared(next++));
+  }
+  if (!apart(all)) return std::nullopt;
+  loaded.model.virtual_servers = std::move(all);
+  loaded.interfaces = known_->interfaces;
+  return loaded;
+}
+
+}  // namespace ballast::config
