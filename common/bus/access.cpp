@@ -10,15 +10,16 @@ struct Owner {
   std::string_view role;
   std::string_view prefix;
 };
-constexpr std::array<Owner, 9> owners{{{"vrrpd", "vrrp/"},
-                                       {"vrrpd", "vrrp-group/"},
-                                       {"checkd", "health/"},
-                                       {"checkd", "source/"},
-                                       {"scriptd", "script/"},
-                                       {"forwardd", "service/"},
-                                       {"forwardd", "traffic/"},
-                                       {"ballastd", "admin/"},
-                                       {"ballastd", "hold/"}}};
+constexpr std::array<Owner, 10> owners{{{"vrrpd", "vrrp/"},
+                                        {"vrrpd", "vrrp-group/"},
+                                        {"checkd", "health/"},
+                                        {"checkd", "source/"},
+                                        {"scriptd", "script/"},
+                                        {"forwardd", "service/"},
+                                        {"forwardd", "traffic/"},
+                                        {"ballastd", "admin/"},
+                                        {"ballastd", "hold/"},
+                                        {"ballastd", "change/"}}};
 constexpr std::array<std::string_view, 3> unprivileged_daemons{"checkd", "statusd", "ctl"};
 constexpr std::size_t longest_role = 32;
 constexpr std::size_t longest_topic = 1024;

@@ -17,7 +17,7 @@ std::string who(const std::string& role, const Peer& peer) {
 Broker::Broker(BrokerHost& host, BrokerOptions options)
     : host_{host},
       options_{std::move(options)},
-      settled_{"admin/"},
+      settled_{"admin/", "change/"},
       relay_{{[this](ConnectionId id, const FrameBytes& frame) { say(id, Outbox::Kind::config, frame); },
               [this](const std::string& role, const std::string& why) { host_.refused(role, why); }}} {}
 
@@ -106,7 +106,8 @@ void Broker::tick() {
   relay_.tick(now);
   for (const auto& pending : requests_.expired(now)) {
     reply(pending.asker, pending.id,
-          fail("{} has not answered '{}' within {} s", pending.to, pending.method, RequestTable::patience.count()));
+          fail("{} has not answered '{}' within {:g} s", pending.to, pending.method,
+               static_cast<double>(pending.patience.count()) / 1e3));
   }
   std::vector<ConnectionId> late;
   for (const auto& [id, connection] : connections_) {

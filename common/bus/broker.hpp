@@ -39,6 +39,8 @@ class BrokerHost {
   virtual void drop(ConnectionId id) = 0;
   virtual void note(log::Level level, const std::string& line) = 0;
   virtual void request(Request request) = 0;
+  /// A daemon has published another value, or withdrawn it.
+  virtual void published(const std::string& /*topic*/) {}
   /// A daemon does not run the configuration in force.
   virtual void refused(const std::string& role, const std::string& why) = 0;
 };

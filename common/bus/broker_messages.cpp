@@ -1,4 +1,6 @@
 // The Broker's answers to each kind of frame.
+#include <algorithm>
+
 #include "common/bus/broker.hpp"
 
 namespace ballast::bus {
@@ -9,6 +11,15 @@ namespace {
 
 constexpr std::size_t longest_prefix = 1024;
 constexpr std::size_t most_subscriptions = 64;
+
+/// How long an asker wants to wait: `patience`, in seconds.
+std::chrono::milliseconds patience_of(const json& frame) {
+  const auto wanted = frame.find("patience");
+  if (wanted == frame.end()) return RequestTable::patience;
+  constexpr std::chrono::duration<double> most = RequestTable::longest_patience;
+  const auto seconds = std::clamp(wanted->get<double>(), 0.001, most.count());
+  return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1e3)};
+}
 
 }  // namespace
 
@@ -76,7 +87,9 @@ void Broker::publish_of(ConnectionId id, const Connection& connection, const jso
   const auto topic = frame.at("topic").get<std::string>();
   const auto& value = frame.at("value");
   if (const auto allowed = may_publish(connection.role, topic); !allowed) return close(id, allowed.error().message);
-  tell_change(topic, value.is_null() ? retained_.erase(topic) : retained_.set(topic, value, id));
+  const auto change = value.is_null() ? retained_.erase(topic) : retained_.set(topic, value, id);
+  tell_change(topic, change);
+  if (change) host_.published(topic);
 }
 
 /// The publisher has told all it has: what an earlier one of its role told and it did not is over.
@@ -108,16 +121,22 @@ void Broker::request_of(ConnectionId id, const Connection& connection, const jso
   }
   const auto target = by_role_.find(to);
   if (target == by_role_.end()) return reply(id, number, fail("{} is not connected to ballastd: is it running?", to));
-  if (requests_.count_of(id) >= RequestTable::limit_per_connection) {
-    return reply(id, number, fail("{} requests are waiting already", RequestTable::limit_per_connection));
-  }
+  const auto limit = is_daemon(connection.role) ? RequestTable::limit_of_daemons : RequestTable::limit_of_people;
+  if (requests_.count_of(id) >= limit) return reply(id, number, fail("{} requests are waiting already", limit));
+  const auto patience = patience_of(frame);
   const auto ours = requests_.add({.asker = id,
                                    .id = number,
                                    .target = target->second,
                                    .to = to,
                                    .method = method,
-                                   .deadline = host_.now() + RequestTable::patience});
-  say(target->second, {{"op", "request"}, {"id", ours}, {"method", std::move(method)}, {"params", std::move(params)}});
+                                   .patience = patience,
+                                   .deadline = host_.now() + patience});
+  say(target->second, {{"op", "request"},
+                       {"id", ours},
+                       {"method", std::move(method)},
+                       {"params", std::move(params)},
+                       {"from", connection.role},
+                       {"may_change", may_change(options_.accounts, connection.peer)}});
 }
 
 void Broker::reply_of(ConnectionId id, const json& frame) {
@@ -141,7 +160,7 @@ void Broker::ack_of(ConnectionId id, const json& frame) {
   const auto generation = frame.at("generation").get<std::uint64_t>();
   Result<> verdict{};
   if (!frame.at("ok").get<bool>()) verdict = fail("{}", frame.value("error", "no reason given"));
-  relay_.acknowledged(id, generation, verdict, host_.now());
+  relay_.acknowledged(id, generation, verdict, frame.value("changes", false), host_.now());
 }
 
 }  // namespace ballast::bus

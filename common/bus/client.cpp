@@ -55,7 +55,7 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
   void lost(const Error& reason);
   void vanish(const std::vector<std::string>& topics);
   void note(const Error& reason);
-  asio::awaitable<void> answer(json id, std::string method, json params);
+  asio::awaitable<void> answer(json id, Asker asker, std::string method, json params);
   asio::awaitable<Result<json>> request(std::string to, std::string method, json params,
                                         std::chrono::milliseconds timeout);
   void close();
@@ -185,9 +185,10 @@ Result<> Client::Impl::handle(const json& frame) {
     if (op == "reply") {
       handle_reply(frame);
     } else if (op == "request") {
-      asio::co_spawn(
-          io, answer(frame.at("id"), frame.at("method").get<std::string>(), frame.value("params", json::object())),
-          asio::detached);
+      asio::co_spawn(io,
+                     answer(frame.at("id"), {frame.value("from", ""), frame.value("may_change", false)},
+                            frame.at("method").get<std::string>(), frame.value("params", json::object())),
+                     asio::detached);
     } else if (op == "event") {
       guarded([&] {
         if (handlers.event) handlers.event(frame.at("event").get<Event>());
@@ -260,12 +261,15 @@ void Client::Impl::handle_reply(const json& frame) {
   found->second->timer.cancel();
 }
 
-asio::awaitable<void> Client::Impl::answer(json id, std::string method, json params) {
+asio::awaitable<void> Client::Impl::answer(json id, Asker asker, std::string method, json params) {
   const auto self = shared_from_this();
   const auto asked_by = link;
   Result<json> result = fail("{} answers no requests", options.role);
   try {
-    if (handlers.request) result = co_await handlers.request(std::move(method), std::move(params));
+    if (handlers.request_from)
+      result = co_await handlers.request_from(std::move(asker), std::move(method), std::move(params));
+    else if (handlers.request)
+      result = co_await handlers.request(std::move(method), std::move(params));
   } catch (const std::exception& exception) {
     result = fail("{}", exception.what());
   }
@@ -288,7 +292,14 @@ asio::awaitable<Result<json>> Client::Impl::request(std::string to, std::string 
   const auto id = next_request++;
   const auto pending = std::make_shared<PendingRequest>(io);
   requests.emplace(id, pending);
-  send({{"op", "request"}, {"id", id}, {"to", to}, {"method", method}, {"params", std::move(params)}});
+  // ballastd forgets it a little later than we do.
+  const auto patience = static_cast<double>((timeout + still_starting).count()) / 1e3;
+  send({{"op", "request"},
+        {"id", id},
+        {"to", to},
+        {"method", method},
+        {"params", std::move(params)},
+        {"patience", patience}});
   pending->timer.expires_after(timeout);
   if (!pending->result) co_await pending->timer.async_wait(asio::as_tuple(asio::use_awaitable));
   requests.erase(id);

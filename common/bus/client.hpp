@@ -21,6 +21,12 @@ struct ClientOptions {
   bool configuration = false;              ///< take part in configuration transactions
 };
 
+/// Who asks, as ballastd knows it.
+struct Asker {
+  std::string role;         ///< of its hello; a daemon's is a daemon
+  bool may_change = false;  ///< root or of the group ballast-admin
+};
+
 /// Called on the loop's thread. All optional.
 struct ClientHandlers {
   /// A retained topic's value; null JSON: withdrawn.
@@ -36,6 +42,9 @@ struct ClientHandlers {
   std::function<void(const config::Model&)> apply;
   /// A request to this daemon; the value or the error is the reply.
   std::function<boost::asio::awaitable<Result<nlohmann::json>>(std::string method, nlohmann::json params)> request;
+  /// The same for who needs to know who asks; goes before `request`.
+  std::function<boost::asio::awaitable<Result<nlohmann::json>>(Asker asker, std::string method, nlohmann::json params)>
+      request_from;
   std::function<void(bool)> connected;  ///< true: the bus took our hello; false: lost
 };
 
@@ -57,7 +66,8 @@ class Client {
   void withdraw(const std::string& topic);
   /// Sent at once, or lost when not connected and more than 1,000 wait.
   void event(Event event);
-  /// Awaits the reply. Errors: not connected, refused, timed out, or what the other side said.
+  /// Awaits the reply, at most RequestTable::longest_patience. Errors: not connected, refused, timed out, or what the
+  /// other side said.
   boost::asio::awaitable<Result<nlohmann::json>> request(std::string to, std::string method, nlohmann::json params,
                                                          std::chrono::milliseconds timeout);
   [[nodiscard]] bool is_connected() const;

@@ -13,9 +13,12 @@ FrameBytes order(const char* op, std::uint64_t generation) {
 
 }  // namespace
 
-ConfigRelay::Offers ConfigRelay::Offers::of(const config::Model& model, std::uint64_t generation) {
-  Offers made{make_offer(model, generation), std::nullopt};
-  if (const auto open = config::without_secrets(model); !(open == model)) made.open = make_offer(open, generation);
+ConfigRelay::Offers ConfigRelay::Offers::of(const config::Model& model, std::uint64_t generation,
+                                            const Offers* before) {
+  const auto* whole = before != nullptr ? &before->whole : nullptr;
+  Offers made{make_offer(model, generation, whole), std::nullopt};
+  if (const auto open = config::without_secrets(model); !(open == model))
+    made.open = make_offer(open, generation, &made.whole);
   return made;
 }
 
@@ -27,12 +30,15 @@ void ConfigRelay::send_offer(ConnectionId id, Participant& participant, const Of
   const auto& offer = offers.to(participant.role);
   participant.offered = offer.generation;
   participant.deadline = now + patience;
-  for (const auto& frame : offer.frames) outlet_.send(id, frame);
+  const bool knows_base = participant.takes_changes && in_force_ && participant.running == in_force_->generation();
+  const auto frames = knows_base ? offer.frames_since(in_force_->to(participant.role)) : offer.frames();
+  for (const auto& frame : frames) outlet_.send(id, frame);
 }
 
 void ConfigRelay::offer(const config::Model& model, TimePoint now, Done done) {
   if (busy()) return done(fail("another configuration is being taken over at this moment; try again"));
-  transaction_.emplace(Transaction{Offers::of(model, ++generation_), now + patience, std::move(done)});
+  transaction_.emplace(Transaction{Offers::of(model, ++generation_, in_force_ ? &*in_force_ : nullptr), now + patience,
+                                   std::move(done)});
   for (auto& [id, participant] : participants_) send_offer(id, participant, transaction_->offers, now);
   conclude(now);
 }
@@ -47,11 +53,13 @@ void ConfigRelay::left(ConnectionId id, TimePoint now) {
   conclude(now);
 }
 
-void ConfigRelay::acknowledged(ConnectionId id, std::uint64_t generation, const Result<>& verdict, TimePoint now) {
+void ConfigRelay::acknowledged(ConnectionId id, std::uint64_t generation, const Result<>& verdict, bool takes_changes,
+                               TimePoint now) {
   const auto found = participants_.find(id);
   if (found == participants_.end() || found->second.offered == 0 || found->second.offered != generation) return;
   auto& participant = found->second;
   participant.offered = 0;
+  participant.takes_changes = takes_changes;
   const bool in_transaction = transaction_ && transaction_->offers.generation() == generation;
   if (verdict) participant.agreed = generation;
   if (in_transaction && !verdict) {

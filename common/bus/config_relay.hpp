@@ -30,7 +30,8 @@ class ConfigRelay {
   void joined(ConnectionId id, const std::string& role, TimePoint now);
   void left(ConnectionId id, TimePoint now);
   /// An `ack`.
-  void acknowledged(ConnectionId id, std::uint64_t generation, const Result<>& verdict, TimePoint now);
+  void acknowledged(ConnectionId id, std::uint64_t generation, const Result<>& verdict, bool takes_changes,
+                    TimePoint now);
   /// Gives up on those who have not answered in time.
   void tick(TimePoint now);
   [[nodiscard]] std::optional<TimePoint> deadline() const;
@@ -44,13 +45,14 @@ class ConfigRelay {
     std::uint64_t offered = 0;  ///< the generation it has been offered and has not answered; 0: none
     std::uint64_t agreed = 0;   ///< the one it has acknowledged last
     std::uint64_t running = 0;
+    bool takes_changes = false;  ///< it has said that it can do with what has changed
     TimePoint deadline;
   };
   /// Secrets are for vrrpd alone.
   struct Offers {
     ConfigOffer whole;
     std::optional<ConfigOffer> open;  ///< none: there are no secrets
-    static Offers of(const config::Model& model, std::uint64_t generation);
+    static Offers of(const config::Model& model, std::uint64_t generation, const Offers* before);
     [[nodiscard]] const ConfigOffer& to(const std::string& role) const;
     [[nodiscard]] std::uint64_t generation() const { return whole.generation; }
   };

@@ -37,13 +37,17 @@ bool too_deep(std::string_view text) {
 }  // namespace
 
 FrameBytes encode_frame(const nlohmann::json& message) {
-  auto bytes = std::make_shared<std::string>(frame_header_size, '\0');
-  bytes->append(message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  const auto length = static_cast<std::uint32_t>(bytes->size() - frame_header_size);
+  return frame_of(message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+FrameBytes frame_of(std::string_view text) {
+  auto bytes = std::make_shared<std::string>();
+  bytes->reserve(frame_header_size + text.size());
+  bytes->append(frame_header_size, '\0').append(text);
+  const auto length = static_cast<std::uint32_t>(text.size());
   for (std::size_t i = 0; i < frame_header_size; ++i) {
     (*bytes)[i] = static_cast<char>(length >> (8 * (frame_header_size - 1 - i)) & 0xff);
   }
-  bytes->shrink_to_fit();
   return bytes;
 }
 

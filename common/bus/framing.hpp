@@ -19,6 +19,9 @@ using FrameBytes = std::shared_ptr<const std::string>;
 /// Header and text. Bytes that are not UTF-8 are replaced, so that a peer's oddity never stops a message.
 FrameBytes encode_frame(const nlohmann::json& message);
 
+/// The same of a text that is JSON already.
+FrameBytes frame_of(std::string_view text);
+
 /// The text of one frame as a JSON object. Errors: not JSON, not an object, nested too deeply.
 Result<nlohmann::json> parse_frame(std::string_view text);
 

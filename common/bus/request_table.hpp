@@ -2,6 +2,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,13 @@ class RequestTable {
     ConnectionId target = nobody;
     std::string to;
     std::string method;
+    std::chrono::milliseconds patience{RequestTable::patience};
     TimePoint deadline;
   };
-  static constexpr std::chrono::seconds patience{60};  ///< askers have shorter limits of their own
-  static constexpr std::size_t limit_per_connection = 256;
+  static constexpr std::chrono::seconds patience{60};  ///< for an asker that has named no limit of its own
+  static constexpr std::chrono::seconds longest_patience{3'600};
+  static constexpr std::size_t limit_of_people = 256;     ///< that wait at a time, of one connection
+  static constexpr std::size_t limit_of_daemons = 8'192;  ///< such as one for each program that is a check
 
   /// The number under which the daemon is asked.
   std::uint64_t add(Pending pending);
@@ -36,7 +40,12 @@ class RequestTable {
   [[nodiscard]] std::optional<TimePoint> deadline() const;
 
  private:
-  std::map<std::uint64_t, Pending> pending_;  // all wait equally long: in the order of their deadlines
+  using Entry = std::map<std::uint64_t, Pending>::iterator;
+  Pending take(Entry entry);
+
+  std::map<std::uint64_t, Pending> pending_;
+  std::set<std::pair<TimePoint, std::uint64_t>> due_;
+  std::map<ConnectionId, std::size_t> counts_;
   std::uint64_t next_ = 1;
 };
 

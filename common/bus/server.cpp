@@ -49,6 +49,9 @@ struct Server::Impl : BrokerHost, std::enable_shared_from_this<Server::Impl> {
   void request(Request request) override {
     if (handlers.request) handlers.request(std::move(request));
   }
+  void published(const std::string& topic) override {
+    if (handlers.published) handlers.published(topic);
+  }
   void refused(const std::string& role, const std::string& why) override {
     if (handlers.refused) handlers.refused(role, why);
   }

@@ -13,7 +13,8 @@ namespace ballast::bus {
 struct ServerHandlers {
   std::function<void(Request)> request;  ///< to ballastd; answered by Broker::reply()
   std::function<void(const std::string& role, const std::string& why)>
-      refused;  ///< does not run the configuration in force
+      refused;                                                ///< does not run the configuration in force
+  std::function<void(const std::string& topic)> published{};  ///< by a daemon: Broker::retained() has the value
 };
 
 /// The bus's end in ballastd: the socket `<run-dir>/bus.sock` and the connections to it, around a Broker.

@@ -179,6 +179,25 @@ TEST_F(Configuration, WhoIsNoDaemonHasNoVoice) {
   EXPECT_THAT(lines(ctl), IsEmpty());
 }
 
+TEST_F(Configuration, WhoRunsWhatIsInForceIsToldWhatChangesAlone) {
+  const auto checkd = daemon("checkd");
+  const auto ack_changes = [&](int generation) {
+    broker.receive(checkd, {{"op", "ack"}, {"generation", generation}, {"ok", true}, {"changes", true}});
+  };
+  auto model = model_of("a");
+  for (const char* name : {"tcp:10.0.0.1:80", "tcp:10.0.0.2:80"}) model.virtual_servers.emplace_back().name = name;
+  broker.offer(model, [](const Result<>&) {});
+  ack_changes(1);
+  lines(checkd);
+  model.virtual_servers[1].quorum = 2;
+  broker.offer(model, [](const Result<>&) {});
+  EXPECT_THAT(lines(checkd), ElementsAre("config config/2/virtual_server/tcp:10.0.0.2:80", "commit"));
+  ack_changes(2);
+  const auto late = daemon("forwardd");
+  EXPECT_EQ(early.size(), 4U) << "who is new gets all of it";
+  static_cast<void>(late);
+}
+
 TEST_F(Configuration, TheWholeOfItArrives) {
   config::Model model = model_of("a");
   model.vrrp_instances.resize(2);
@@ -195,8 +214,8 @@ TEST_F(Configuration, TheWholeOfItArrives) {
       participant.object(frame);
   }
   EXPECT_EQ(answer.at("ok"), true) << answer;
-  const auto applied = participant.apply({{"generation", 1}});
-  ASSERT_TRUE(applied);
+  const auto* applied = participant.apply({{"generation", 1}});
+  ASSERT_NE(applied, nullptr);
   EXPECT_EQ(*applied, model);
 }
 

@@ -97,5 +97,49 @@ TEST_F(Requests, WhoAsksWithoutEndIsToldToWait) {
   EXPECT_THAT(lines(ctl), ElementsAre("reply: 256 requests are waiting already"));
 }
 
+TEST_F(Requests, ADaemonMayHaveThousandsWaiting) {
+  const auto scriptd = join("scriptd");
+  const auto checkd = join("checkd");
+  for (int i = 0; i < 8'193; ++i) {
+    ask(checkd, i, "scriptd", "check");
+    if (i % 16 == 0) read(scriptd);
+  }
+  EXPECT_THAT(lines(checkd), ElementsAre("reply: 8192 requests are waiting already"));
+  broker.disconnected(scriptd);
+  EXPECT_FALSE(broker.deadline());
+}
+
+TEST_F(Requests, AnAskerSaysHowLongItWaits) {
+  join("scriptd");
+  const auto checkd = join("checkd");
+  const auto wait = [&](int number, double patience) {
+    broker.receive(checkd,
+                   {{"op", "request"}, {"id", number}, {"to", "scriptd"}, {"method", "check"}, {"patience", patience}});
+  };
+  wait(1, 1e9);
+  EXPECT_EQ(broker.deadline(), time + RequestTable::longest_patience);
+  wait(2, 300.5);
+  EXPECT_EQ(broker.deadline(), time + std::chrono::milliseconds{300'500});
+  pass(std::chrono::milliseconds{300'500});
+  EXPECT_THAT(lines(checkd), ElementsAre("reply: scriptd has not answered 'check' within 300.5 s"));
+  pass(RequestTable::longest_patience);
+  EXPECT_THAT(lines(checkd), ElementsAre("reply: scriptd has not answered 'check' within 3600 s"));
+  wait(3, -1);
+  EXPECT_EQ(broker.deadline(), time + std::chrono::milliseconds{1});
+}
+
+TEST_F(Requests, ADaemonIsToldWhoAsks) {
+  const auto scriptd = join("scriptd");
+  ask(join("checkd", false, daemons), 1, "scriptd", "check");
+  ask(join("ctl", false, somebody, {readers}), 1, "scriptd", "check");
+  ask(join("ctl", false, somebody, {admins}), 1, "scriptd", "check");
+  const auto frames = read(scriptd);
+  ASSERT_THAT(frames, SizeIs(3));
+  EXPECT_EQ(frames[0].at("from"), "checkd");
+  EXPECT_EQ(frames[1].at("from"), "ctl");
+  EXPECT_FALSE(frames[1].at("may_change").get<bool>());
+  EXPECT_TRUE(frames[2].at("may_change").get<bool>());
+}
+
 }  // namespace
 }  // namespace ballast::bus
