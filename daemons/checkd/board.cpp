@@ -51,6 +51,7 @@ std::size_t Board::CheckHash::operator()(const config::Check& check) const {
 
 Plan Board::apply(const config::Model& model, double now, const Suspended& suspended) {
   Plan plan = adopt_checks(model, suspended);
+  adopt_watches(model);
   adopt_servers(model, suspended, now, plan);
   return plan;
 }
@@ -103,7 +104,7 @@ CheckPolicy Board::fresh_policy(const config::Check& check, const std::vector<Se
     const auto& server = found->second;
     const bool explained = std::ranges::any_of(
         server.checks, [&](CheckId id) { return stay.contains(id) && !running_.at(id).policy.up(); });
-    if (!server.health.up && !explained) return {check, false, server.health.reason};
+    if (!server.health.up && !server.health.passive && !explained) return {check, false, server.health.reason};
   }
   if (check.alpha && !known) return {check, false, "waiting for the first success"};
   return {check, true, "not probed yet"};
@@ -160,6 +161,13 @@ bus::ServerHealth Board::judge(const ServerKey& key, const Server& server) const
     health.took_ms = static_cast<double>(speaker->latest().took.count()) / 1e3;
   }
   health.weight = weight_of(server);
+  const auto watch = watches_.find(key.service);
+  const auto* seen = watch == watches_.end() || !health.up ? nullptr : watch->second.reason(key.server);
+  health.passive = seen != nullptr;
+  if (seen != nullptr) {
+    health.up = false;
+    health.reason = *seen;
+  }
   return health;
 }
 
@@ -186,7 +194,7 @@ void Board::refresh(const ServerKey& key, Server& server, double now, bool is_ne
   if (is_new || turned) health.since = now;
   const bool weighed = !is_new && health.weight != before.weight;
   if (is_new || turned || weighed || health.reason != before.reason || health.checks != before.checks ||
-      health.certificate_until != before.certificate_until) {
+      health.passive != before.passive || health.certificate_until != before.certificate_until) {
     news.publish.push_back(health);
     if (turned) news.events.push_back(turned_event(health));
     if (weighed && health.up && !turned) {
@@ -235,9 +243,74 @@ Board::Outcome Board::on_verdict(CheckId id, const Verdict& verdict, double now)
       outcome.news.log.push_back(fmt::format("{}: server {}: failure {} in a row, not down yet ({})", key.service,
                                              key.server, check.policy.failures(), verdict.reason));
   }
-  if (step.change == CheckPolicy::Change::none && until == check.certificate_until) return outcome;
+  bool is_back = false;
+  for (const auto& key : check.users) is_back = (verdict.passed() && passed_for(key, now)) || is_back;
+  if (step.change == CheckPolicy::Change::none && until == check.certificate_until && !is_back) return outcome;
   for (const auto& key : check.users) refresh(key, servers_.at(key), now, false, outcome.news);
   return outcome;
+}
+
+// Held by passive health, it may come back where this probe and with it all its checks pass.
+bool Board::passed_for(const ServerKey& key, double now) {
+  const auto watch = watches_.find(key.service);
+  if (watch == watches_.end() || watch->second.reason(key.server) == nullptr) return false;
+  const auto& checks = servers_.at(key).checks;
+  if (!std::ranges::all_of(checks, [&](CheckId id) { return running_.at(id).policy.up(); })) return false;
+  return !watch->second.on_passed(key.server, now).turned.empty();
+}
+
+void Board::adopt_watches(const config::Model& model) {
+  auto old = std::exchange(watches_, {});
+  for (const auto& service : model.virtual_servers) {
+    if (!service.passive_check) continue;
+    auto& watch = watches_[service.name];
+    if (auto known = old.extract(service.name); !known.empty()) watch = std::move(known.mapped());
+    watch.configure(service);
+  }
+}
+
+bool Board::is_up_by_checks(const ServerKey& key) const {
+  const auto found = servers_.find(key);
+  return found != servers_.end() && (found->second.health.up || found->second.health.passive);
+}
+
+void Board::take(const std::string& service, const PassiveWatch::Outcome& outcome, double now, Passive& passive) {
+  for (const auto& name : outcome.turned) {
+    const ServerKey key{service, name};
+    if (const auto server = servers_.find(key); server != servers_.end())
+      refresh(key, server->second, now, false, passive.news);
+  }
+  for (const auto& name : outcome.probe) {
+    const auto server = servers_.find({service, name});
+    if (server == servers_.end()) continue;
+    for (const auto id : server->second.checks) {
+      running_.at(id).policy.suspect();
+      passive.probe.push_back(id);
+    }
+  }
+}
+
+Board::Passive Board::on_traffic(const bus::ServiceTraffic& traffic, double now) {
+  Passive passive;
+  const auto watch = watches_.find(traffic.service);
+  if (watch == watches_.end()) return passive;
+  const auto is_up = [&](const std::string& server) { return is_up_by_checks({traffic.service, server}); };
+  take(traffic.service, watch->second.on_traffic(traffic, is_up, now), now, passive);
+  return passive;
+}
+
+Board::Passive Board::on_hold_end(double now) {
+  Passive passive;
+  for (auto& [service, watch] : watches_) take(service, watch.on_time(now), now, passive);
+  return passive;
+}
+
+std::optional<double> Board::next_hold() const {
+  std::optional<double> earliest;
+  for (const auto& [service, watch] : watches_) {
+    if (const auto next = watch.next()) earliest = std::min(earliest.value_or(*next), *next);
+  }
+  return earliest;
 }
 
 config::Duration Board::first_delay(CheckId id, double random) const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/bus/messages.hpp"
+#include "daemons/checkd/passive.hpp"
 #include "daemons/checkd/policy.hpp"
 
 namespace ballast::checkd {
@@ -63,6 +64,18 @@ class Board {
   /// Takes a probe's result. The check must be one that was started and not stopped.
   Outcome on_verdict(CheckId id, const Verdict& verdict, double now);
 
+  /// What passive health says.
+  struct Passive {
+    News news;
+    std::vector<CheckId> probe;  ///< these checks at once
+  };
+  /// What the data path has seen of a service's new connections (passive_check).
+  Passive on_traffic(const bus::ServiceTraffic& traffic, double now);
+  /// The time that next_hold() named has come.
+  Passive on_hold_end(double now);
+  /// When the first of the servers that are down by passive health has been held long enough; none: no server is.
+  [[nodiscard]] std::optional<double> next_hold() const;
+
   /// The wait before a check's first probe; `random` is in [0, 1).
   [[nodiscard]] config::Duration first_delay(CheckId id, double random) const;
 
@@ -96,11 +109,17 @@ class Board {
   [[nodiscard]] std::optional<int> weight_of(const Server& server) const;
   void watch_certificate(Running& check, const Verdict& verdict, double now, News& news) const;
   void refresh(const ServerKey& key, Server& server, double now, bool is_new, News& news) const;
+  void adopt_watches(const config::Model& model);
+  bool passed_for(const ServerKey& key, double now);
+  /// Whether a server is up by its checks.
+  [[nodiscard]] bool is_up_by_checks(const ServerKey& key) const;
+  void take(const std::string& service, const PassiveWatch::Outcome& outcome, double now, Passive& passive);
 
   CheckId next_id_ = 1;
   Ids ids_;
   std::unordered_map<CheckId, Running> running_;
   std::map<ServerKey, Server> servers_;
+  std::map<std::string, PassiveWatch> watches_;  ///< by service
 };
 
 }  // namespace ballast::checkd

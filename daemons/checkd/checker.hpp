@@ -22,6 +22,10 @@ class Checker {
   virtual boost::asio::awaitable<Verdict> probe() = 0;
 };
 
+class TlsContexts;
+/// What all checkers of one Surroundings share.
+std::shared_ptr<TlsContexts> make_tls_contexts();
+
 /// What checkers need besides their check.
 struct Surroundings {
   boost::asio::any_io_executor executor;
@@ -29,6 +33,7 @@ struct Surroundings {
   std::function<boost::asio::awaitable<Result<nlohmann::json>>(std::string method, nlohmann::json params,
                                                                std::chrono::milliseconds timeout)>
       ask_scriptd{};
+  std::shared_ptr<TlsContexts> tls = make_tls_contexts();
 };
 
 /// The checker for that kind of check; null: none in this version.

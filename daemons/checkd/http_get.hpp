@@ -1,33 +1,31 @@
 #pragma once
-#include <boost/beast/core/tcp_stream.hpp>
-
 #include "daemons/checkd/checker.hpp"
+#include "daemons/checkd/connection.hpp"
+#include "daemons/checkd/http_answer.hpp"
 
 namespace ballast::checkd {
 
-/// HTTP_GET: each url in turn answers with a wanted status or a body of the wanted digest. Connecting and answering
-/// have connect_timeout each.
+/// HTTP_GET and SSL_GET: each url in turn answers with a wanted status and a body of the wanted digest, in which the
+/// regex matches. Connecting (with the TLS handshake) and answering have connect_timeout each.
 class HttpGet final : public Checker {
  public:
-  HttpGet(boost::asio::any_io_executor executor, config::Check check);
+  HttpGet(const Surroundings& surroundings, config::Check check);
   boost::asio::awaitable<Verdict> probe() override;
 
  private:
-  boost::asio::awaitable<Verdict> get(const config::HttpUrl& url);
-  boost::asio::awaitable<boost::system::error_code> send(boost::beast::tcp_stream& stream, const config::HttpUrl& url);
-  boost::asio::awaitable<Verdict> receive(boost::beast::tcp_stream& stream, const config::HttpUrl& url);
+  boost::asio::awaitable<Verdict> get(std::size_t number);
+  boost::asio::awaitable<Verdict> converse(Channel& channel, std::size_t number);
+  [[nodiscard]] std::string request(const config::HttpUrl& url) const;
 
   boost::asio::any_io_executor executor_;
+  std::shared_ptr<TlsContexts> tls_;
   config::Check check_;
+  std::vector<std::optional<config::Regex>> regexes_;  ///< of each url
+  std::string bad_regex_;                              ///< why one does not compile
 };
 
-/// The Host header for that url: its virtualhost, else the check's, else the address (with a port that is not 80).
+/// The Host header for that url: its virtualhost, else the check's, else tls_server_name, else the address (with a port
+/// that is not the protocol's own).
 std::string host_header(const config::Check& check, const config::HttpUrl& url);
-
-/// May an answer have this status? Without ranges any 2xx may, and with a digest alone any.
-bool is_wanted(const config::HttpUrl& url, unsigned status);
-
-/// `200`, `200-299, 301`
-std::string wanted_status(const config::HttpUrl& url);
 
 }  // namespace ballast::checkd

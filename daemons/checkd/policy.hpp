@@ -24,6 +24,10 @@ class CheckPolicy {
   /// A failure counts after 1 + retry tries in a row, a success after `rise` in a row. A probe that could not be made
   /// changes no state.
   Step on_verdict(const Verdict& verdict);
+  /// Something else has seen failures: the next one counts at once.
+  void suspect() {
+    if (up_) failures_ = retry_;
+  }
 
   [[nodiscard]] bool up() const { return up_; }
   /// Of the failures in a row before one counts, which this was; 0: the last verdict was none of them.

@@ -1,6 +1,7 @@
 #pragma once
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <random>
@@ -32,14 +33,19 @@ class Supervisor {
   void suspend(Suspended suspended);
   /// As applied last.
   [[nodiscard]] const config::Model& model() const { return model_; }
+  /// What the data path has seen of a service's new connections (passive_check).
+  void on_traffic(const bus::ServiceTraffic& traffic);
   /// Ends all probing; results of probes under way are dropped.
   void stop();
 
  private:
   struct Run;
   void start(const Started& started);
+  double chance();  ///< in [0, 1)
   void carry_out(const Plan& plan);
   void tell(const News& news);
+  void carry_out(const Board::Passive& passive);
+  void await_hold();
   static boost::asio::awaitable<void> loop(Supervisor* self, std::shared_ptr<Run> run, config::Duration wait);
 
   boost::asio::io_context& io_;
@@ -51,6 +57,7 @@ class Supervisor {
   config::Model model_;
   Suspended suspended_;
   bool said_slow_ = false;
+  boost::asio::steady_timer hold_;  ///< of servers that are down by passive health
 };
 
 }  // namespace ballast::checkd

@@ -42,7 +42,7 @@ struct Verdict {
   double certificate_until = 0;  ///< unix time at which the server's TLS certificate ends; 0: none was seen
 
   [[nodiscard]] bool passed() const { return cause == Cause::passed; }
-  [[nodiscard]] bool same_kind(const Verdict& other) const { 
+  [[nodiscard]] bool same_kind(const Verdict& other) const {
     return cause == other.cause && detail == other.detail && weight == other.weight;
   }
 };

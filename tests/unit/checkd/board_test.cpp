@@ -37,7 +37,7 @@ config::VirtualServer service(const std::string& name, std::vector<config::RealS
 
 config::Model model(std::vector<config::VirtualServer> services) {
   config::Model result;
-  result.virtual_servers = std::move(services);
+  for (auto& each : services) result.virtual_servers.push_back(std::move(each));
   return result;
 }
 
@@ -311,6 +311,98 @@ TEST(Board, ASharedProbeGoesOnForTheServiceThatIsNotSuspended) {
   Board board;
   board.apply(both, 1);
   EXPECT_THAT(board.apply(both, 2, {web}).stop, IsEmpty());
+}
+
+bus::ServiceTraffic traffic(std::uint64_t answered, std::uint64_t unanswered, std::uint64_t reset) {
+  return {web, {{"10.1.0.2:80", answered + unanswered + reset, answered, unanswered, reset, 9}}};
+}
+
+/// Two checked NAT servers whose service has passive_check with its defaults.
+config::Model watched(config::Duration delay_loop = 60s) {
+  auto check = tcp_check("10.1.0.2:80", delay_loop);
+  check.retry = 3;
+  auto made = service(web, {server("10.1.0.2:80", {check}), server("10.1.0.3:80", {tcp_check("10.1.0.3:80")})});
+  made.passive_check.emplace();
+  return model({made});
+}
+
+TEST(Board, WhatTheDataPathSeesTakesAServerOutUntilItsHoldIsOverAndAProbePasses) {
+  Board board;
+  const auto id = board.apply(watched(), 1).start.at(0).id;
+  board.on_verdict(id, passed, 2);
+  EXPECT_THAT(board.on_traffic(traffic(5, 0, 0), 10).news.publish, IsEmpty());
+  const auto down = board.on_traffic(traffic(5, 0, 9), 12);
+  ASSERT_THAT(down.news.publish, SizeIs(1));
+  EXPECT_FALSE(down.news.publish[0].up);
+  EXPECT_TRUE(down.news.publish[0].passive);
+  EXPECT_EQ(down.news.publish[0].since, 12);
+  ASSERT_THAT(down.news.events, SizeIs(1));
+  EXPECT_EQ(down.news.events[0].message,
+            "tcp:10.0.0.100:80: server 10.1.0.2:80 down (9 of 9 new connections in 2 s were refused (9 clients))");
+  EXPECT_THAT(board.on_verdict(id, passed, 15).news.publish, IsEmpty()) << "too early";
+  EXPECT_EQ(board.next_hold(), 22);
+  EXPECT_THAT(board.on_hold_end(22).probe, ElementsAre(id));
+  const auto back = board.on_verdict(id, passed, 23);
+  ASSERT_THAT(back.news.publish, SizeIs(1));
+  EXPECT_TRUE(back.news.publish[0].up);
+  EXPECT_FALSE(back.news.publish[0].passive);
+  EXPECT_EQ(back.news.publish[0].reason, "connect: accepted");
+  EXPECT_THAT(back.news.events, SizeIs(1));
+  EXPECT_EQ(board.next_hold(), std::nullopt);
+}
+
+TEST(Board, ADoubtMakesTheChecksProbeAndTheirFailureCountAtOnce) {
+  Board board;
+  const auto id = board.apply(watched(), 1).start.at(0).id;
+  board.on_verdict(id, passed, 2);
+  board.on_traffic(traffic(0, 0, 0), 10);
+  const auto doubt = board.on_traffic(traffic(1, 9, 0), 12);
+  EXPECT_THAT(doubt.news.publish, IsEmpty());
+  EXPECT_THAT(doubt.probe, ElementsAre(id));
+  const auto down = board.on_verdict(id, refused, 13);
+  ASSERT_THAT(down.news.publish, SizeIs(1));
+  EXPECT_FALSE(down.news.publish[0].up);
+  EXPECT_FALSE(down.news.publish[0].passive) << "a probe said it";
+}
+
+TEST(Board, AProbeThatFailsMeanwhileIsTheReasonThatIsTold) {
+  Board board;
+  const auto id = board.apply(watched(), 1).start.at(0).id;
+  board.on_verdict(id, passed, 2);
+  board.on_traffic(traffic(0, 0, 0), 10);
+  board.on_traffic(traffic(0, 9, 0), 12);
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(board.on_verdict(id, refused, 13).news.publish, IsEmpty());
+  const auto told = board.on_verdict(id, refused, 14);
+  ASSERT_THAT(told.news.publish, SizeIs(1));
+  EXPECT_EQ(told.news.publish[0].reason, "connect: refused");
+  EXPECT_FALSE(told.news.publish[0].passive);
+  EXPECT_THAT(told.news.events, IsEmpty()) << "down already";
+  EXPECT_TRUE(board.on_verdict(id, passed, 30).news.publish.at(0).up) << "the hold is over as well";
+}
+
+TEST(Board, WithoutPassiveCheckReportsAreNothingAndAReloadThatTakesItAwayBringsTheServerBack) {
+  Board board;
+  const auto id = board.apply(watched(), 1).start.at(0).id;
+  board.on_verdict(id, passed, 2);
+  board.on_traffic(traffic(0, 0, 0), 10);
+  board.on_traffic(traffic(0, 0, 9), 12);
+  auto without = watched();
+  without.virtual_servers[0].passive_check.reset();
+  const auto plan = board.apply(without, 13);
+  ASSERT_THAT(plan.news.publish, SizeIs(1));
+  EXPECT_TRUE(plan.news.publish[0].up);
+  EXPECT_THAT(board.on_traffic(traffic(0, 0, 18), 14).news.publish, IsEmpty());
+}
+
+TEST(Board, AReloadKeepsWhoIsHeldAndANewCheckDoesNotTakeThatForItsOwn) {
+  Board board;
+  const auto id = board.apply(watched(), 1).start.at(0).id;
+  board.on_verdict(id, passed, 2);
+  board.on_traffic(traffic(0, 0, 0), 10);
+  board.on_traffic(traffic(0, 0, 9), 12);
+  const auto plan = board.apply(watched(1s), 13);
+  ASSERT_THAT(plan.start, SizeIs(1));
+  EXPECT_TRUE(board.on_verdict(plan.start[0].id, passed, 30).news.publish.at(0).up);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "tests/unit/checkd/local_server.hpp"
 
 namespace ballast::checkd::test {
@@ -125,6 +127,56 @@ TEST_F(HttpGetTest, TheRequestNamesPathAndVirtualhost) {
   EXPECT_THAT(seen, HasSubstr("\r\nConnection: close\r\n"));
 }
 
+TEST_F(HttpGetTest, OlderVersionsAreSpokenAsConfigured) {
+  std::string seen;
+  const LocalServer server{io, [&](tcp::socket& socket) -> asio::awaitable<void> {
+                             seen = co_await read_request(socket);
+                             co_await asio::async_write(socket, asio::buffer(with_status("200 OK")),
+                                                        asio::use_awaitable);
+                           }};
+  auto check = check_of(server);
+  check.http->version = config::HttpVersion::http10;
+  EXPECT_TRUE(probe(io, check).passed());
+  EXPECT_THAT(seen, StartsWith("GET / HTTP/1.0\r\n"));
+  EXPECT_THAT(seen, testing::Not(HasSubstr("Connection:")));
+  check.http->version = config::HttpVersion::http10_close;
+  EXPECT_TRUE(probe(io, check).passed());
+  EXPECT_THAT(seen, StartsWith("GET / HTTP/1.0\r\n"));
+  EXPECT_THAT(seen, HasSubstr("\r\nConnection: close\r\n"));
+}
+
+TEST_F(HttpGetTest, NothingIsDecompressed) {
+  std::string seen;
+  const LocalServer server{io, [&](tcp::socket& socket) -> asio::awaitable<void> {
+                             seen = co_await read_request(socket);
+                             const std::string answer =
+                                 "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello";
+                             co_await asio::async_write(socket, asio::buffer(answer), asio::use_awaitable);
+                           }};
+  const auto check = check_of(server, {.path = "/", .status = {}, .digest = hello_md5, .virtualhost = ""});
+  EXPECT_TRUE(probe(io, check).passed());
+  EXPECT_THAT(seen, HasSubstr("\r\nAccept-Encoding: identity\r\n"));
+}
+
+TEST_F(HttpGetTest, ABodyOfAnyLengthTakesLittleMemory) {
+  const auto peak = [] {
+    std::ifstream status{"/proc/self/status"};
+    for (std::string line; std::getline(status, line);)
+      if (line.starts_with("VmHWM:")) return std::stol(line.substr(6));
+    return 0L;
+  };
+  std::ofstream{"/proc/self/clear_refs"} << "5";  // the peak begins anew
+  const auto before = peak();
+  config::HttpUrl url{.path = "/", .status = {}, .digest = "", .virtualhost = ""};
+  url.regex.emplace().pattern = "no such thing";
+  for (const std::string head : {"HTTP/1.1 200 OK\r\nContent-Length: 4294967296\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n",
+                                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n"}) {
+    const auto verdict = ask(endless(head, std::string(64 << 10, 'x'), 0ms), url);
+    EXPECT_EQ(verdict.reason, "GET /: the regex does not match the body");
+  }
+  EXPECT_LT(peak() - before, 16 << 10);
+}
+
 TEST_F(HttpGetTest, UrlsAreAskedInOrderUntilOneFails) {
   std::vector<std::string> seen;
   const LocalServer server{io, [&](tcp::socket& socket) -> asio::awaitable<void> {
@@ -195,13 +247,15 @@ TEST_F(HttpGetTest, AClosedPortIsRefusedBeforeAnyUrl) {
   EXPECT_EQ(probe(io, check).reason, fmt::format("connect to {}: refused", check.target));
 }
 
-TEST(HostHeader, IsTheUrlsThenTheChecksThenTheAddress) {
+TEST(HostHeader, IsTheUrlsThenTheChecksThenThatOfTlsThenTheAddress) {
   config::Check check;
   check.target = net::Endpoint::parse("[2001:db8::1]:80").value();
   config::HttpUrl url;
   EXPECT_EQ(host_header(check, url), "[2001:db8::1]");
   check.target.port = 8080;
   EXPECT_EQ(host_header(check, url), "[2001:db8::1]:8080");
+  check.tls.get().server_name = "tls.example.org";
+  EXPECT_EQ(host_header(check, url), "tls.example.org");
   check.http.get().virtualhost = "service.example.org";
   EXPECT_EQ(host_header(check, url), "service.example.org");
   url.virtualhost = "url.example.org";

@@ -159,5 +159,17 @@ TEST(CheckPolicy, ASilentDeathIsFoundWithinTheDetectionTime) {
   }
 }
 
+TEST(CheckPolicy, WhoIsSuspectedIsDownByItsNextFailure) {
+  auto check = config::Check{};
+  check.retry = 3;
+  CheckPolicy policy{check, true, ""};
+  policy.suspect();
+  EXPECT_EQ(policy.on_verdict(refused).change, CheckPolicy::Change::state);
+  CheckPolicy cleared{check, true, ""};
+  cleared.suspect();
+  cleared.on_verdict({Cause::passed, 0, "", {}});
+  EXPECT_EQ(cleared.on_verdict(refused).change, CheckPolicy::Change::none) << "a success clears it";
+}
+
 }  // namespace
 }  // namespace ballast::checkd

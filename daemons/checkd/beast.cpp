@@ -1,2 +1,0 @@
-// Boost.Beast is compiled once, here.
-#include <boost/beast/src.hpp>
