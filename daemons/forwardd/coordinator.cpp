@@ -1,6 +1,8 @@
 #include "daemons/forwardd/coordinator.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <unordered_map>
 
 #include "common/runtime/log.hpp"
 
@@ -13,9 +15,33 @@ constexpr std::string_view health_prefix = "health/";
 constexpr std::string_view admin_prefix = "admin/";
 constexpr std::string_view vrrp_prefix = "vrrp/";
 
-const bus::ServiceState* find(const std::vector<bus::ServiceState>& reports, const std::string& name) {
-  const auto found = std::ranges::find(reports, name, &bus::ServiceState::name);
-  return found == reports.end() ? nullptr : &*found;
+/// Seconds of a clock that nobody sets.
+double steady_now() {
+  return std::chrono::duration<double>{std::chrono::steady_clock::now().time_since_epoch()}.count();
+}
+
+std::chrono::steady_clock::time_point steady_time(double seconds) {
+  return std::chrono::steady_clock::time_point{
+      std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>{seconds})};
+}
+
+/// By their names: there may be thousands.
+std::unordered_map<std::string_view, const bus::ServiceState*> index(const std::vector<bus::ServiceState>& reports) {
+  std::unordered_map<std::string_view, const bus::ServiceState*> result;
+  for (const auto& report : reports) result.emplace(report.name, &report);
+  return result;
+}
+
+/// All but the counters, which are those of a moment.
+bool same(const bus::ServiceServer& a, const bus::ServiceServer& b) {
+  return a.address == b.address && a.port == b.port && a.method == b.method && a.weight == b.weight &&
+         a.state == b.state && a.reason == b.reason;
+}
+bool same(const bus::ServiceState& a, const bus::ServiceState& b) {
+  return a.address == b.address && a.port == b.port && a.protocol == b.protocol && a.engine == b.engine &&
+         a.method == b.method && a.scheduler == b.scheduler && a.state == b.state && a.forwarding == b.forwarding &&
+         a.sorry == b.sorry && a.reason == b.reason &&
+         std::ranges::equal(a.servers, b.servers, [](const auto& x, const auto& y) { return same(x, y); });
 }
 
 void fill_in(bus::ServiceState& service, const std::map<std::string, ServerCounters>& counters) {
@@ -83,10 +109,12 @@ Result<TraceQuery> query_of(const nlohmann::json& params) try {
 }  // namespace
 
 Coordinator::Coordinator(boost::asio::io_context& io, Engine& engine, Outlet outlet)
-    : io_{io}, engine_{engine}, outlet_{std::move(outlet)}, retry_{io} {}
+    : io_{io}, engine_{engine}, outlet_{std::move(outlet)}, retry_{io}, pace_{io}, traffic_timer_{io} {}
 
 void Coordinator::apply(const config::Model& model) {
   model_ = model;
+  for (const auto& service : traffic_.apply(model, steady_now())) outlet_.withdraw_traffic(service);
+  await_traffic();
   schedule();
 }
 
@@ -125,17 +153,43 @@ void Coordinator::schedule() {
 }
 
 void Coordinator::reconcile() {
-  auto computed = compute(*model_, inputs_, quorum_);
-  quorum_ = std::move(computed.quorum);
+  auto computed = compute(*model_, inputs_, memory_, steady_now());
+  memory_ = std::move(computed.memory);
   const auto errors = engine_.reconcile(computed.state);
   tell_errors(errors);
   report(std::move(computed.reports));
+  pace_.cancel();
+  if (computed.again) schedule_at(*computed.again);
   retry_.cancel();
   if (errors.empty()) return;
   retry_.expires_after(retry_after);
   retry_.async_wait([this](boost::system::error_code cancelled) {
     if (!cancelled) schedule();
   });
+}
+
+void Coordinator::schedule_at(double time) {
+  pace_.expires_at(steady_time(time));
+  pace_.async_wait([this](boost::system::error_code cancelled) {
+    if (!cancelled) schedule();
+  });
+}
+
+void Coordinator::await_traffic() {
+  traffic_timer_.cancel();
+  const auto next = traffic_.next();
+  if (!next) return;
+  traffic_timer_.expires_at(steady_time(*next));
+  traffic_timer_.async_wait([this](boost::system::error_code cancelled) {
+    if (!cancelled) tell_traffic();
+  });
+}
+
+void Coordinator::tell_traffic() {
+  for (const auto& service : traffic_.due(steady_now())) {
+    for (const auto& message : traffic_.take(service, engine_.traffic(service))) outlet_.publish_traffic(message);
+  }
+  await_traffic();
 }
 
 void Coordinator::tell_errors(const std::vector<Error>& errors) {
@@ -154,17 +208,20 @@ void Coordinator::tell_errors(const std::vector<Error>& errors) {
 
 void Coordinator::report(std::vector<bus::ServiceState> reports) {
   std::optional<decltype(engine_.counters())> counters;
+  const auto earlier = index(reports_);
   for (const auto& service : reports) {
-    const auto* before = find(reports_, service.name);
-    if (before != nullptr && nlohmann::json(*before) == nlohmann::json(service)) continue;
+    const auto found = earlier.find(service.name);
+    const auto* before = found == earlier.end() ? nullptr : found->second;
+    if (before != nullptr && same(*before, service)) continue;
     tell_change(before, service);
     if (!counters) counters = engine_.counters();
     auto published = service;
     fill_in(published, (*counters)[service.name]);
     outlet_.publish(published);
   }
+  const auto now = index(reports);
   for (const auto& service : reports_) {
-    if (find(reports, service.name) == nullptr) outlet_.withdraw(service.name);
+    if (!now.contains(service.name)) outlet_.withdraw(service.name);
   }
   reports_ = std::move(reports);
 }

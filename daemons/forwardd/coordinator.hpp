@@ -9,6 +9,7 @@
 #include "common/bus/messages.hpp"
 #include "daemons/forwardd/desired.hpp"
 #include "daemons/forwardd/engine.hpp"
+#include "daemons/forwardd/traffic.hpp"
 
 namespace ballast::forwardd {
 
@@ -17,6 +18,8 @@ struct Outlet {
   std::function<void(const bus::ServiceState&)> publish;
   std::function<void(const std::string& service)> withdraw;
   std::function<void(bus::Event)> event;
+  std::function<void(const bus::ServiceTraffic&)> publish_traffic{};
+  std::function<void(const std::string& service)> withdraw_traffic{};
 };
 
 /// Brings configuration, health, operators' words and VRRP roles together and keeps the engine at what follows from
@@ -40,6 +43,9 @@ class Coordinator {
   void take_role(const std::string& topic, const nlohmann::json& value);
   void schedule();
   void reconcile();
+  void schedule_at(double time);
+  void await_traffic();
+  void tell_traffic();
   void report(std::vector<bus::ServiceState> reports);
   void tell_change(const bus::ServiceState* before, const bus::ServiceState& now);
   void tell_errors(const std::vector<Error>& errors);
@@ -49,9 +55,12 @@ class Coordinator {
   Engine& engine_;
   Outlet outlet_;
   boost::asio::steady_timer retry_;
+  boost::asio::steady_timer pace_;  ///< weights that change by time
+  boost::asio::steady_timer traffic_timer_;
   std::optional<config::Model> model_;
   Inputs inputs_;
-  QuorumMemory quorum_;
+  Memory memory_;
+  TrafficReports traffic_;
   std::set<std::string> awaited_{"health/", "admin/", "vrrp/"};
   std::vector<bus::ServiceState> reports_;
   std::set<std::string> errors_;  ///< told already

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemons/forwardd/roles.hpp"
+#include "daemons/forwardd/slow_start.hpp"
 
 namespace ballast::forwardd {
 namespace {
@@ -13,6 +14,7 @@ using bus::ServerStatus;
 struct Judged {
   DesiredServer desired;
   bus::ServiceServer report;
+  bool settled = true;  ///< what `report` says of it may be remembered
 };
 
 bool starts_down(const config::VirtualServer& service, const config::RealServer& server) {
@@ -23,13 +25,18 @@ bool starts_down(const config::VirtualServer& service, const config::RealServer&
 struct Health {
   bool up = true;
   std::string reason;
+  std::optional<int> weight{};  ///< that checks put in the place of the configured one
+  bool settled = true;          ///< false: nothing has been found out yet
 };
 
 Health health_of(const config::VirtualServer& service, const config::RealServer& server, const Inputs& inputs) {
   const auto known = inputs.health.find(server_key(service.name, server.endpoint));
-  if (known != inputs.health.end()) return {known->second.up, known->second.reason};
+  if (known != inputs.health.end()) {
+    const auto& said = known->second;
+    return {said.up, said.reason, said.weight, said.up || said.passive || said.took_ms > 0};
+  }
   if (server.checks.empty()) return {true, "nothing checks it"};
-  if (starts_down(service, server)) return {false, "not checked yet, and alpha starts it down"};
+  if (starts_down(service, server)) return {false, "not checked yet, and alpha starts it down", {}, false};
   return {true, "not checked yet"};
 }
 
@@ -44,13 +51,16 @@ void judge_failed(const config::VirtualServer& service, const config::RealServer
 Judged judge(const config::VirtualServer& service, const config::RealServer& server, const Inputs& inputs) {
   Judged judged;
   auto health = health_of(service, server, inputs);
+  const int weight = health.weight.value_or(server.weight);
+  judged.settled = health.settled;
   judged.desired = {.endpoint = server.endpoint,
                     .method = server.method,
                     .tunnel = server.tunnel,
-                    .weight = server.weight,
+                    .weight = weight,
                     .upper_threshold = server.upper_threshold,
                     .lower_threshold = server.lower_threshold,
-                    .status = ServerStatus::up};
+                    .status = ServerStatus::up,
+                    .watched = service.passive_check && service.protocol == config::Protocol::tcp};
   judged.report.reason = std::move(health.reason);
   const auto admin = inputs.admin.find(server_key(service.name, server.endpoint));
   if (admin != inputs.admin.end() && admin->second == bus::AdminState::disable) {
@@ -64,9 +74,9 @@ Judged judge(const config::VirtualServer& service, const config::RealServer& ser
     judged.desired.status = ServerStatus::drain;
     judged.desired.weight = 0;
     judged.report.reason = "drained by the operator";
-  } else if (server.weight == 0) {
+  } else if (weight == 0) {
     judged.desired.status = ServerStatus::drain;
-    judged.report.reason = "weight 0: no new connections";
+    if (!health.weight) judged.report.reason = "weight 0: no new connections";
   }
   judged.report.address = server.endpoint.address.to_string();
   judged.report.port = server.endpoint.port;
@@ -76,30 +86,58 @@ Judged judge(const config::VirtualServer& service, const config::RealServer& ser
   return judged;
 }
 
-bool holds_quorum(const config::VirtualServer& service, std::uint64_t weight, bool any_up, const QuorumMemory& past) {
+bool holds_quorum(const config::VirtualServer& service, std::uint64_t weight, bool any_up, const Memory& past) {
   if (!any_up) return false;
-  const auto before = past.find(service.name);
-  if (before == past.end()) return weight >= service.quorum;
+  const auto before = past.quorum.find(service.name);
+  if (before == past.quorum.end()) return weight >= service.quorum;
   if (!before->second) return weight >= std::uint64_t{service.quorum} + service.hysteresis;
   return weight + service.hysteresis >= service.quorum;
 }
 
-void add_sorry_server(const config::SorryServer& sorry, DesiredService& desired, bus::ServiceState& report) {
-  // New connections go to the sorry server alone; those of the servers that are left go on.
-  for (auto& server : desired.servers) server.weight = 0;
+void add_sorry_server(const config::SorryServer& sorry, bool answers, DesiredService& desired,
+                      bus::ServiceState& report) {
+  const auto state = answers ? ServerStatus::up : ServerStatus::drain;
   desired.servers.push_back({.endpoint = sorry.endpoint,
                              .method = sorry.method,
                              .tunnel = sorry.tunnel,
-                             .weight = 1,
-                             .status = ServerStatus::up});
+                             .weight = answers ? 1 : 0,
+                             .status = state});
   bus::ServiceServer entry;
   entry.address = sorry.endpoint.address.to_string();
   entry.port = sorry.endpoint.port;
   entry.method = sorry.method;
-  entry.weight = 1;
-  entry.state = ServerStatus::up;
-  entry.reason = "sorry server: it answers for the service";
+  entry.weight = desired.servers.back().weight;
+  entry.state = state;
+  entry.reason = answers ? "sorry server: it answers for the service" : "sorry server: its connections go on";
   report.servers.push_back(std::move(entry));
+}
+
+/// New connections go to the sorry server alone while the quorum is lost; those of the servers that are left go on. Its
+/// own end with that, unless sorry_server_inhibit keeps them.
+void place_sorry_server(const config::SorryServer& sorry, bool quorum, DesiredService& desired,
+                        bus::ServiceState& report) {
+  if (quorum && !sorry.inhibit) return;
+  if (!quorum) {
+    for (auto& server : desired.servers) server.weight = 0;
+    report.sorry = true;
+    report.reason += "; the sorry server answers";
+  }
+  add_sorry_server(sorry, !quorum, desired, report);
+}
+
+/// when_all_down all: probes may be wrong where all fail, so all servers take connections that an operator has not
+/// taken out.
+void fail_open(const config::VirtualServer& service, const Inputs& inputs, DesiredService& desired,
+               bus::ServiceState& report) {
+  bool any = false;
+  for (std::size_t i = 0; i < service.real_servers.size(); ++i) {
+    const auto& server = service.real_servers[i];
+    if (server.weight == 0 || inputs.admin.contains(server_key(service.name, server.endpoint))) continue;
+    desired.servers[i].status = ServerStatus::up;
+    desired.servers[i].weight = report.servers[i].weight = server.weight;
+    any = true;
+  }
+  if (any) report.reason += ": all get new connections (when_all_down all)";
 }
 
 std::string state_in_words(const config::VirtualServer& service, bool quorum, std::uint64_t weight, std::size_t up) {
@@ -138,6 +176,7 @@ struct ServiceResult {
   DesiredService desired;
   bus::ServiceState report;
   bool quorum = false;
+  std::optional<double> again;
 };
 
 DesiredService take_over(const config::Model& model, const config::VirtualServer& service) {
@@ -161,7 +200,7 @@ DesiredService take_over(const config::Model& model, const config::VirtualServer
 }
 
 ServiceResult compute_service(const config::Model& model, const config::VirtualServer& service, const RoleIndex& index,
-                              const Inputs& inputs, const QuorumMemory& past) {
+                              const Inputs& inputs, const Memory& past, double now, Memory& memory) {
   ServiceResult result;
   result.report = describe(service);
   result.desired = take_over(model, service);
@@ -170,6 +209,10 @@ ServiceResult compute_service(const config::Model& model, const config::VirtualS
   std::size_t up = 0;
   for (const auto& server : service.real_servers) {
     auto judged = judge(service, server, inputs);
+    const auto key = server_key(service.name, server.endpoint);
+    if (judged.settled || past.servers.contains(key)) {
+      remember(key, judged.desired.status, service.slow_start, now, past, memory);
+    }
     if (judged.desired.status == ServerStatus::up) {
       ++up;
       weight += static_cast<std::uint64_t>(judged.desired.weight);
@@ -180,11 +223,11 @@ ServiceResult compute_service(const config::Model& model, const config::VirtualS
   result.quorum = holds_quorum(service, weight, up > 0, past);
   result.report.state = result.quorum ? ServerStatus::up : ServerStatus::down;
   result.report.reason = state_in_words(service, result.quorum, weight, up);
-  if (!result.quorum && service.sorry_server) {
-    add_sorry_server(*service.sorry_server, desired, result.report);
-    result.report.sorry = true;
-    result.report.reason += "; the sorry server answers";
-  }
+  if (service.sorry_server)
+    place_sorry_server(*service.sorry_server, result.quorum, desired, result.report);
+  else if (up == 0 && service.when_all_down == config::WhenAllDown::all)
+    fail_open(service, inputs, desired, result.report);
+  result.again = slow_down(service, memory, now, desired.servers, result.report.servers);
   const auto instances = index.instances_of(service);
   const auto role = role_state(instances, inputs.roles);
   desired.role = role_name(instances);
@@ -201,12 +244,13 @@ std::string server_key(const std::string& service, const net::Endpoint& server) 
   return service + "/" + server.to_string();
 }
 
-Computed compute(const config::Model& model, const Inputs& inputs, const QuorumMemory& past) {
+Computed compute(const config::Model& model, const Inputs& inputs, const Memory& past, double now) {
   Computed computed;
   const RoleIndex index{model};
   for (const auto& service : model.virtual_servers) {
-    auto result = compute_service(model, service, index, inputs, past);
-    computed.quorum[service.name] = result.quorum;
+    auto result = compute_service(model, service, index, inputs, past, now, computed.memory);
+    computed.memory.quorum[service.name] = result.quorum;
+    if (result.again) computed.again = std::min(computed.again.value_or(*result.again), *result.again);
     computed.state.services.push_back(std::move(result.desired));
     computed.reports.push_back(std::move(result.report));
   }

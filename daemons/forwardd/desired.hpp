@@ -3,6 +3,7 @@
 // (desired.cpp), which an engine makes true.
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct DesiredServer {
   unsigned lower_threshold = 0;  ///< below so many it gets new ones again; 0: three quarters of the upper one
   bus::ServerStatus status = bus::ServerStatus::down;
   bool keeps_connections = true;  ///< down servers: go on sending what is established
+  bool watched = false;           ///< passive_check: what becomes of its new connections is counted
   bool operator==(const DesiredServer&) const = default;
 };
 
@@ -43,7 +45,7 @@ struct DesiredService {
   bool forwarding = true;  ///< a VIP's instance is MASTER, or it has none
   bool role_known = true;  ///< false: vrrpd has not spoken yet; an engine that adopted a data path keeps its word
   std::vector<DesiredServer>
-      servers;  ///< all of the configuration's, in its order; the sorry server last, if it answers
+      servers;  ///< all of the configuration's, in its order; the sorry server last, if it answers or is to be kept
   bool operator==(const DesiredService&) const = default;
 };
 
@@ -67,19 +69,31 @@ struct Inputs {
 
 [[nodiscard]] std::string server_key(const std::string& service, const net::Endpoint& server);
 
-/// Whether each service had its quorum: what hysteresis needs to know of the past.
-using QuorumMemory = std::map<std::string, bool>;
+/// What is remembered of a server, once a probe or somebody's word has settled how it is.
+struct ServerMemory {
+  bool up = false;
+  double rising_since = 0;  ///< slow start: when it came up; 0: it has its whole weight
+  bool operator==(const ServerMemory&) const = default;
+};
+
+/// What computing needs to know of the past.
+struct Memory {
+  std::map<std::string, bool> quorum;           ///< by service: it had its quorum (hysteresis)
+  std::map<std::string, ServerMemory> servers;  ///< by server_key()
+};
 
 struct Computed {
   DesiredState state;
   std::vector<bus::ServiceState> reports;  ///< one a service, in the configuration's order; counters are 0
-  QuorumMemory quorum;
+  Memory memory;
+  std::optional<double> again;  ///< when a weight changes by time alone (slow start)
 };
 
-/// Configuration x health x operators' words x VRRP roles -> what should be. Pure.
-/// A server of unknown health is up, unless it starts down (alpha). Quorum as keepalived has it: gained at
-/// quorum + hysteresis, lost below quorum - hysteresis; without a past, at quorum.
-Computed compute(const config::Model& model, const Inputs& inputs, const QuorumMemory& past);
+/// Configuration x health x operators' words x VRRP roles x time -> what should be. Pure; `now` is in seconds of any
+/// clock that goes on evenly.
+/// A server of unknown health is up, unless it starts down (alpha). Quorum as keepalived has it, of the weights that
+/// checks leave to servers: gained at quorum + hysteresis, lost below quorum - hysteresis; without a past, at quorum.
+Computed compute(const config::Model& model, const Inputs& inputs, const Memory& past, double now);
 
 struct RoleState {
   bool forwarding = false;

@@ -16,6 +16,10 @@ struct ServerCounters {
   std::uint64_t packets_out = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
+  // Of new TCP connections to servers that passive_check watches; what each means: layout.h.
+  std::uint64_t answered = 0;
+  std::uint64_t unanswered = 0;
+  std::uint64_t refused = 0;
 };
 
 struct ConnectionFilter {
@@ -47,6 +51,12 @@ class Engine {
 
   /// By service name, then server endpoint text.
   virtual std::map<std::string, std::map<std::string, ServerCounters>> counters() = 0;
+  /// What became of new connections to each server of a service, and how many different clients, roughly, saw them fail
+  /// since the last call.
+  virtual std::vector<bus::ServerTraffic> traffic(const std::string& service) {
+    (void)service;
+    return {};
+  }
   virtual std::vector<bus::Connection> connections(const ConnectionFilter& filter) = 0;
   virtual std::vector<bus::DropCount> drops() = 0;
   /// What would happen to this packet, step by step; nothing is changed.

@@ -29,7 +29,9 @@ bus::ClientHandlers handlers_for(std::unique_ptr<Coordinator>& coordinator) {
 Outlet outlet_to(bus::Client& bus) {
   return {[&bus](const bus::ServiceState& service) { bus.publish("service/" + service.name, service); },
           [&bus](const std::string& service) { bus.withdraw("service/" + service); },
-          [&bus](bus::Event event) { bus.event(std::move(event)); }};
+          [&bus](bus::Event event) { bus.event(std::move(event)); },
+          [&bus](const bus::ServiceTraffic& traffic) { bus.publish("traffic/" + traffic.service, traffic); },
+          [&bus](const std::string& service) { bus.withdraw("traffic/" + service); }};
 }
 
 int run(const runtime::DaemonOptions& options, const std::filesystem::path& pin_dir) {

@@ -85,6 +85,7 @@ DataPath::DataPath(const Sizes& sizes)
       load_{must(xdp::LoadTable::map(object_->maps.at("server_load")))},
       census_{must(xdp::LoadTable::map(object_->maps.at("census")))},
       flows_{must(xdp::FlowTable::map(object_->maps.at("flows")))},
+      failed_clients_{must(xdp::MappedArray<std::uint64_t>::of(object_->maps.at("failed_clients")))},
       mirror_{must(xdp::read_mirror(*object_))} {}
 
 DataPath::~DataPath() { Program::give_back(std::move(program_)); }
@@ -269,6 +270,10 @@ Load DataPath::total_load() const {
 
 layout::server_stats DataPath::stats(const std::string& server) const {
   return xdp::sum(must(object_->maps.at("server_stats").get_per_cpu<layout::server_stats>(index_of(server))));
+}
+
+unsigned DataPath::take_failed_clients(const std::string& server) {
+  return xdp::take_failed_clients(failed_clients_, index_of(server));
 }
 
 std::vector<std::uint64_t> DataPath::read_drops() const {

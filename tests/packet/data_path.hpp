@@ -105,6 +105,8 @@ class DataPath {
   /// Over all indices, of servers past and present.
   [[nodiscard]] Load total_load() const;
   [[nodiscard]] layout::server_stats stats(const std::string& server) const;
+  /// Networks of clients whose connections failed, roughly; forgotten then.
+  unsigned take_failed_clients(const std::string& server);
   [[nodiscard]] std::uint64_t drops(const std::string& reason) const;
   void change_routes();
   /// Moves connections into a table for so many, as forwardd does it. `meanwhile` happens after they were copied and
@@ -136,6 +138,7 @@ class DataPath {
   forwardd::xdp::LoadTable load_;
   forwardd::xdp::LoadTable census_;
   forwardd::xdp::FlowTable flows_;
+  forwardd::xdp::MappedArray<std::uint64_t> failed_clients_;
   forwardd::xdp::DriftFinder drift_;
   forwardd::xdp::Mirror mirror_;
   forwardd::xdp::Plan plan_;

@@ -93,7 +93,8 @@ Program::Program(const Sizes& sizes) : sizes_{sizes}, skeleton_{ballast_xdp__ope
   if (!skeleton_) throw std::runtime_error("cannot read the BPF object");
   const auto& maps = skeleton_->maps;
   for (auto* map : {maps.services, maps.cursors, maps.tables}) resize(map, sizes.services);
-  for (auto* map : {maps.servers, maps.server_extras, maps.server_load, maps.census, maps.server_stats})
+  for (auto* map :
+       {maps.servers, maps.server_extras, maps.server_load, maps.census, maps.server_stats, maps.failed_clients})
     resize(map, sizes.servers);
   resize(maps.service_index, 2 * sizes.services);
   resize(maps.roles, sizes.roles);

@@ -36,6 +36,17 @@ std::set<net::IpAddress> targets_of(const DesiredState& desired) {
   return targets;
 }
 
+/// Tables of services that nothing leads to yet, so that their order among the changes does not matter.
+std::vector<const PutTable*> fresh_tables(const std::vector<Change>& changes, const Mirror& now) {
+  std::vector<const PutTable*> fresh;
+  for (const auto& change : changes) {
+    const auto* table = std::get_if<PutTable>(&change);
+    if (table == nullptr || table->known || table->slots.empty()) continue;
+    if (table->service >= now.services.size() || now.services[table->service].used == 0) fresh.push_back(table);
+  }
+  return fresh;
+}
+
 void append(std::vector<Error>& all, std::vector<Error> more) { std::ranges::move(more, std::back_inserter(all)); }
 
 }  // namespace
@@ -124,9 +135,12 @@ Result<> XdpEngine::take_over(Object object) {
   if (!census) return census.error();
   auto flows = FlowTable::map(object.maps.at("flows"));
   if (!flows) return flows.error();
+  auto failed = MappedArray<std::uint64_t>::of(object.maps.at("failed_clients"));
+  if (!failed) return failed.error();
   sweeper_.reset();
   load_ = std::move(*load);
   flows_ = std::move(*flows);
+  failed_clients_ = std::move(*failed);
   object_ = std::move(object);
   sweeper_ = std::make_unique<Sweeper>(
       io_, *object_, load_, std::move(*census), [this] { return static_cast<std::uint32_t>(mirror_.servers.size()); },
@@ -161,8 +175,17 @@ Result<> XdpEngine::resize(const DesiredState& desired, std::vector<Error>& erro
 }
 
 void XdpEngine::write(std::vector<Change> changes, std::vector<Error>& errors) {
+  const auto fresh = fresh_tables(changes, mirror_);
+  if (auto written = write_fresh_tables(*object_, fresh); !written) {
+    errors.push_back(written.error());
+    mirror_stale_ = true;
+    return;
+  }
+  const std::set<const PutTable*> done{fresh.begin(), fresh.end()};
   for (const auto& change : changes) {
-    if (auto written = write_change(*object_, load_, change); !written) {
+    const auto* table = std::get_if<PutTable>(&change);
+    auto written = table != nullptr && done.contains(table) ? Result<>{} : write_change(*object_, load_, change);
+    if (!written) {
       errors.push_back(written.error());
       mirror_stale_ = true;  // read again what is there, rather than guess
       return;
@@ -268,6 +291,19 @@ std::map<std::string, std::map<std::string, ServerCounters>> XdpEngine::counters
       servers[endpoint].active += now.active;
       servers[endpoint].inactive += now.inactive;
     }
+  }
+  return all;
+}
+
+std::vector<bus::ServerTraffic> XdpEngine::traffic(const std::string& service) {
+  std::vector<bus::ServerTraffic> all;
+  const auto found = services_.find(service);
+  if (!object_ || found == services_.end()) return all;
+  for (const auto& [endpoint, index] : found->second.servers) {
+    const auto counted = read_counters(*object_, load_, index);
+    if (!counted) continue;
+    all.push_back({endpoint, counted->connections, counted->answered, counted->unanswered, counted->refused,
+                   take_failed_clients(failed_clients_, index)});
   }
   return all;
 }

@@ -32,6 +32,7 @@ class XdpEngine final : public Engine {
   std::vector<Error> reconcile(const DesiredState& desired) override;
   Result<> set_roles(const std::map<std::string, RoleState>& roles) override;
   std::map<std::string, std::map<std::string, ServerCounters>> counters() override;
+  std::vector<bus::ServerTraffic> traffic(const std::string& service) override;
   std::vector<bus::Connection> connections(const ConnectionFilter& filter) override;
   std::vector<bus::DropCount> drops() override;
   Result<std::vector<bus::TraceStep>> trace(const TraceQuery& query) override;
@@ -67,6 +68,7 @@ class XdpEngine final : public Engine {
   std::optional<Object> object_;
   LoadTable load_;
   FlowTable flows_;
+  MappedArray<std::uint64_t> failed_clients_;
   Mirror mirror_;
   bool mirror_stale_ = true;
   bool others_removed_ = false;

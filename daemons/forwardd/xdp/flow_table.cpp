@@ -26,7 +26,7 @@ std::uint32_t connections_of(std::uint32_t lines) {
 }
 
 bool is_half_open(std::uint8_t state) {
-  return state == layout::STATE_UDP_NEW || state == layout::STATE_SYN_RECV || state == layout::STATE_SYN_ACK;
+  return state == layout::STATE_UDP_NEW || (state >= layout::STATE_SYN_RECV && state <= layout::STATE_SYN_ACK);
 }
 
 Result<FlowTable> FlowTable::map(const Map& map) {

@@ -106,6 +106,7 @@ std::uint8_t flags_of(const DesiredServer& server) {
     flags |= layout::SERVER_UP;
   else if (!server.keeps_connections)
     flags |= layout::SERVER_RESCHEDULE;
+  if (server.watched) flags |= layout::SERVER_WATCHED;
   if (server.tunnel.checksum == config::TunnelChecksum::csum) flags |= layout::SERVER_CHECKSUM;
   return static_cast<std::uint8_t>(flags);
 }

@@ -36,6 +36,7 @@ struct Write {
     if (put.fresh) {
       load.reset(put.index);
       if (auto done = map("server_stats").put_per_cpu(put.index, layout::server_stats{}); !done) return done;
+      if (auto done = map("failed_clients").put(put.index, std::uint64_t{0}); !done) return done;
     }
     if (auto done = map("server_extras").put(put.index, put.extra); !done) return done;
     return map("servers").put(put.index, put.value);
@@ -109,6 +110,27 @@ std::uint64_t read_table_digest(const Map& tables, std::uint32_t service) {
 
 Result<> write_change(const Object& object, LoadTable& load, const Change& change) {
   return std::visit(Write{object, load}, change);
+}
+
+Result<> write_fresh_tables(const Object& object, const std::vector<const PutTable*>& tables) {
+  constexpr std::size_t at_once = 256;  // each costs a descriptor meanwhile
+  const auto& map = object.maps.at("tables");
+  for (std::size_t begin = 0; begin < tables.size(); begin += at_once) {
+    std::vector<Descriptor> inner;
+    std::vector<std::uint32_t> keys;
+    std::vector<std::uint32_t> values;
+    for (std::size_t i = begin; i < std::min(begin + at_once, tables.size()); ++i) {
+      auto made = make_inner(tables[i]->slots);
+      if (!made) return made.error();
+      keys.push_back(tables[i]->service);
+      values.push_back(static_cast<std::uint32_t>(made->get()));
+      inner.push_back(std::move(*made));
+    }
+    auto written = static_cast<std::uint32_t>(keys.size());
+    if (const int error = bpf_map_update_batch(map.fd(), keys.data(), values.data(), &written, nullptr); error != 0)
+      return fail("cannot write into map {}: {}", map.name(), reason(error));
+  }
+  return {};
 }
 
 Result<Mirror> read_mirror(const Object& object) {

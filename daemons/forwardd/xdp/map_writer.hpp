@@ -9,6 +9,10 @@ namespace ballast::forwardd::xdp {
 /// Carries one change out.
 Result<> write_change(const Object& object, LoadTable& load, const Change& change);
 
+/// Writes tables of services that no packet finds yet, many at once: of a single one the kernel waits until no program
+/// can see what was there before, which takes milliseconds each.
+Result<> write_fresh_tables(const Object& object, const std::vector<const PutTable*>& tables);
+
 /// What the maps hold now. Tables are read only where the kernel allows it; one that is not known is written anew.
 Result<Mirror> read_mirror(const Object& object);
 

@@ -104,10 +104,11 @@ class Planner {
     }
   }
 
-  std::optional<std::uint32_t> free_service() const {
+  std::optional<std::uint32_t> free_service() {
     // One that a service of the past leaves only in this plan is not free yet: its servers still carry its number.
-    for (std::uint32_t index = 1; index < now_.limits.services; ++index) {
-      if (!claimed_services_.contains(index) && at(now_.services, index).used == 0) return index;
+    for (; next_service_ < now_.limits.services; ++next_service_) {
+      if (!claimed_services_.contains(next_service_) && at(now_.services, next_service_).used == 0)
+        return next_service_++;
     }
     return std::nullopt;
   }
@@ -439,6 +440,7 @@ class Planner {
   std::set<net::IpAddress> kept_locals_;
   Keys keys_;
   std::shared_ptr<layout::filters> filters_;
+  std::uint32_t next_service_ = 1;
   std::uint32_t next_server_ = 1;
   bool narrowed_ = false;
 };

@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 
+#include <atomic>
+#include <bit>
 #include <ctime>
 #include <numeric>
 
@@ -50,6 +52,7 @@ std::string_view state_name(std::uint8_t state) {
     case layout::STATE_UDP:
       return "UDP";
     case layout::STATE_SYN_RECV:
+    case layout::STATE_SYN_AGAIN:
     case layout::STATE_SYN_ACK:
       return "SYN_RECV";
     case layout::STATE_ESTABLISHED:
@@ -92,6 +95,9 @@ layout::server_stats sum(const std::vector<layout::server_stats>& per_cpu) {
     total.bytes_in += one.bytes_in;
     total.packets_out += one.packets_out;
     total.bytes_out += one.bytes_out;
+    total.answered += one.answered;
+    total.unanswered += one.unanswered;
+    total.refused += one.refused;
   }
   return total;
 }
@@ -101,8 +107,15 @@ Result<ServerCounters> read_counters(const Object& object, const LoadTable& load
   if (!per_cpu) return per_cpu.error();
   const auto stats = sum(*per_cpu);
   const auto now = load.get(server);
-  return ServerCounters{now.active,        now.inactive,   stats.connections, stats.packets_in,
-                        stats.packets_out, stats.bytes_in, stats.bytes_out};
+  return ServerCounters{now.active, now.inactive, stats.connections, stats.packets_in, stats.packets_out,
+                        stats.bytes_in, stats.bytes_out, stats.answered,
+                        // Taken back on one CPU before it is seen counted on another.
+                        static_cast<std::int64_t>(stats.unanswered) < 0 ? 0 : stats.unanswered, stats.refused};
+}
+
+unsigned take_failed_clients(const MappedArray<std::uint64_t>& failed_clients, std::uint32_t server) {
+  if (server >= failed_clients.size()) return 0;
+  return static_cast<unsigned>(std::popcount(std::atomic_ref{failed_clients[server]}.exchange(0)));
 }
 
 std::optional<bus::Connection> describe(const layout::flow& flow, const Mirror& mirror, std::uint32_t now) {

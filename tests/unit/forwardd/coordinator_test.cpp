@@ -28,6 +28,10 @@ class Recorder final : public Engine {
   std::map<std::string, std::map<std::string, ServerCounters>> counters() override {
     return {{service, {{first_server, {.active = 7, .packets_in = 70}}}}};
   }
+  std::vector<bus::ServerTraffic> traffic(const std::string&) override {
+    ++refused;
+    return {{first_server, refused, 0, 0, refused, 1}};
+  }
   std::vector<bus::Connection> connections(const ConnectionFilter& filter) override {
     asked = filter;
     return {};
@@ -45,6 +49,7 @@ class Recorder final : public Engine {
   std::vector<Error> failures;
   ConnectionFilter asked;
   TraceQuery traced;
+  std::uint64_t refused = 0;
 };
 
 config::Model model() {
@@ -112,11 +117,14 @@ class CoordinatorTest : public ::testing::Test {
   std::vector<bus::ServiceState> published;
   std::vector<std::string> withdrawn;
   std::vector<bus::Event> events;
+  std::vector<bus::ServiceTraffic> traffic;
   Coordinator coordinator{io,
                           engine,
                           {[this](const bus::ServiceState& state) { published.push_back(state); },
                            [this](const std::string& name) { withdrawn.push_back(name); },
-                           [this](bus::Event event) { events.push_back(std::move(event)); }}};
+                           [this](bus::Event event) { events.push_back(std::move(event)); },
+                           [this](const bus::ServiceTraffic& told) { traffic.push_back(told); },
+                           [this](const std::string& name) { withdrawn.push_back("traffic of " + name); }}};
 };
 
 TEST_F(CoordinatorTest, NothingIsReconciledBeforeEverythingHasBeenHeardOnce) {
@@ -201,6 +209,41 @@ TEST_F(CoordinatorTest, AServiceThatGoesDownIsAnEventThatSaysWhy) {
   ASSERT_THAT(events, SizeIs(1));
   EXPECT_EQ(events[0].severity, "warning");
   EXPECT_THAT(events[0].message, HasSubstr("none of 2 servers is up"));
+}
+
+TEST_F(CoordinatorTest, WhatBecomesOfNewConnectionsIsToldWhereSomebodyAsksForIt) {
+  start();
+  auto watched = model();
+  watched.virtual_servers[0].passive_check = config::PassiveCheck{.interval = std::chrono::milliseconds{10}};
+  coordinator.apply(watched);
+  io.restart();
+  while (traffic.size() < 3) io.run_one();
+  EXPECT_EQ(traffic[0].servers.at(0).refused, 1U) << "where it began";
+  EXPECT_EQ(traffic[1].servers.at(0).refused, 2U);
+  EXPECT_EQ(traffic[2].service, service);
+  coordinator.apply(model());
+  EXPECT_THAT(withdrawn, testing::ElementsAre(fmt::format("traffic of {}", service)));
+}
+
+TEST_F(CoordinatorTest, AServerThatComesUpSlowlyIsComputedAgainByTheTime) {
+  auto slow = model();
+  slow.virtual_servers[0].slow_start = std::chrono::seconds{2};
+  slow.virtual_servers[0].scheduler = config::Scheduler::wrr;
+  coordinator.apply(slow);
+  role("MASTER");
+  health(first_server, true);
+  snapshots_end();
+  turn();
+  health(first_server, false);
+  turn();
+  health(first_server, true);
+  turn();
+  EXPECT_EQ(engine.states.back().services.at(0).servers.at(0).weight, 1);
+  EXPECT_EQ(engine.states.back().services.at(0).servers.at(1).weight, 10);
+  const auto before = engine.states.size();
+  io.restart();
+  while (engine.states.size() == before) io.run_one();
+  EXPECT_GE(engine.states.back().services.at(0).servers.at(0).weight, 4);
 }
 
 TEST_F(CoordinatorTest, GarbageOnTheBusChangesNothing) {

@@ -43,12 +43,16 @@ class Desired : public ::testing::Test {
     entry.up = up;
     entry.reason = reason;
   }
+  void weight(const char* server, int value, const char* reason = "") {
+    health(server, true, reason);
+    inputs.health[server_key(web, endpoint(server))].weight = value;
+  }
   void unknown(const char* server) { inputs.health.erase(server_key(web, endpoint(server))); }
   void operator_says(const char* server, AdminState state) { inputs.admin[server_key(web, endpoint(server))] = state; }
 
   void run() {
-    result = compute(model, inputs, past);
-    past = result.quorum;
+    result = compute(model, inputs, past, now);
+    past = result.memory;
   }
   const DesiredService& desired() { return result.state.services[0]; }
   const bus::ServiceState& report() { return result.reports[0]; }
@@ -65,7 +69,8 @@ class Desired : public ::testing::Test {
 
   config::Model model;
   Inputs inputs;
-  QuorumMemory past;
+  Memory past;
+  double now = 1000;
   Computed result;
 };
 
@@ -271,6 +276,94 @@ TEST_F(Desired, TheSorryServerTakesAllNewOnesWhenTheQuorumIsLost) {
   health("10.0.0.1:80", true);
   run();
   EXPECT_THAT(weights(), ElementsAre(1, 1, 1));
+}
+
+TEST_F(Desired, AnInhibitedSorryServerStaysForItsConnections) {
+  service().quorum = 3;
+  service().sorry_server = config::SorryServer{.endpoint = endpoint("10.0.0.9:80"), .inhibit = true};
+  run();
+  EXPECT_THAT(weights(), ElementsAre(1, 1, 1, 0));
+  EXPECT_EQ(desired().servers[3].status, ServerStatus::drain);
+  EXPECT_EQ(report().servers[3].reason, "sorry server: its connections go on");
+  EXPECT_FALSE(report().sorry);
+  health("10.0.0.1:80", false);
+  run();
+  EXPECT_THAT(weights(), ElementsAre(0, 0, 0, 1));
+  EXPECT_TRUE(report().sorry);
+  health("10.0.0.1:80", true);
+  run();
+  EXPECT_THAT(weights(), ElementsAre(1, 1, 1, 0));
+}
+
+TEST_F(Desired, WithNoServerUpAllGetConnectionsWhereTheServiceSaysSo) {
+  service().when_all_down = config::WhenAllDown::all;
+  service().real_servers[2].weight = 3;
+  for (const char* server : {"10.0.0.1:80", "10.0.0.2:80"}) health(server, false, "connect: refused");
+  run();
+  EXPECT_THAT(weights(), ElementsAre(0, 0, 3)) << "one is up";
+  health("10.0.0.3:80", false);
+  run();
+  EXPECT_THAT(weights(), ElementsAre(1, 1, 3));
+  EXPECT_EQ(desired().servers[0].status, ServerStatus::up) << "for the data path";
+  EXPECT_THAT(statuses(), ElementsAre(ServerStatus::down, ServerStatus::down, ServerStatus::down));
+  EXPECT_EQ(report().state, ServerStatus::down);
+  EXPECT_EQ(report().reason, "none of 3 servers is up: all get new connections (when_all_down all)");
+  EXPECT_EQ(report().servers[0].reason, "connect: refused");
+}
+
+TEST_F(Desired, WhoAnOperatorTookOutGetsNothingThen) {
+  service().when_all_down = config::WhenAllDown::all;
+  service().real_servers[1].weight = 0;
+  operator_says("10.0.0.1:80", AdminState::disable);
+  operator_says("10.0.0.3:80", AdminState::drain);
+  for (const char* server : {"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"}) health(server, false);
+  run();
+  EXPECT_THAT(weights(), ElementsAre(0, 0, 0));
+  EXPECT_EQ(report().reason, "none of 3 servers is up");
+}
+
+TEST_F(Desired, TheSorryServerComesBeforeFailingOpen) {
+  service().when_all_down = config::WhenAllDown::all;
+  service().sorry_server = config::SorryServer{.endpoint = endpoint("10.0.0.9:80")};
+  for (const char* server : {"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"}) health(server, false);
+  run();
+  EXPECT_THAT(weights(), ElementsAre(0, 0, 0, 1));
+}
+
+TEST_F(Desired, ByDefaultNothingIsServedWithNoServerUp) {
+  for (const char* server : {"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"}) health(server, false);
+  run();
+  EXPECT_THAT(weights(), ElementsAre(0, 0, 0));
+}
+
+TEST_F(Desired, AWeightFromChecksTakesThePlaceOfTheConfiguredOne) {
+  service().quorum = 10;
+  weight("10.0.0.1:80", 9);
+  run();
+  EXPECT_THAT(weights(), ElementsAre(9, 1, 1));
+  EXPECT_EQ(report().state, ServerStatus::up) << "the quorum counts it";
+  weight("10.0.0.1:80", 5);
+  run();
+  EXPECT_EQ(report().state, ServerStatus::down);
+}
+
+TEST_F(Desired, AWeightOfZeroFromChecksIsADrainWithTheirReason) {
+  weight("10.0.0.1:80", 0, "agent: drain");
+  run();
+  EXPECT_THAT(weights(), ElementsAre(0, 1, 1));
+  EXPECT_THAT(statuses(), ElementsAre(ServerStatus::drain, ServerStatus::up, ServerStatus::up));
+  EXPECT_EQ(report().servers[0].reason, "agent: drain");
+}
+
+TEST_F(Desired, OnlyServersOfAServiceWithPassiveCheckAreWatched) {
+  run();
+  EXPECT_FALSE(desired().servers[0].watched);
+  service().passive_check.emplace();
+  run();
+  EXPECT_TRUE(desired().servers[0].watched);
+  service().protocol = config::Protocol::udp;
+  run();
+  EXPECT_FALSE(desired().servers[0].watched);
 }
 
 TEST_F(Desired, ForwardsOnlyWhileMaster) {

@@ -26,7 +26,13 @@ static __always_inline int is_live(__u32 control)
 /* Nobody has proved yet to be there. */
 static __always_inline int is_half_open(__u8 state)
 {
-	return state == STATE_UDP_NEW || state == STATE_SYN_RECV || state == STATE_SYN_ACK;
+	return state == STATE_UDP_NEW || (state >= STATE_SYN_RECV && state <= STATE_SYN_ACK);
+}
+
+/* A TCP connection of which the server has not been heard. */
+static __always_inline int awaits_answer(__u8 state)
+{
+	return state == STATE_SYN_RECV || state == STATE_SYN_AGAIN;
 }
 
 static __always_inline int is_closing(__u8 state)

@@ -6,7 +6,7 @@
 
 #include <linux/types.h>
 
-#define LAYOUT_VERSION 2
+#define LAYOUT_VERSION 3
 
 enum { FILTER_BITS = 1 << 16 };
 
@@ -129,6 +129,7 @@ enum server_flags {
 	SERVER_RESCHEDULE = 1 << 2, /* down: its connections are dropped and scheduled anew at their next packet */
 	SERVER_REACHABLE = 1 << 3,  /* the next hop below is valid */
 	SERVER_CHECKSUM = 1 << 4,   /* TUN by GUE or GRE: with a checksum */
+	SERVER_WATCHED = 1 << 5,    /* passive_check: what becomes of its new connections is counted */
 };
 
 /* `servers` (array), a cache line. Index 0 means none. An index is given to another server only with a new generation. */
@@ -178,7 +179,14 @@ struct server_stats {
 	__u64 connections;
 	__u64 packets_in, bytes_in;   /* towards the server; bytes are IP total length as the client sent it */
 	__u64 packets_out, bytes_out; /* from the server (NAT, FNAT) */
+	/* TCP, while SERVER_WATCHED is set; a connection is in one of these at a time: */
+	__u64 answered;   /* the server took it. DR, TUN: by what the client sends next */
+	__u64 unanswered; /* the client sent its SYN again in a later second, and no answer has come since */
+	__u64 refused;    /* NAT, FNAT: the server's answer to the SYN was RST */
 };
+
+/* `failed_clients` (array of __u64 by server, mmapable): a bit for the network (IPv4 /24, IPv6 /64) of each client whose connection was not
+ * answered or refused. forwardd reads and clears it. */
 
 /* `locals` (array), a cache line: the LIPs of all services. Those that new connections get stand side by side (service.locals). A LIP that moved has
  * two entries, while connections may use the former. Index 0 is never used; an index is given to another LIP only with a new
@@ -205,6 +213,7 @@ enum flow_state {
 	STATE_BUSY,        /* somebody is writing the line */
 	STATE_UDP_NEW,     /* one packet seen */
 	STATE_SYN_RECV,    /* SYN seen */
+	STATE_SYN_AGAIN,   /* SYN seen again in a later second, and no answer yet */
 	STATE_SYN_ACK,     /* NAT, FNAT: the server answered */
 	STATE_UDP,         /* a second packet or an answer seen */
 	STATE_ESTABLISHED,
@@ -428,7 +437,7 @@ static_assert(sizeof(service_key) == 20 && sizeof(service) == 64 && sizeof(curso
 static_assert(sizeof(server) == 64 && sizeof(server_extra) == 64 && sizeof(flow) == 64 && sizeof(flow_detail) == 16);
 static_assert(sizeof(upper) == 8 && sizeof(hop) == 32 && sizeof(local) == 64 && sizeof(return_line) == 64);
 static_assert(sizeof(persistence_key) == 20 && sizeof(persistence_entry) == 12 && sizeof(locality_entry) == 36);
-static_assert(sizeof(server_load) == 16 && sizeof(server_stats) == 40 && sizeof(settings) == 64);
+static_assert(sizeof(server_load) == 16 && sizeof(server_stats) == 64 && sizeof(settings) == 64);
 #endif
 
 #endif

@@ -40,6 +40,7 @@ ARRAY_OF(server_extras, BPF_MAP_TYPE_ARRAY, MAX_SERVERS, struct server_extra, 0)
 ARRAY_OF(server_load, BPF_MAP_TYPE_ARRAY, MAX_SERVERS, struct server_load, BPF_F_MMAPABLE);
 ARRAY_OF(census, BPF_MAP_TYPE_ARRAY, MAX_SERVERS, struct server_load, BPF_F_MMAPABLE);
 ARRAY_OF(server_stats, BPF_MAP_TYPE_PERCPU_ARRAY, MAX_SERVERS, struct server_stats, 0);
+ARRAY_OF(failed_clients, BPF_MAP_TYPE_ARRAY, MAX_SERVERS, __u64, BPF_F_MMAPABLE);
 ARRAY_OF(locals, BPF_MAP_TYPE_ARRAY, MAX_LOCALS, struct local, 0);
 ARRAY_OF(flows, BPF_MAP_TYPE_ARRAY, FLOW_WAYS, struct flow, BPF_F_MMAPABLE);
 ARRAY_OF(returns, BPF_MAP_TYPE_ARRAY, 1, struct return_line, BPF_F_MMAPABLE);

@@ -177,11 +177,6 @@ static __always_inline int connect_to_server(const struct tuple *key, struct arr
 	return START_DROP;
 }
 
-static __always_inline int is_plain_syn(__u8 flags)
-{
-	return (flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
-}
-
 static __always_inline int may_start(const struct tuple *key, __u8 flags, const struct service *service)
 {
 	if (key->protocol != IPPROTO_TCP || is_plain_syn(flags))
