@@ -5,14 +5,18 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <set>
 
 #include "common/runtime/daemon.hpp"
 #include "common/runtime/log.hpp"
 #include "common/runtime/privileges.hpp"
 #include "daemons/scriptd/policy/commands.hpp"
+#include "daemons/scriptd/shell/checks.hpp"
+#include "daemons/scriptd/shell/hooks.hpp"
 #include "daemons/scriptd/shell/notifier.hpp"
 #include "daemons/scriptd/shell/prepare.hpp"
 #include "daemons/scriptd/shell/script_loop.hpp"
+#include "daemons/scriptd/shell/service_notifier.hpp"
 
 namespace ballast::scriptd {
 namespace {
@@ -22,8 +26,11 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view instances = "vrrp/";
 constexpr std::string_view groups = "vrrp-group/";
+constexpr std::string_view servers = "health/";
+constexpr std::string_view services = "service/";
 constexpr auto last_words = 200ms;  ///< of a vrrpd that has just ended, on their way here
 constexpr auto drain_limit = 4s;
+constexpr auto usual_stop = 6s;  ///< without a shutdown script
 constexpr auto poll = 20ms;
 
 template <class T>
@@ -37,9 +44,55 @@ std::optional<T> read(const std::string& topic, const nlohmann::json& value, boo
   return std::nullopt;
 }
 
-void update(Notifier& notifier, const std::string& topic, const nlohmann::json& value) {
+/// All that scriptd does.
+struct Office {
+  Office(asio::io_context& context, bus::Client& bus, const std::filesystem::path& run_dir)
+      : io{context},
+        runner{context},
+        loops{context, runner,
+              ScriptSink{[&bus](const bus::ScriptState& state) { bus.publish("script/" + state.name, state); },
+                         [&bus](const std::string& name) { bus.withdraw("script/" + name); },
+                         [&bus](bus::Event event) { bus.event(std::move(event)); }}},
+        checks{context, runner},
+        pipes{context, runner},
+        post{context, runner},
+        hooks{context, runner},
+        notifier{context, runner, pipes, post, run_dir},
+        service_notifier{context, runner, pipes, post, run_dir} {}
+
+  void apply(const config::Model& model);
+  void update(const std::string& topic, const nlohmann::json& value);
+  asio::awaitable<void> finish();
+
+  asio::io_context& io;
+  Runner runner;
+  ScriptLoops loops;
+  Checks checks;
+  Pipes pipes;
+  Post post;
+  Hooks hooks;
+  Notifier notifier;
+  ServiceNotifier service_notifier;
+};
+
+void Office::apply(const config::Model& model) {
+  checks.apply(model);
+  loops.apply(model);
+  pipes.apply(model.global);
+  hooks.apply(model);
+  notifier.apply(model);
+  service_notifier.apply(model);
+}
+
+void Office::update(const std::string& topic, const nlohmann::json& value) {
   bool good = false;
-  if (topic.starts_with(instances)) {
+  if (topic.starts_with(servers)) {
+    const auto health = read<bus::ServerHealth>(topic, value, good);
+    if (good) service_notifier.on_server(topic.substr(servers.size()), health);
+  } else if (topic.starts_with(services)) {
+    const auto state = read<bus::ServiceState>(topic, value, good);
+    if (good) service_notifier.on_service(topic.substr(services.size()), state);
+  } else if (topic.starts_with(instances)) {
     auto state = read<bus::VrrpState>(topic, value, good);
     if (good) notifier.on_instance(topic.substr(instances.size()), std::move(state));
   } else if (topic.starts_with(groups)) {
@@ -48,18 +101,19 @@ void update(Notifier& notifier, const std::string& topic, const nlohmann::json& 
   }
 }
 
-asio::awaitable<void> finish(asio::io_context& io, ScriptLoops& loops, Notifier& notifier, Runner& runner) {
+asio::awaitable<void> Office::finish() {
   loops.stop();
   asio::steady_timer timer{io, last_words};
   co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  service_notifier.stop();
   const auto limit = asio::steady_timer::clock_type::now() + drain_limit;
   const auto in_time = [&] { return asio::steady_timer::clock_type::now() < limit; };
-  while (!notifier.idle() && in_time()) {
+  while ((!notifier.idle() || !service_notifier.idle()) && in_time()) {
     timer.expires_after(poll);
     co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
   }
   co_await notifier.shut_down();
-  while (!notifier.mail_sent() && in_time()) {
+  while ((!post.idle() || !hooks.idle()) && in_time()) {
     timer.expires_after(poll);
     co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
   }
@@ -90,7 +144,9 @@ class Rights {
 
  private:
   static const config::Command* first_of_root(const config::Model& model) {
+    std::set<std::pair<std::string, std::string>> looked_up;  // of hundreds of thousands of commands few differ in this
     for (const auto* command : commands_of(model)) {
+      if (!looked_up.emplace(command->user, command->group).second) continue;
       const auto user = user_of(*command, model.global);
       if (user && user->uid == 0) return command;
     }
@@ -101,35 +157,38 @@ class Rights {
   bool kept_ = false;
 };
 
+std::chrono::seconds stop_limit_of(const config::NodeScripts& scripts) {
+  if (scripts.shutdown.words.empty()) return usual_stop;
+  return usual_stop + std::chrono::ceil<std::chrono::seconds>(scripts.shutdown_timeout);
+}
+
 int run(const runtime::DaemonOptions& options) {
-  std::unique_ptr<ScriptLoops> loops;
-  std::unique_ptr<Notifier> notifier;
+  std::unique_ptr<Office> office;
   bus::ClientHandlers handlers;
   Rights rights;
+  runtime::Daemon* self = nullptr;
   handlers.apply = [&](const config::Model& model) {
     rights.settle(model);
-    loops->apply(model);
-    notifier->apply(model);
+    office->apply(model);
+    self->set_stop_limit(stop_limit_of(model.global.scripts));
   };
-  handlers.update = [&](const std::string& topic, const nlohmann::json& value) { update(*notifier, topic, value); };
+  handlers.update = [&](const std::string& topic, const nlohmann::json& value) { office->update(topic, value); };
+  handlers.event = [&](const bus::Event& event) { office->hooks.on_event(event); };
+  handlers.request_from = [&](bus::Asker asker, std::string method, nlohmann::json params) {
+    return office->checks.request(std::move(asker), std::move(method), std::move(params));
+  };
   runtime::Daemon daemon{options,
                          {.socket = options.run_dir / "bus.sock",
                           .role = "scriptd",
-                          .subscriptions = {std::string{instances}, std::string{groups}},
+                          .subscriptions = {std::string{instances}, std::string{groups}, std::string{servers},
+                                            std::string{services}, "events"},
                           .configuration = true},
                          std::move(handlers)};
-  auto& bus = daemon.bus();
-  Runner runner{daemon.io()};
-  loops = std::make_unique<ScriptLoops>(
-      daemon.io(), runner,
-      ScriptSink{[&bus](const bus::ScriptState& state) { bus.publish("script/" + state.name, state); },
-                 [&bus](const std::string& name) { bus.withdraw("script/" + name); },
-                 [&bus](bus::Event event) { bus.event(std::move(event)); }});
-  notifier = std::make_unique<Notifier>(daemon.io(), runner, options.run_dir);
-  daemon.on_stop([&] { return finish(daemon.io(), *loops, *notifier, runner); });
+  self = &daemon;
+  office = std::make_unique<Office>(daemon.io(), daemon.bus(), options.run_dir);
+  daemon.on_stop([&] { return office->finish(); });
   const int status = daemon.run();
-  notifier.reset();  // before the loop that their timers and pipes belong to
-  loops.reset();
+  office.reset();  // before the loop that its timers and pipes belong to
   return status;
 }
 

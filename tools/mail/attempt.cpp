@@ -133,7 +133,7 @@ struct Garbled {
   std::string what;
 };
 
-asio::awaitable<Reply> await_reply(Connection& connection, ReplyParser& parser) {
+asio::awaitable<net::SmtpReply> await_reply(Connection& connection, net::SmtpReplyParser& parser) {
   std::array<char, 4096> buffer{};
   connection.expect("an answer");
   while (true) {
@@ -144,7 +144,7 @@ asio::awaitable<Reply> await_reply(Connection& connection, ReplyParser& parser) 
 }
 
 /// The server has the mail, or does not want it: a farewell that may fail.
-asio::awaitable<void> say_goodbye(Connection& connection, ReplyParser& parser) {
+asio::awaitable<void> say_goodbye(Connection& connection, net::SmtpReplyParser& parser) {
   connection.hurry();
   try {
     const std::string quit = "QUIT\r\n";
@@ -156,7 +156,8 @@ asio::awaitable<void> say_goodbye(Connection& connection, ReplyParser& parser) {
   connection.rest();
 }
 
-asio::awaitable<Verdict> converse(Connection& connection, ReplyParser& parser, Dialogue& dialogue, bool& in_handshake) {
+asio::awaitable<Verdict> converse(Connection& connection, net::SmtpReplyParser& parser, Dialogue& dialogue,
+                                  bool& in_handshake) {
   while (true) {
     const auto reply = co_await await_reply(connection, parser);
     auto step = dialogue.on_reply(reply);
@@ -184,7 +185,7 @@ asio::awaitable<Verdict> converse(Connection& connection, ReplyParser& parser, D
 
 asio::awaitable<Verdict> attempt(const Server& server, const Letter& letter, bool with_tls) {
   Connection connection{co_await asio::this_coro::executor, server};
-  ReplyParser parser;
+  net::SmtpReplyParser parser;
   Dialogue dialogue{letter, server.helo, with_tls};
   bool in_handshake = false;
   Verdict verdict;

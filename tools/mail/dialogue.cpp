@@ -6,7 +6,7 @@
 namespace ballast::mail {
 namespace {
 
-bool offers(const Reply& reply, std::string_view extension) {
+bool offers(const net::SmtpReply& reply, std::string_view extension) {
   const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; };
   return std::ranges::any_of(reply.lines, [&](const std::string& line) {
     const auto word = std::string_view{line}.substr(0, line.find(' '));
@@ -24,12 +24,12 @@ Step Dialogue::say(State next, std::string line) {
   return {Step::Kind::send, std::move(line) + "\r\n"};
 }
 
-Step Dialogue::refuse(std::string_view what, const Reply& reply) {
+Step Dialogue::refuse(std::string_view what, const net::SmtpReply& reply) {
   state_ = State::over;
   return {Step::Kind::refused, fmt::format("{} to {}", describe(reply), what), reply.temporary()};
 }
 
-Step Dialogue::on_reply(const Reply& reply) {
+Step Dialogue::on_reply(const net::SmtpReply& reply) {
   switch (state_) {
     case State::greeting:
       if (!reply.good()) return refuse("the connection", reply);
@@ -69,7 +69,7 @@ Step Dialogue::on_tls() {
   return say(State::ehlo, "EHLO " + helo_);
 }
 
-Step Dialogue::greeted(const Reply& reply) {
+Step Dialogue::greeted(const net::SmtpReply& reply) {
   if (!reply.good()) return refuse("EHLO", reply);
   if (with_tls_ && !encrypted_ && state_ == State::ehlo && offers(reply, "STARTTLS"))
     return say(State::starttls, "STARTTLS");
@@ -83,7 +83,7 @@ Step Dialogue::next_recipient() {
 }
 
 // Who is accepted gets the mail, though others are not.
-Step Dialogue::recipient_answered(const Reply& reply) {
+Step Dialogue::recipient_answered(const net::SmtpReply& reply) {
   if (reply.good()) {
     accepted_ = true;
   } else {

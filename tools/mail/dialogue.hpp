@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "common/net/smtp_reply.hpp"
 #include "tools/mail/letter.hpp"
-#include "tools/mail/reply.hpp"
 
 namespace ballast::mail {
 
@@ -27,7 +27,7 @@ class Dialogue {
   /// `helo`: our name; `with_tls`: use STARTTLS where it is offered. The letter has a recipient at least.
   Dialogue(const Letter& letter, std::string helo, bool with_tls);
 
-  Step on_reply(const Reply& reply);
+  Step on_reply(const net::SmtpReply& reply);
   /// The connection is encrypted: everything learned before is forgotten (RFC 3207 section 4.2).
   Step on_tls();
   /// Recipients that were refused for now.
@@ -38,10 +38,10 @@ class Dialogue {
  private:
   enum class State : std::uint8_t { greeting, ehlo, helo, starttls, handshake, mail, recipients, data, body, over };
   Step say(State next, std::string line);
-  Step refuse(std::string_view what, const Reply& reply);
-  Step greeted(const Reply& reply);
+  Step refuse(std::string_view what, const net::SmtpReply& reply);
+  Step greeted(const net::SmtpReply& reply);
   Step next_recipient();
-  Step recipient_answered(const Reply& reply);
+  Step recipient_answered(const net::SmtpReply& reply);
 
   std::string helo_;
   bool with_tls_;
@@ -51,9 +51,9 @@ class Dialogue {
   std::vector<net::Mailbox> deferred_;
   std::string data_;
   State state_ = State::greeting;
-  std::size_t asked_ = 0;  ///< recipients
-  bool accepted_ = false;  ///< one of them at least
-  Reply refusal_;          ///< of a recipient: the last one, one for now before one for good
+  std::size_t asked_ = 0;   ///< recipients
+  bool accepted_ = false;   ///< one of them at least
+  net::SmtpReply refusal_;  ///< of a recipient: the last one, one for now before one for good
 };
 
 }  // namespace ballast::mail

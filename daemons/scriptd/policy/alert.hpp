@@ -5,6 +5,7 @@
 
 #include "common/config/model.hpp"
 #include "daemons/scriptd/policy/notices.hpp"
+#include "daemons/scriptd/policy/service_notices.hpp"
 
 namespace ballast::scriptd {
 
@@ -16,9 +17,12 @@ struct Scene {
 
 /// Whether somebody gets a mail about it.
 bool is_alert(const Notice& notice, const config::Mail& mail);
+bool is_alert(const ServiceNotice& notice, const config::Mail& mail);
 
 /// The arguments. Subject as keepalived has it, for those who filter: `[lb1] VRRP Instance VI_1 - Entering MASTER
 /// state`.
 std::vector<std::string> alert_arguments(const Notice& notice, const config::Global& global, const Scene& scene);
+/// `[lb1] Realserver [10.0.0.1]:tcp:80 of virtual server [203.0.113.10]:tcp:443 - DOWN`, `[lb1] Virtualserver … - UP`.
+std::vector<std::string> alert_arguments(const ServiceNotice& notice, const config::Global& global, const Scene& scene);
 
 }  // namespace ballast::scriptd

@@ -22,7 +22,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t most_waiting = 1'000;
 constexpr mode_t mode = 0660;
 
 Error failure(const std::string& path) { return fail("{}: {}", path, std::strerror(errno)); }  // NOLINT

@@ -23,6 +23,8 @@ class Fifo : public std::enable_shared_from_this<Fifo> {
 
   void write(std::string line);
 
+  static constexpr std::size_t most_waiting = 100'000;  ///< all servers of a site may change at once
+
  private:
   static boost::asio::awaitable<void> flush(std::shared_ptr<Fifo> self);
 

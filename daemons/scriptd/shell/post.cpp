@@ -1,14 +1,11 @@
 #include "daemons/scriptd/shell/post.hpp"
 
-#include <unistd.h>
-
 #include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <ctime>
 
 #include "common/runtime/log.hpp"
-#include "common/runtime/own_program.hpp"
 
 namespace ballast::scriptd {
 
@@ -20,36 +17,35 @@ constexpr std::size_t most_waiting = 100;
 constexpr std::chrono::minutes longest{15};  ///< three tries with their pauses
 
 Scene this_moment() {
-  std::array<char, 256> host{};
-  if (gethostname(host.data(), host.size() - 1) != 0 || host[0] == 0) return {"localhost", {}};
   const auto now = std::time(nullptr);
   std::tm parts{};
   gmtime_r(&now, &parts);
   std::array<char, 64> time{};
   strftime(time.data(), time.size(), "%Y-%m-%d %H:%M:%S UTC", &parts);
-  return {host.data(), time.data()};
-}
-
-/// Never root: a mail needs no rights.
-Result<Prepared> prepare_mail(const std::vector<std::string>& arguments, const config::Global& global) {
-  const auto program = runtime::own_program("ballast-mail");
-  if (!program) return program.error();
-  config::Command command{{program->string()}, {}, {}};
-  command.words.insert(command.words.end(), arguments.begin(), arguments.end());
-  const auto user = user_of(command, global);
-  if (!user || user->uid == 0) command.user = usual_user();
-  return prepare(command, global);
+  return {host_name(), time.data()};
 }
 
 }  // namespace
 
 void Post::send(const Notice& notice, const config::Global& global) {
-  if (waiting_.size() == most_waiting) {
-    if (dropped_++ == 0) log::warning("{} alerts wait for the mail server: further ones are left out", most_waiting);
-    return;
-  }
-  Letter letter{fmt::format("{} {}: mail", notice.subject.name, notice.occasion),
-                alert_arguments(notice, global, this_moment()), global};
+  if (has_room())
+    send({fmt::format("{} {}: mail", notice.subject.name, notice.occasion),
+          alert_arguments(notice, global, this_moment()), global});
+}
+
+void Post::send(const ServiceNotice& notice, const config::Global& global) {
+  if (has_room())
+    send({fmt::format("{} {}: mail", notice.subject, notice.up ? "UP" : "DOWN"),
+          alert_arguments(notice, global, this_moment()), global});
+}
+
+bool Post::has_room() {
+  if (waiting_.size() < most_waiting) return true;
+  if (dropped_++ == 0) log::warning("{} alerts wait for the mail server: further ones are left out", most_waiting);
+  return false;
+}
+
+void Post::send(Letter letter) {
   waiting_.push_back(std::move(letter));
   if (!std::exchange(running_, true)) asio::co_spawn(io_, work(), asio::detached);
 }
@@ -58,7 +54,7 @@ asio::awaitable<void> Post::work() {
   while (!waiting_.empty() && !runner_.stopping()) {
     auto letter = std::move(waiting_.front());
     waiting_.pop_front();
-    auto prepared = prepare_mail(letter.arguments, letter.global);
+    auto prepared = prepare_own("ballast-mail", letter.arguments, letter.global);
     if (!prepared) {
       log::error("{}: {}", letter.label, prepared.error().message);
       continue;

@@ -19,6 +19,7 @@ class Post {
   Post& operator=(const Post&) = delete;
 
   void send(const Notice& notice, const config::Global& global);
+  void send(const ServiceNotice& notice, const config::Global& global);
   [[nodiscard]] bool idle() const { return !running_; }
 
  private:
@@ -27,6 +28,8 @@ class Post {
     std::vector<std::string> arguments;
     config::Global global;  ///< whose user sends it
   };
+  bool has_room();
+  void send(Letter letter);
   boost::asio::awaitable<void> work();
 
   boost::asio::io_context& io_;

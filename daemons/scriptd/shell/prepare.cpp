@@ -1,11 +1,13 @@
 #include "daemons/scriptd/shell/prepare.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <filesystem>
 
 #include "common/runtime/identity.hpp"
+#include "common/runtime/own_program.hpp"
 
 namespace ballast::scriptd {
 namespace {
@@ -73,6 +75,22 @@ Result<Prepared> prepare(const config::Command& command, const config::Global& g
   made.warning = fmt::format("{} runs as root, and others than root may write {}", *program, open);
   if (global.enable_script_security) return fail("{}: refused, because of enable_script_security", made.warning);
   return made;
+}
+
+Result<Prepared> prepare_own(const std::string& name, const std::vector<std::string>& arguments,
+                             const config::Global& global) {
+  const auto program = runtime::own_program(name);
+  if (!program) return program.error();
+  config::Command command{{program->string()}, {}, {}};
+  command.words.insert(command.words.end(), arguments.begin(), arguments.end());
+  const auto user = user_of(command, global);
+  if (!user || user->uid == 0) command.user = usual_user();
+  return prepare(command, global);
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 && name[0] != 0 ? name.data() : "localhost";
 }
 
 }  // namespace ballast::scriptd

@@ -24,4 +24,11 @@ Result<runtime::Confinement> user_of(const config::Command& command, const confi
 /// executed by that user, or, with enable_script_security, somebody else than root may write what root runs.
 Result<Prepared> prepare(const config::Command& command, const config::Global& global);
 
+/// The same for a program of ours that needs no rights: script_user runs it, or who does usually, and never root.
+Result<Prepared> prepare_own(const std::string& name, const std::vector<std::string>& arguments,
+                             const config::Global& global);
+
+/// This machine's.
+std::string host_name();
+
 }  // namespace ballast::scriptd

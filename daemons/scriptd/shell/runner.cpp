@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill() is POSIX's
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <array>
@@ -31,7 +32,7 @@ constexpr std::size_t longest_line = 1'000;
 /// Cuts what a program writes into lines of the log. Control characters are not for a terminal that shows it.
 class Lines {
  public:
-  explicit Lines(std::string label) : label_{std::move(label)} {}
+  Lines(std::string label, log::Level level) : label_{std::move(label)}, level_{level} {}
   void add(std::string_view text) {
     for (const char c : text) {
       if (c == '\n')
@@ -44,22 +45,39 @@ class Lines {
     const auto line = std::exchange(line_, {});
     if (line.empty() || ++count_ > most_lines + 1) return;
     if (count_ > most_lines)
-      log::info("{}: … its further output is left out", label_);
+      log::write(level_, label_ + ": … its further output is left out");
     else
-      log::info("{}: {}", label_, line);
+      log::write(level_, label_ + ": " + line);
   }
 
  private:
   std::string label_;
+  log::Level level_;
   std::string line_;
   unsigned count_ = 0;
 };
+
+/// In memory, at its beginning; -1: no room.
+int file_of(const std::string& text) {
+  const int file = memfd_create("input", MFD_CLOEXEC);
+  if (file < 0) return -1;
+  for (std::size_t done = 0; done < text.size();) {
+    const auto written = write(file, text.data() + done, text.size() - done);
+    if (written <= 0) {
+      close(file);
+      return -1;
+    }
+    done += static_cast<std::size_t>(written);
+  }
+  lseek(file, 0, SEEK_SET);
+  return file;
+}
 
 }  // namespace
 
 struct Runner::Run {
   Run(asio::io_context& io, int fd, const Job& job)
-      : output{io, fd}, timer{io}, lines{job.label}, timeout{job.timeout} {}
+      : output{io, fd}, timer{io}, lines{job.label, job.level}, timeout{job.timeout} {}
   asio::posix::stream_descriptor output;
   asio::steady_timer timer;
   Lines lines;
@@ -106,14 +124,19 @@ asio::awaitable<Outcome> Runner::run(Job job) {
   options.arguments.assign(job.command.words.begin() + 1, job.command.words.end());
   options.confinement = job.command.user;
   options.output = pipe[1];
+  options.input = job.input.empty() ? -1 : file_of(job.input);
+  const auto begin = asio::steady_timer::clock_type::now();
   auto child = runtime::Child::spawn(io_.get_executor(), options);
   close(pipe[1]);
+  if (options.input >= 0) close(options.input);
   if (!child) co_return Outcome{false, "cannot be started: " + child.error().message};
   run->pid = child->pid();
   running_.insert(run);
   asio::co_spawn(io_, guard(run), asio::detached);
   asio::co_spawn(io_, listen(run), asio::detached);
   const auto status = co_await child->wait();
+  const auto took =
+      std::chrono::duration_cast<std::chrono::microseconds>(asio::steady_timer::clock_type::now() - begin);
   run->ended = true;
   run->timer.cancel();
   if (run->late) kill(-run->pid, SIGKILL);  // those of its group that heed no SIGTERM
@@ -128,8 +151,9 @@ asio::awaitable<Outcome> Runner::run(Job job) {
   running_.erase(run);
   if (run->stopped) co_return Outcome{false, "killed: scriptd ends"};
   if (run->late)
-    co_return Outcome{false, fmt::format("killed after {:g} s", static_cast<double>(job.timeout.count()) / 1e6)};
-  co_return Outcome{status.success(), runtime::describe(status)};
+    co_return Outcome{false, fmt::format("killed after {:g} s", static_cast<double>(job.timeout.count()) / 1e6), status,
+                      true, took};
+  co_return Outcome{status.success(), runtime::describe(status), status, false, took};
 }
 
 void Runner::stop() {

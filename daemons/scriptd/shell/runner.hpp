@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "common/runtime/log.hpp"
 #include "daemons/scriptd/shell/prepare.hpp"
 
 namespace ballast::scriptd {
@@ -14,11 +15,16 @@ struct Job {
   std::string label;  ///< before each line of its output in the log
   Prepared command;
   std::chrono::microseconds timeout{0};  ///< 0: none
+  log::Level level = log::Level::info;   ///< of its output in the log
+  std::string input{};                   ///< what it reads; nobody else can
 };
 
 struct Outcome {
   bool success = false;
   std::string how;  ///< `exit status 1`, `killed after 2 s`, `cannot be started: …`
+  runtime::ExitStatus status{};
+  bool late = false;                 ///< killed after its timeout
+  std::chrono::microseconds took{};  ///< from its start to its end
 };
 
 /// Runs people's programs, each in a session of its own. After the timeout its whole process group gets SIGTERM, a

@@ -19,13 +19,13 @@ Letter letter(std::vector<std::string> to = {"admin@example.com"}) {
   return made;
 }
 
-Reply ok(std::vector<std::string> lines = {"ok"}) { return {250, std::move(lines)}; }
+net::SmtpReply ok(std::vector<std::string> lines = {"ok"}) { return {250, std::move(lines)}; }
 
 class Talk {
  public:
   explicit Talk(std::vector<std::string> to = {"admin@example.com"}, bool tls = true)
       : dialogue{letter(std::move(to)), "lb1", tls} {}
-  std::string hears(const Reply& reply) { return take(dialogue.on_reply(reply)); }
+  std::string hears(const net::SmtpReply& reply) { return take(dialogue.on_reply(reply)); }
   std::string encrypted() { return take(dialogue.on_tls()); }
   /// Through the greeting, to MAIL.
   Talk& greeted() {
@@ -119,7 +119,7 @@ TEST(Dialogue, WhoIsRefusedForNowIsRemembered) {
 TEST(Dialogue, ARefusalAnywhereEndsItAndSaysWhere) {
   const auto refused_after = [](int good, unsigned code) {
     Talk talk;
-    const std::vector<Reply> road{{220, {"mail"}}, ok(), ok(), ok(), {354, {"go"}}};
+    const std::vector<net::SmtpReply> road{{220, {"mail"}}, ok(), ok(), ok(), {354, {"go"}}};
     for (int i = 0; i < good; ++i) talk.hears(road.at(static_cast<std::size_t>(i)));
     talk.hears({code, {"no"}});
     EXPECT_EQ(talk.last.kind, Step::Kind::refused) << good;

@@ -45,6 +45,22 @@ TEST(Alert, TheNodeHasItsNameFromTheConfiguration) {
   EXPECT_THAT(words.back(), testing::HasSubstr("Host:     host1\n"));
 }
 
+TEST(Alert, OfAServerAndOfAServiceHasKeepalivedsSubject) {
+  ServiceNotice down{"s/r", false, "[203.0.113.10]:tcp:443", "[10.0.0.1]:tcp:80", {}, true, "refused"};
+  const auto words = alert_arguments(down, global(), scene);
+  EXPECT_EQ(words[words.size() - 2],
+            "--subject=[host1] Realserver [10.0.0.1]:tcp:80 of virtual server [203.0.113.10]:tcp:443 - DOWN");
+  EXPECT_EQ(words.back(),
+            "--text=Server [10.0.0.1]:tcp:80 of service [203.0.113.10]:tcp:443 on host1: DOWN\n\nReason:   refused\n"
+            "Time:     2026-01-31 12:00:00 UTC\n");
+  EXPECT_TRUE(is_alert(down, global().mail));
+  down.mail = false;
+  EXPECT_FALSE(is_alert(down, global().mail));
+  const ServiceNotice up{"s", true, "[203.0.113.10]:tcp:443", "", {}, true, ""};
+  EXPECT_THAT(alert_arguments(up, global(), scene),
+              Contains("--subject=[host1] Virtualserver [203.0.113.10]:tcp:443 - UP"));
+}
+
 TEST(Alert, IsWhatIsWantedBySomebody) {
   auto mail = global().mail;
   EXPECT_TRUE(is_alert(notice(Occasion::fault), mail));
