@@ -23,10 +23,10 @@ Result<> find_server(const config::Model& model, const std::string& service, con
 
 }  // namespace
 
-std::string admin_topic(const bus::ServerAdmin& word) { return fmt::format("admin/{}/{}", word.service, word.server); }
+std::string admin_topic(const bus::ServerWord& word) { return fmt::format("admin/{}/{}", word.service, word.server); }
 
 Result<AdminStore> AdminStore::from_json(const nlohmann::json& json) {
-  auto words = bus::decode<std::vector<bus::ServerAdmin>>(json);
+  auto words = bus::decode<std::vector<bus::ServerWord>>(json);
   if (!words) return words.error();
   AdminStore store;
   for (auto& word : *words) {
@@ -43,7 +43,7 @@ nlohmann::json AdminStore::to_json() const {
 }
 
 Result<AdminStore::Change> AdminStore::apply(const config::Model& model, const std::string& action,
-                                             bus::ServerAdmin word) {
+                                             bus::ServerWord word) {
   const auto state = from_name<bus::AdminState>(action);
   if (!state && action != "enable") return fail("no action '{}'; there are drain, disable, enable", action);
   if (const auto known = find_server(model, word.service, word.server); !known) return known.error();
@@ -55,13 +55,15 @@ Result<AdminStore::Change> AdminStore::apply(const config::Model& model, const s
     return change;
   }
   word.state = *state;
-  if (found != words_.end() && found->second.state == word.state) return Change{found->second, false, false};
+  const bool lasts = word.until == 0;
+  if (found != words_.end() && found->second.state == word.state && lasts && found->second.until == 0)
+    return Change{found->second, false, false};
   words_.insert_or_assign(admin_topic(word), word);
   return Change{std::move(word), false, true};
 }
 
-std::vector<bus::ServerAdmin> AdminStore::forget_unknown(const config::Model& model) {
-  std::vector<bus::ServerAdmin> gone;
+std::vector<bus::ServerWord> AdminStore::forget_unknown(const config::Model& model) {
+  std::vector<bus::ServerWord> gone;
   std::erase_if(words_, [&](const auto& entry) {
     const auto& word = entry.second;
     if (find_server(model, word.service, word.server)) return false;
@@ -69,6 +71,25 @@ std::vector<bus::ServerAdmin> AdminStore::forget_unknown(const config::Model& mo
     return true;
   });
   return gone;
+}
+
+std::vector<bus::ServerWord> AdminStore::end(double now) {
+  std::vector<bus::ServerWord> over;
+  std::erase_if(words_, [&](const auto& entry) {
+    const auto& word = entry.second;
+    if (word.until == 0 || word.until > now) return false;
+    over.push_back(word);
+    return true;
+  });
+  return over;
+}
+
+std::optional<double> AdminStore::next_end() const {
+  std::optional<double> next;
+  for (const auto& [topic, word] : words_) {
+    if (word.until > 0 && (!next || word.until < *next)) next = word.until;
+  }
+  return next;
 }
 
 }  // namespace ballast::ballastd

@@ -16,15 +16,19 @@ constexpr std::chrono::milliseconds withdraw_limit = 3s;
 constexpr std::chrono::milliseconds unload_limit = 10s;
 constexpr int advertisements_missed = 3;  // RFC 9568, 6.1: Master_Down_Interval, without the skew
 constexpr std::chrono::milliseconds usual_patience = 3s;
+constexpr std::chrono::seconds to_kill = 2s;  ///< scriptd, what does not end by itself
 
 }  // namespace
 
-std::chrono::milliseconds patience_of(const config::Model& model) {
-  auto result = usual_patience;
+Patience patience_of(const config::Model& model) {
+  Patience result{usual_patience};
   for (const auto& instance : model.vrrp_instances) {
-    result = std::min(result, std::chrono::duration_cast<std::chrono::milliseconds>(instance.advert_interval *
-                                                                                    advertisements_missed));
+    result.absence = std::min(result.absence, std::chrono::duration_cast<std::chrono::milliseconds>(
+                                                  instance.advert_interval * advertisements_missed));
   }
+  const auto& scripts = model.global.scripts;
+  if (!scripts.shutdown.words.empty())
+    result.shutdown = std::chrono::ceil<std::chrono::seconds>(scripts.shutdown_timeout);
   return result;
 }
 
@@ -46,6 +50,7 @@ Result<std::unique_ptr<Family>> Family::make(asio::io_context& io, FamilyOptions
     if (family->options_.verbose) member.arguments.emplace_back("--verbose");
     if (role == "vrrpd") member.clean_up = [raw = family.get()] { return raw->withdraw(); };
     family->members_.push_back(std::make_unique<Member>(io, family->file_, std::move(member)));
+    if (role == "scriptd") family->scriptd_ = family->members_.back().get();
   }
   return family;
 }
@@ -54,8 +59,9 @@ void Family::start() {
   for (const auto& member : members_) member->start();
 }
 
-void Family::set_patience(std::chrono::milliseconds patience) {
-  for (const auto& member : members_) member->set_patience(patience);
+void Family::set_patience(const Patience& patience) {
+  for (const auto& member : members_) member->set_patience(patience.absence);
+  scriptd_->set_end_patience(Member::usual_end_patience + to_kill + patience.shutdown);
 }
 
 asio::awaitable<void> Family::withdraw() {

@@ -22,6 +22,12 @@ struct FamilyOptions {
 
 /// vrrpd, scriptd, checkd and forwardd as ballastd's own children (`--standalone`). ballastd's own death leaves them
 /// running; its successor takes them over.
+struct Patience {
+  std::chrono::milliseconds absence;  ///< of vrrpd before another machine takes over
+  std::chrono::seconds shutdown{0};   ///< of the shutdown script, which scriptd runs at its end
+  bool operator==(const Patience&) const = default;
+};
+
 class Family {
  public:
   struct Handlers {
@@ -34,8 +40,7 @@ class Family {
   void start();
   /// vrrpd first, so that its addresses are handed over while everything still works.
   boost::asio::awaitable<void> stop();
-  /// How long vrrpd may be away before another machine takes over.
-  void set_patience(std::chrono::milliseconds patience);
+  void set_patience(const Patience& patience);
 
  private:
   Family(boost::asio::io_context& io, FamilyOptions options, Handlers handlers);
@@ -46,9 +51,10 @@ class Family {
   Handlers handlers_;
   FamilyFile file_;
   std::vector<std::unique_ptr<Member>> members_;  ///< in the order in which they are stopped
+  Member* scriptd_ = nullptr;
 };
 
-/// The shortest time after which a peer of any instance takes over: three advertisement intervals.
-std::chrono::milliseconds patience_of(const config::Model& model);
+/// `absence`: the shortest time after which a peer of any instance takes over: three advertisement intervals.
+Patience patience_of(const config::Model& model);
 
 }  // namespace ballast::ballastd

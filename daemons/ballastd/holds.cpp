@@ -10,9 +10,7 @@ namespace ballast::ballastd {
 
 using nlohmann::json;
 
-std::filesystem::path Node::hold_file() const {
-  return (options_.state_dir.empty() ? options_.run_dir : options_.state_dir) / "holds.json";
-}
+std::filesystem::path Node::hold_file() const { return state_file("holds.json"); }
 
 void Node::read_holds() {
   const auto file = hold_file();
@@ -34,7 +32,7 @@ Result<json> Node::change_hold(const bus::Request& request) {
   const auto instance = request.params.value("instance", std::string{});
   const bool maintenance = instance.empty();
   const auto seconds = request.params.value("for", 0.0);
-  const auto meant = HoldStore::meant(model_, instance);
+  const auto meant = HoldStore::meant(*model_, instance);
   if (!meant) return meant.error();
   const auto before = holds_;
   const bool release = request.params.value("undo", false);
@@ -70,7 +68,7 @@ Result<json> Node::change_hold(const bus::Request& request) {
 
 /// Those whose time is up, or whose instance is gone.
 void Node::end_holds() {
-  const auto gone = holds_.forget(model_, runtime::unix_time());
+  const auto gone = holds_.forget(*model_, runtime::unix_time());
   for (const auto& word : gone) {
     tell("notice", "vrrp", word.instance, fmt::format("{}: its time away is over", word.instance));
     server_->broker().withdraw(hold_topic(word.instance));

@@ -11,7 +11,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::chrono::seconds term_patience{6};  // a daemon gives itself 5 s
 constexpr std::chrono::seconds kill_patience{2};
 
 std::string in_words(const runtime::ExitStatus& status) {
@@ -103,11 +102,11 @@ asio::awaitable<void> Member::after_death(pid_t pid, const std::string& how) {
 
 asio::awaitable<void> Member::end() {
   const auto pid = child_ ? child_->pid() : 0;
-  const std::pair<int, std::chrono::seconds> steps[] = {{SIGTERM, term_patience}, {SIGKILL, kill_patience}};
+  const std::pair<int, std::chrono::seconds> steps[] = {{SIGTERM, end_patience_}, {SIGKILL, kill_patience}};
   for (const auto& [number, patience] : steps) {
     if (!child_ || child_->pid() != pid) co_return;  // gone, perhaps with a successor
     if (number == SIGKILL) {
-      log::warning("{} (pid {}) has not ended within {} s and is killed", options_.role, pid, term_patience.count());
+      log::warning("{} (pid {}) has not ended within {} s and is killed", options_.role, pid, end_patience_.count());
     }
     child_->signal(number);
     ended_.expires_after(patience);
@@ -120,7 +119,7 @@ asio::awaitable<void> Member::stop() {
   pause_.cancel();
   const auto began = runtime::BootClock::now();
   co_await end();
-  const bool was_killed = runtime::BootClock::now() - began >= term_patience;
+  const bool was_killed = runtime::BootClock::now() - began >= end_patience_;
   // One that was ended before it knew how to end, or is dead already, leaves everything as it was.
   if ((was_killed || !ended_in_order_) && options_.clean_up) co_await options_.clean_up();
 }

@@ -35,6 +35,10 @@ class Member {
   /// Ends it for good: SIGTERM, after some seconds SIGKILL.
   boost::asio::awaitable<void> stop();
   void set_patience(std::chrono::milliseconds patience) { policy_.set_patience(patience); }
+  /// How long it may take to end in order.
+  void set_end_patience(std::chrono::seconds patience) { end_patience_ = patience; }
+
+  static constexpr std::chrono::seconds usual_end_patience{6};  ///< a daemon gives itself 5 s
 
  private:
   boost::asio::awaitable<void> run();
@@ -51,6 +55,7 @@ class Member {
   std::optional<runtime::Child> child_;
   boost::asio::steady_timer pause_;
   boost::asio::steady_timer ended_;  ///< cancelled when it has ended
+  std::chrono::seconds end_patience_ = usual_end_patience;
   bool stopping_ = false;
   bool ended_in_order_ = true;  ///< the last one that ran
   bool replacing_ = false;      ///< the one that was taken over is ended to be started with our options

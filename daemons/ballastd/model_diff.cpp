@@ -1,101 +1,112 @@
 #include "daemons/ballastd/model_diff.hpp"
 
-#include <fmt/ranges.h>
+#include <algorithm>
+#include <unordered_map>
 
-#include "common/config/tracking_json.hpp"
+#include "common/config/loader.hpp"
+#include "daemons/ballastd/printed.hpp"
 
 namespace ballast::ballastd {
 namespace {
 
-using nlohmann::json;
+using config::Context;
+using config::Model;
 
-std::string text(const json& value) {
-  if (value.is_null()) return "none";
-  if (!value.is_string()) return value.dump();
-  return value.get_ref<const std::string&>().empty() ? "none" : value.get<std::string>();
+template <class List>
+auto by_name(const List& all) {
+  std::unordered_map<std::string_view, const typename List::value_type*> names;
+  for (const auto& each : all) names.emplace(each.name, &each);
+  return names;
 }
 
-/// `priority 100 -> 150`; lists and blocks are only named.
-std::string changed_fields(const json& before, const json& after, std::string_view leave_out = "") {
-  std::vector<std::string> parts;
-  for (const auto& [field, value] : after.items()) {
-    const auto& old = before.at(field);
-    if (old == value || field == leave_out) continue;
-    if (value.is_structured() || old.is_structured())
-      parts.push_back(field + " changed");
-    else
-      parts.push_back(fmt::format("{} {} -> {}", field, text(old), text(value)));
-  }
-  return fmt::format("{}", fmt::join(parts, ", "));
-}
-
-template <class T, class Name>
-const T* find(const std::vector<T>& all, const T& like, Name name) {
-  for (const auto& each : all) {
-    if (name(each) == name(like)) return &each;
-  }
-  return nullptr;
-}
-
-/// Added, removed and changed ones; `describe(before, after)` gives the lines of what was changed.
-template <class T, class Name, class Describe>
-void compare(std::vector<std::string>& lines, const std::string& label, const std::vector<T>& before,
-             const std::vector<T>& after, Name name, Describe describe) {
+/// Calls `removed(old)`, then for those of `after` in their order `added(now)` and `changed(old, now)`.
+template <class List, class Removed, class Added, class Changed>
+void compare(const List& before, const List& after, Removed removed, Added added, Changed changed) {
+  const auto old_names = by_name(before);
+  const auto new_names = by_name(after);
   for (const auto& each : before) {
-    if (!find(after, each, name)) lines.push_back(fmt::format("{} {} removed", label, name(each)));
+    if (!new_names.contains(each.name)) removed(each);
   }
   for (const auto& each : after) {
-    const auto* old = find(before, each, name);
-    if (!old)
-      lines.push_back(fmt::format("{} {} added", label, name(each)));
-    else if (!(*old == each))
-      describe(*old, each);
+    const auto old = old_names.find(each.name);
+    if (old == old_names.end())
+      added(each);
+    else if (old->second != &each && !(*old->second == each))
+      changed(*old->second, each);
   }
 }
 
-void compare_services(std::vector<std::string>& lines, const config::VirtualServer& before,
-                      const config::VirtualServer& after) {
-  const auto label = "virtual_server " + after.name;
-  if (const auto fields = changed_fields(before, after, "real_servers"); !fields.empty())
-    lines.push_back(label + ": " + fields);
-  const auto name = [](const config::RealServer& server) { return server.endpoint.to_string(); };
-  const auto server_label = label + ": real_server";
-  const auto earlier = lines.size();
-  compare(lines, server_label, before.real_servers, after.real_servers, name,
-          [&](const config::RealServer& old, const config::RealServer& changed) {
-            lines.push_back(fmt::format("{} {}: {}", server_label, name(changed), changed_fields(old, changed)));
-          });
-  if (lines.size() == earlier && before.real_servers != after.real_servers)
-    lines.push_back(label + ": real_servers in another order");
+std::vector<Printed> printed(const Model& model) { return read_printed(config::print(model)); }
+
+/// One object of each of two models, described by a line or more.
+template <class List>
+void describe(std::vector<std::string>& lines, List Model::*list, const Model& before, const Model& after,
+              const typename List::value_type& old, const typename List::value_type& now, const std::string& label) {
+  Model one;
+  Model other;
+  one.global.mail = before.global.mail;  // whether mails are sent decides what is printed
+  other.global.mail = after.global.mail;
+  (one.*list).push_back(old);
+  (other.*list).push_back(now);
+  auto earlier = printed(one);
+  auto later = printed(other);
+  const auto is_global = [](const Printed& each) { return each.keyword == "global_defs"; };
+  std::erase_if(earlier, is_global);
+  std::erase_if(later, is_global);
+  if (earlier.empty() || later.empty()) return;
+  // What stands before the object, such as a group of addresses, is the service's own.
+  const auto object = std::move(earlier.back());
+  const auto changed = std::move(later.back());
+  earlier.pop_back();
+  later.pop_back();
+  std::vector<std::string> around;
+  describe_changes(around, "", Context::top, earlier, later);
+  for (const auto& line : around) lines.push_back(label + ": " + line);
+  const auto* keyword = config::find_keyword(Context::top, changed.keyword);
+  if (keyword != nullptr && keyword->block)
+    describe_changes(lines, label, *keyword->block, object.children, changed.children);
 }
 
-template <class T>
-auto changes_of(std::vector<std::string>& lines, const std::string& label) {
-  return [&lines, label](const T& before, const T& after) {
-    lines.push_back(fmt::format("{} {}: {}", label, after.name, changed_fields(before, after)));
-  };
+template <class List>
+void compare_all(std::vector<std::string>& lines, std::string_view kind, List Model::*list, const Model& before,
+                 const Model& after) {
+  using T = typename List::value_type;
+  const auto label = [&](const T& each) { return fmt::format("{} {}", kind, each.name); };
+  compare(
+      before.*list, after.*list, [&](const T& old) { lines.push_back(label(old) + " removed"); },
+      [&](const T& now) { lines.push_back(label(now) + " added"); },
+      [&](const T& old, const T& now) {
+        const auto earlier = lines.size();
+        describe(lines, list, before, after, old, now, label(now));
+        if (lines.size() == earlier) lines.push_back(label(now) + " changed");
+      });
+}
+
+/// global_defs, static objects and what is tracked.
+void compare_rest(std::vector<std::string>& lines, const Model& before, const Model& after) {
+  if (before.global == after.global && before.statics == after.statics && before.tracking == after.tracking) return;
+  Model one;
+  Model other;
+  one.global = before.global;
+  one.statics = before.statics;
+  one.tracking = before.tracking;
+  other.global = after.global;
+  other.statics = after.statics;
+  other.tracking = after.tracking;
+  const auto earlier = lines.size();
+  describe_changes(lines, "", Context::top, printed(one), printed(other));
+  if (lines.size() == earlier) lines.emplace_back("global_defs changed");
 }
 
 }  // namespace
 
-std::vector<std::string> diff(const config::Model& before, const config::Model& after) {
+std::vector<std::string> diff(const Model& before, const Model& after) {
   std::vector<std::string> lines;
-  if (before.global != after.global) lines.push_back("global_defs: " + changed_fields(before.global, after.global));
-  if (before.statics != after.statics)
-    lines.push_back("static objects: " + changed_fields(before.statics, after.statics));
-  if (before.tracking != after.tracking)
-    lines.push_back("what is tracked: " + changed_fields(before.tracking, after.tracking));
-  const auto name = [](const auto& each) { return each.name; };
-  compare(lines, "vrrp_script", before.vrrp_scripts, after.vrrp_scripts, name,
-          changes_of<config::VrrpScript>(lines, "vrrp_script"));
-  compare(lines, "vrrp_instance", before.vrrp_instances, after.vrrp_instances, name,
-          changes_of<config::VrrpInstance>(lines, "vrrp_instance"));
-  compare(lines, "vrrp_sync_group", before.vrrp_sync_groups, after.vrrp_sync_groups, name,
-          changes_of<config::VrrpSyncGroup>(lines, "vrrp_sync_group"));
-  compare(lines, "virtual_server", before.virtual_servers, after.virtual_servers, name,
-          [&](const config::VirtualServer& old, const config::VirtualServer& changed) {
-            compare_services(lines, old, changed);
-          });
+  compare_rest(lines, before, after);
+  compare_all(lines, "vrrp_script", &Model::vrrp_scripts, before, after);
+  compare_all(lines, "vrrp_instance", &Model::vrrp_instances, before, after);
+  compare_all(lines, "vrrp_sync_group", &Model::vrrp_sync_groups, before, after);
+  compare_all(lines, "virtual_server", &Model::virtual_servers, before, after);
   return lines;
 }
 

@@ -38,17 +38,24 @@ void say(const std::vector<config::Diagnostic>& diagnostics) {
 }  // namespace
 
 Node::Node(NodeOptions options)
-    : options_{std::move(options)}, signals_{io_, SIGTERM, SIGINT, SIGHUP}, hold_timer_{io_} {}
+    : options_{std::move(options)},
+      signals_{io_, SIGTERM, SIGINT, SIGHUP},
+      work_{io_},
+      end_timer_{io_},
+      hold_timer_{io_} {}
 
 Node::~Node() = default;
 
-std::filesystem::path Node::admin_file() const {
-  return (options_.state_dir.empty() ? options_.run_dir : options_.state_dir) / "admin.json";
+std::filesystem::path Node::state_file(const char* name) const {
+  return (options_.state_dir.empty() ? options_.run_dir : options_.state_dir) / name;
 }
 
-config::Loaded Node::load() const {
-  auto loaded = config::load_file(options_.config,
-                                  {.config_id = options_.config_id, .environment = environment(), .strict = false});
+config::LoadOptions Node::load_options() const {
+  return {.config_id = options_.config_id, .environment = environment(), .strict = false};
+}
+
+config::Loaded Node::load() {
+  auto loaded = reader_.read(options_.config, load_options());
   say(loaded.diagnostics);
   return loaded;
 }
@@ -59,14 +66,16 @@ int Node::run() {
     log::error("{}: the configuration has errors; ballastd does not start", options_.config.string());
     return broken_configuration;
   }
-  model_ = std::move(loaded.model);
+  file_ = std::make_shared<config::Model>(std::move(loaded.model));
+  model_ = file_;
   if (const auto opened = open(); !opened) {
     log::error("{}", opened.error().message);
     return 1;
   }
   log::notice("started, version {}, on {}: {} instances, {} services", BALLAST_VERSION, options_.run_dir.string(),
-              model_.vrrp_instances.size(), model_.virtual_servers.size());
+              model_->vrrp_instances.size(), model_->virtual_servers.size());
   asio::co_spawn(io_, obey_signals(), asio::detached);
+  asio::co_spawn(io_, carry_out(), asio::detached);
   asio::co_spawn(io_, runtime::keep_systemd_informed(), asio::detached);
   if (family_) family_->start();
   io_.run();
@@ -77,16 +86,20 @@ Result<> Node::open() {
   auto server =
       bus::Server::open(io_, options_.run_dir,
                         {.request = [this](bus::Request asked) { request(std::move(asked)); },
-                         .refused = [this](const std::string& role, const std::string& why) { refused(role, why); }});
+                         .refused = [this](const std::string& role, const std::string& why) { refused(role, why); },
+                         .published = [this](const std::string& topic) { published(topic); }});
   if (!server) return server.error();
   server_ = std::move(*server);
+  read_changes();
   read_admin();
+  await_ends();
   auto& broker = server_->broker();
   const bus::NodeState self{"ballastd", BALLAST_VERSION, static_cast<int>(getpid()), runtime::unix_time()};
   broker.publish("node/ballastd", self);
   for (const auto& [topic, word] : admin_.words()) broker.publish(topic, word);
   read_holds();
-  broker.offer(model_, [](const Result<>&) {});  // nobody is here yet to refuse it
+  for (const auto& change : changes_.changes()) broker.publish(bus::change_topic(change.number), change);
+  broker.offer(*model_, [](const Result<>&) {});  // nobody is here yet to refuse it
   if (!options_.standalone) return {};
   auto family = Family::make(io_,
                              {.run_dir = options_.run_dir,
@@ -97,7 +110,7 @@ Result<> Node::open() {
                               .withdrawn = [this] { withdrawn(); }});
   if (!family) return family.error();
   family_ = std::move(*family);
-  family_->set_patience(patience_of(model_));
+  family_->set_patience(patience_of(*model_));
   return {};
 }
 
@@ -109,10 +122,11 @@ void Node::read_admin() {
   if (!store)
     return log::error("the operators' words about servers are lost: {}: {}", file.string(), store.error().message);
   admin_ = std::move(*store);
-  for (const auto& gone : admin_.forget_unknown(model_)) {
+  for (const auto& gone : admin_.forget_unknown(*model_)) {
     log::notice("{}: server {} is no longer configured: what {} said of it is forgotten", gone.service, gone.server,
                 gone.by);
   }
+  end_admin();
 }
 
 asio::awaitable<void> Node::obey_signals() {

@@ -1,14 +1,14 @@
 #include "tools/ballastctl/commands.hpp"
 
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdio>
 #include <thread>
 
-#include "common/config/loader.hpp"
 #include "common/runtime/clock.hpp"
+#include "tools/ballastctl/duration.hpp"
 #include "tools/ballastctl/lists.hpp"
 #include "tools/ballastctl/session.hpp"
 #include "tools/ballastctl/top.hpp"
@@ -64,15 +64,6 @@ void print_event(const bus::Event& event, const Options& options) {
   std::fflush(stdout);
 }
 
-// ballastd's word: text, or a list of it.
-std::vector<std::string> lines_of(const nlohmann::json& json, const char* field) {
-  std::vector<std::string> lines;
-  for (const auto& line : json.value(field, nlohmann::json::array())) {
-    lines.push_back(line.is_string() ? line.get<std::string>() : line.dump());
-  }
-  return lines;
-}
-
 void print_rates(const std::vector<ServiceRates>& rates, const Options& options) {
   constexpr auto clear = "\x1b[H\x1b[2J";
   if (options.json)
@@ -91,7 +82,7 @@ int complain(const std::string& message, int exit_status) {
 }
 
 int status(const Options& options) {
-  auto session = Session::open(options.run_dir, {"vrrp/", "health/", "service/", "node/", "admin/"});
+  auto session = Session::open(options.run_dir, {"vrrp/", "health/", "service/", "node/", "admin/", "change/"});
   if (!session) return complain(session.error().message, no_ballastd);
   const auto gathered = gather(ask_all(**session));
   if (options.json)
@@ -105,7 +96,7 @@ int health(const Options& options) {
   auto session = Session::open(options.run_dir, {"health/", "admin/"});
   if (!session) return complain(session.error().message, no_ballastd);
   const auto healths = values_of<bus::ServerHealth>((*session)->topics(), "health/");
-  const auto admins = values_of<bus::ServerAdmin>((*session)->topics(), "admin/");
+  const auto admins = values_of<bus::ServerWord>((*session)->topics(), "admin/");
   if (options.json)
     fmt::print("{}\n", health_json(healths, admins).dump(2));
   else
@@ -182,39 +173,21 @@ int events(const Options& options) {
   return ok;
 }
 
-int reload(const Options& options) {
-  auto session = Session::open(options.run_dir, {});
-  if (!session) return complain(session.error().message, no_ballastd);
-  const auto reply = (*session)->request("ballastd", "reload", nlohmann::json::object(), std::chrono::seconds{60});
-  if (!reply) return complain(reply.error().message, bad_configuration);
-  const bool accepted = reply->value("ok", false);
-  if (options.json) {
-    fmt::print("{}\n", reply->dump(2));
-    return accepted ? ok : bad_configuration;
-  }
-  for (const auto& json : reply->value("diagnostics", nlohmann::json::array())) {
-    const auto diagnostic = bus::decode<config::Diagnostic>(json);
-    fmt::print(stderr, "{}\n", diagnostic ? config::render(*diagnostic) : json.dump());
-  }
-  if (!accepted)
-    return complain(reply->value("error", "the configuration has errors; nothing was changed"), bad_configuration);
-  const auto changed = lines_of(*reply, "changed");
-  if (changed.empty())
-    fmt::print("reloaded: nothing has changed\n");
-  else
-    fmt::print("reloaded:\n  {}\n", fmt::join(changed, "\n  "));
-  return ok;
-}
-
 int set_server(const Options& options, const std::string& action) {
   auto session = Session::open(options.run_dir, {"health/"});
   if (!session) return complain(session.error().message, no_ballastd);
   const auto known = values_of<bus::ServerHealth>((*session)->topics(), "health/");
   const auto meant = match_servers(known, options.service, options.server);
   if (!meant) return complain(meant.error().message, failed);
+  double seconds = 0;
+  if (!options.duration.empty()) {
+    const auto parsed = parse_duration(options.duration);
+    if (!parsed) return complain("--for: " + parsed.error().message, wrong_usage);
+    seconds = *parsed;
+  }
   for (const auto& [service, server] : *meant) {
-    const auto reply =
-        (*session)->request("ballastd", "server", {{"action", action}, {"service", service}, {"server", server}});
+    const auto reply = (*session)->request(
+        "ballastd", "server", {{"action", action}, {"service", service}, {"server", server}, {"for", seconds}});
     if (!reply) return complain(fmt::format("{}: server {}: {}", service, server, reply.error().message), failed);
     fmt::print("{}: server {}: {}\n", service, server, action);
   }

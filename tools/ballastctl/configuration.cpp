@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "common/config/compatibility.hpp"
 #include "common/config/loader.hpp"
 #include "tools/ballastctl/commands.hpp"
 #include "tools/ballastctl/session.hpp"
@@ -87,6 +88,11 @@ int show_config(const Options& options) {
   const auto model = bus::decode<config::Model>(*reply);
   if (!model) return complain("ballastd's configuration cannot be read: " + model.error().message, failed);
   print_model(*model, options.json);
+  return ok;
+}
+
+int keywords() {
+  fmt::print("{}", config::compatibility_page());
   return ok;
 }
 

@@ -8,12 +8,13 @@
 #include <ctime>
 #include <set>
 
+#include "tools/ballastctl/changes.hpp"
 #include "tools/ballastctl/table.hpp"
 
 namespace ballast::ctl {
 namespace {
 
-const bus::ServerAdmin* admin_of(const std::vector<bus::ServerAdmin>& admins, const bus::ServerHealth& health) {
+const bus::ServerWord* admin_of(const std::vector<bus::ServerWord>& admins, const bus::ServerHealth& health) {
   const auto found = std::ranges::find_if(
       admins, [&](const auto& admin) { return admin.service == health.service && admin.server == health.server; });
   return found == admins.end() ? nullptr : &*found;
@@ -37,7 +38,7 @@ bool is_meant(const std::string& server, const std::string& typed) {
 
 }  // namespace
 
-std::string render_health(const std::vector<bus::ServerHealth>& healths, const std::vector<bus::ServerAdmin>& admins,
+std::string render_health(const std::vector<bus::ServerHealth>& healths, const std::vector<bus::ServerWord>& admins,
                           double now, bool colours) {
   if (healths.empty()) return "no real server\n";
   Table table{{{"SERVER"}, {"HEALTH"}, {"FOR"}, {"PROBE TOOK", true}, {"REASON"}}, 2};
@@ -48,7 +49,7 @@ std::string render_health(const std::vector<bus::ServerHealth>& healths, const s
     auto reason = health.reason;
     if (const auto* admin = admin_of(admins, health)) {
       const auto* word = admin->state == bus::AdminState::drain ? "drained" : "disabled";
-      reason += fmt::format("; {} by {} {} ago", word, admin->by, age(now - admin->since));
+      reason += fmt::format("; {} {}", word, whose(admin->by, admin->since, admin->until, now));
     }
     table.row({health.server, health.up ? Cell{"up", Colour::good} : Cell{"down", Colour::bad}, age(now - health.since),
                took, reason});
@@ -56,7 +57,7 @@ std::string render_health(const std::vector<bus::ServerHealth>& healths, const s
   return table.render(colours);
 }
 
-nlohmann::json health_json(const std::vector<bus::ServerHealth>& healths, const std::vector<bus::ServerAdmin>& admins) {
+nlohmann::json health_json(const std::vector<bus::ServerHealth>& healths, const std::vector<bus::ServerWord>& admins) {
   auto json = nlohmann::json::array();
   for (const auto& health : healths) {
     json.push_back(health);

@@ -10,10 +10,10 @@
 namespace ballast::ctl {
 
 /// Every server's health with the reason, how long it is so, and an operator's word about it. `now` is unix time.
-std::string render_health(const std::vector<bus::ServerHealth>& healths, const std::vector<bus::ServerAdmin>& admins,
+std::string render_health(const std::vector<bus::ServerHealth>& healths, const std::vector<bus::ServerWord>& admins,
                           double now, bool colours);
 /// The same as JSON: an array of ServerHealth, each with `admin` where there is a word.
-nlohmann::json health_json(const std::vector<bus::ServerHealth>& healths, const std::vector<bus::ServerAdmin>& admins);
+nlohmann::json health_json(const std::vector<bus::ServerHealth>& healths, const std::vector<bus::ServerWord>& admins);
 
 std::string render_connections(const std::vector<bus::Connection>& connections, bool colours);
 std::string render_drops(const std::vector<bus::DropCount>& drops, bool colours);

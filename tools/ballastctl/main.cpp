@@ -23,7 +23,8 @@ void add_reports(CLI::App& app, Options& options, Action& action) {
   add("health", "every server's health, and why", health);
   add("drops", "packets dropped, by reason", drops);
   add("doctor", "look for what is wrong with VRRP here, for some seconds: exit 0 nothing, 1 findings", doctor);
-  add("reload", "read the configuration anew; says what changed, or what is wrong and changes nothing", reload);
+  add("reload", "read the configuration anew; says what changed, or what is wrong and changes nothing", reload)
+      ->add_flag("--dry-run", options.dry_run, "only say what would change: exit 0 nothing, 1 something, 2 errors");
   auto* listing = add("connections", "connections in the table", connections);
   listing->add_option("--service", options.service, "only of this service");
   listing->add_option("--client", options.client, "only of this client address");
@@ -55,13 +56,19 @@ void add_configuration(CLI::App& app, Options& options, Action& action) {
   }
   checking->callback([&] { action = [&] { return check(options); }; });
   showing->callback([&] { action = [&] { return show_config(options); }; });
+  auto* table = app.add_subcommand("keywords", "keepalived's keywords, and what becomes of each");
+  table->group("")->add_flag("--markdown")->description("as a page of the docs: the only form there is");
+  table->callback([&] { action = keywords; });
 }
 
-void add_server(CLI::App& app, Options& options, std::vector<std::string>& names, Action& action) {
-  auto* server = app.add_subcommand("server", "take a real server out of service and back");
-  server->require_subcommand(1);
+void add_ends(CLI::App& verb, Options& options, bool saves) {
+  auto* duration = verb.add_option("--for", options.duration, "for so long: 90s, 10m, 2h; else until undone");
+  if (saves) verb.add_flag("--save", options.save, "write it down beside the configuration, too")->excludes(duration);
+}
+
+void add_server_states(CLI::App& server, Options& options, std::vector<std::string>& names, Action& action) {
   const auto add = [&](const char* name, const char* what) {
-    auto* verb = server->add_subcommand(name, what);
+    auto* verb = server.add_subcommand(name, what);
     verb->add_option("[SERVICE] SERVER", names, "all services' where no service is named; the port may be left out")
         ->required()
         ->expected(1, 2);
@@ -70,10 +77,48 @@ void add_server(CLI::App& app, Options& options, std::vector<std::string>& names
       if (names.size() == 2) options.service = names.front();
       action = [&options, name] { return set_server(options, name); };
     });
+    return verb;
   };
-  add("drain", "no new connections; open ones go on");
-  add("disable", "out at once");
+  add_ends(*add("drain", "no new connections; open ones go on"), options, false);
+  add_ends(*add("disable", "out at once"), options, false);
   add("enable", "undo drain or disable");
+}
+
+void add_changes(CLI::App& app, Options& options, std::vector<std::string>& names, Action& action) {
+  auto* server = app.add_subcommand("server", "servers of a service: add, remove, weigh, take out of service and back");
+  server->require_subcommand(1);
+  add_server_states(*server, options, names, action);
+  const auto add = [&](CLI::App* above, const char* name, const char* what, int (*run)(const Options&)) {
+    auto* verb = above->add_subcommand(name, what);
+    verb->callback([&options, &action, run] { action = [&options, run] { return run(options); }; });
+    add_ends(*verb, options, true);
+    return verb;
+  };
+  auto* adding = add(server, "add", "one more, at once; the file stays as it is", add_server);
+  auto* removing = add(server, "remove", "one less", remove_server);
+  auto* weighing = add(server, "weight", "another share for it; 0: no new connections", weigh_server);
+  for (auto* verb : {adding, removing, weighing}) {
+    verb->add_option("SERVICE", options.service, "as `status` names it; tcp: or udp: may be left out")->required();
+    verb->add_option("SERVER", options.server, "ADDRESS:PORT")->required();
+  }
+  weighing->add_option("WEIGHT", options.weight)->required()->check(CLI::Range(0, 65'535));
+  adding->add_option("--weight", options.weight, "else that of the server it is like")->check(CLI::Range(0, 65'535));
+  adding->add_option("--like", options.like, "method and checks are those of this server; else of the first one");
+  auto* service = app.add_subcommand("service", "add and remove services");
+  service->require_subcommand(1);
+  add(service, "add", "the virtual_server blocks of a file", add_service)
+      ->add_option("FILE", options.file, "or - for standard input")
+      ->required();
+  add(service, "remove", "one less", remove_service)->add_option("SERVICE", options.service)->required();
+
+  auto* listing = app.add_subcommand("changes", "what differs from the file, by whom and until when");
+  listing->add_flag("--json", options.json, "print JSON");
+  auto* undo = listing->add_subcommand("undo", "back to what the file says");
+  undo->add_option("NUMBER", options.number, "of the list, or all")->required();
+  listing->callback([&options, &action, undo] {
+    const bool undoes = undo->parsed();
+    action = [&options, undoes] { return undoes ? undo_changes(options) : changes(options); };
+  });
 }
 
 void add_handover(CLI::App& app, Options& options, Action& action) {
@@ -97,6 +142,32 @@ void add_handover(CLI::App& app, Options& options, Action& action) {
   });
 }
 
+void add_wait(CLI::App& app, Options& options, Action& action) {
+  auto* verb = app.add_subcommand("wait", "until all conditions hold: exit 0, or 1 in time with what is instead");
+  verb->add_option("CONDITION…", options.words,
+                   "instance NAME MASTER, group NAME BACKUP, service NAME up, server SERVICE SERVER drain, ready, "
+                   "reloaded")
+      ->required();
+  verb->add_option("--timeout", options.timeout, "for so long: 5s, 10m")->capture_default_str();
+  verb->add_option("--since", options.since, "reloads so long ago count, too: 5s, 10m");
+  verb->callback([&] { action = [&] { return wait(options); }; });
+}
+
+void add_completion(CLI::App& app, Options& options, Action& action) {
+  auto* verb = app.add_subcommand("completion", "print the script that completes command lines in a shell");
+  verb->require_subcommand(1);
+  const auto add = [&](const char* name, const char* what) {
+    auto* made = verb->add_subcommand(name, what);
+    made->callback([&, name] { action = [&, name] { return completion(options, verb_tree(app), name); }; });
+    return made;
+  };
+  add("bash", "for bash");
+  add("zsh", "for zsh");
+  auto* words = add("words", "what the scripts ask for: services, servers, instances, conditions or verbs");
+  words->group("");
+  words->add_option("WHAT…", options.words)->required();
+}
+
 int run(int argc, char** argv) {
   Options options;
   const char* no_colour = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe): one thread
@@ -110,10 +181,12 @@ int run(int argc, char** argv) {
   app.fallthrough();
   add_reports(app, options, action);
   add_configuration(app, options, action);
-  add_server(app, options, names, action);
+  add_changes(app, options, names, action);
   add_handover(app, options, action);
+  add_wait(app, options, action);
+  add_completion(app, options, action);
 
-  auto arguments = expand_verbs({argv + 1, argv + argc});
+  auto arguments = expand_verbs({argv + 1, argv + argc}, verb_tree(app));
   if (!arguments) return complain(arguments.error().message, wrong_usage);
   std::reverse(arguments->begin(), arguments->end());  // CLI11 takes them from the end
   try {

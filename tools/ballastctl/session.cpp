@@ -3,13 +3,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <utility>
 
 namespace ballast::ctl {
 namespace asio = boost::asio;
 
 namespace {
-
-constexpr std::chrono::seconds patience{5};  // for the hello and the snapshots
 
 // The client retries for ever; a person wants to know at once that nobody is there.
 Result<> somebody_listens(const std::filesystem::path& socket) {
@@ -41,19 +40,24 @@ Session::~Session() = default;
 bus::ClientHandlers Session::handlers(std::function<void(const bus::Event&)> event) {
   bus::ClientHandlers handlers;
   handlers.update = [this](const std::string& topic, const nlohmann::json& value) {
+    changed_ = true;
     if (value.is_null())
       topics_.erase(topic);
     else
       topics_[topic] = value;
   };
   handlers.snapshot_end = [this](const std::string& prefix) { awaited_.erase(prefix); };
-  handlers.event = std::move(event);
+  handlers.event = [this, event = std::move(event)](const bus::Event& happened) {
+    changed_ = true;
+    if (event) event(happened);
+  };
   handlers.connected = [this](bool connected) { connected_ = connected; };
   return handlers;
 }
 
 Result<std::unique_ptr<Session>> Session::open(const std::filesystem::path& run_dir, std::vector<std::string> prefixes,
-                                               std::function<void(const bus::Event&)> event) {
+                                               std::function<void(const bus::Event&)> event,
+                                               std::chrono::milliseconds patience) {
   const auto socket = run_dir / "bus.sock";
   if (const auto listening = somebody_listens(socket); !listening) return listening.error();
   std::unique_ptr<Session> session{new Session{socket, std::move(prefixes), std::move(event)}};
@@ -62,7 +66,8 @@ Result<std::unique_ptr<Session>> Session::open(const std::filesystem::path& run_
   while (!session->connected_ || !session->awaited_.empty()) {
     if (session->io_.run_one_until(limit) == 0) {
       if (session->connected_)
-        return fail("ballastd at {} has not told all it knows within {} s", socket.native(), patience.count());
+        return fail("ballastd at {} has not told all it knows within {:g} s", socket.native(),
+                    std::chrono::duration<double>{patience}.count());
       const auto why = session->request("ballastd", "config", nlohmann::json::object(), std::chrono::milliseconds{100});
       return fail("ballastd at {} does not take us: {}", socket.native(), why ? "too late" : why.error().message);
     }
@@ -90,6 +95,20 @@ void Session::follow() {
   signals.async_wait([this](auto, int) { io_.stop(); });
   io_.restart();
   io_.run();
+}
+
+bool Session::await(const std::function<bool()>& holds, std::chrono::steady_clock::time_point limit) {
+  changed_ = true;
+  for (;;) {
+    // What came together is looked at once.
+    io_.restart();
+    io_.poll();
+    if (std::exchange(changed_, false) && holds()) return true;
+    if (changed_) continue;
+    if (std::chrono::steady_clock::now() >= limit) return false;
+    io_.restart();
+    io_.run_one_until(limit);
+  }
 }
 
 }  // namespace ballast::ctl

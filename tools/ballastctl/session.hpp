@@ -19,7 +19,8 @@ class Session {
   /// Connects, and waits until all values below these prefixes have been handed over. `event` is called for events
   /// while `follow` runs. Errors say what to do.
   static Result<std::unique_ptr<Session>> open(const std::filesystem::path& run_dir, std::vector<std::string> prefixes,
-                                               std::function<void(const bus::Event&)> event = {});
+                                               std::function<void(const bus::Event&)> event = {},
+                                               std::chrono::milliseconds patience = std::chrono::seconds{5});
   ~Session();
 
   [[nodiscard]] const Topics& topics() const { return topics_; }
@@ -27,6 +28,9 @@ class Session {
                                  std::chrono::milliseconds timeout = std::chrono::seconds{5});
   /// Hands over events until interrupted.
   void follow();
+  /// Handles what comes until `holds` says so, which is asked at first and whenever something has come; false: the time
+  /// is over.
+  bool await(const std::function<bool()>& holds, std::chrono::steady_clock::time_point limit);
 
  private:
   Session(const std::filesystem::path& socket, std::vector<std::string> prefixes,
@@ -37,6 +41,7 @@ class Session {
   Topics topics_;
   std::set<std::string> awaited_;  ///< prefixes whose snapshot has not ended
   bool connected_ = false;
+  bool changed_ = false;  ///< something has come that `await` has not looked at
   bus::Client client_;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "tools/ballastctl/changes.hpp"
+
 namespace ballast::ctl {
 namespace {
 
@@ -82,6 +84,23 @@ nlohmann::json json_of(const DaemonStatus& daemon) {
   return json;
 }
 
+/// What differs from the file stands at the service or server, too.
+void mark(nlohmann::json& service, const std::vector<bus::Change>& changes) {
+  using config::AmendKind;
+  const auto name = service.at("name").get<std::string>();
+  const auto put = [&](nlohmann::json& json, AmendKind kind, const std::string& server) {
+    if (const auto* change = find_change(changes, kind, name, server)) json["change"] = brief(*change);
+  };
+  put(service, AmendKind::add_service, "");
+  for (auto& server : service.at("servers")) {
+    const auto address = net::IpAddress::parse(server.at("address").get<std::string>());
+    if (!address) continue;
+    const auto endpoint = net::Endpoint{*address, server.at("port").get<std::uint16_t>()}.to_string();
+    put(server, AmendKind::add_server, endpoint);
+    put(server, AmendKind::server_weight, endpoint);
+  }
+}
+
 }  // namespace
 
 Status gather(const Sources& sources) {
@@ -100,6 +119,8 @@ Status gather(const Sources& sources) {
   }
   status.vrrp = values_of<bus::VrrpState>(sources.topics, "vrrp/");
   status.services = services_of(sources);
+  status.changes = values_of<bus::Change>(sources.topics, "change/");
+  std::ranges::sort(status.changes, {}, &bus::Change::number);
   return status;
 }
 
@@ -110,6 +131,9 @@ nlohmann::json to_json(const Status& status) {
   for (const auto& daemon : status.daemons) json["daemons"].push_back(json_of(daemon));
   json["vrrp"] = status.vrrp;
   json["services"] = status.services;
+  json["changes"] = nlohmann::json::array();
+  for (const auto& change : status.changes) json["changes"].push_back(brief(change));
+  for (auto& service : json["services"]) mark(service, status.changes);
   return json;
 }
 

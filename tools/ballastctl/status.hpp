@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/bus/change.hpp"
 #include "common/bus/messages.hpp"
 
 namespace ballast::ctl {
@@ -14,7 +15,7 @@ using Topics = std::map<std::string, nlohmann::json>;
 /// What a node's status is made from.
 struct Sources {
   std::string host;                                     ///< this machine's name
-  Topics topics;                                        ///< node/, vrrp/, health/, service/, admin/
+  Topics topics;                                        ///< node/, vrrp/, health/, service/, admin/, change/
   std::optional<std::vector<bus::ServiceState>> fresh;  ///< forwardd's answer, if it answered
   std::optional<config::Model> model;                   ///< the configuration in force, if it was asked for
 };
@@ -32,6 +33,7 @@ struct Status {
   std::vector<DaemonStatus> daemons;
   std::vector<bus::VrrpState> vrrp;
   std::vector<bus::ServiceState> services;
+  std::vector<bus::Change> changes{};  ///< what differs from the file, in the order in which it was changed
 };
 
 /// Services come from forwardd's answer, else from its topics, else (it never ran) from configuration and health.

@@ -1,5 +1,6 @@
 #include <fmt/ranges.h>
 
+#include "tools/ballastctl/changes.hpp"
 #include "tools/ballastctl/status.hpp"
 #include "tools/ballastctl/table.hpp"
 
@@ -88,22 +89,52 @@ std::string service_line(const bus::ServiceState& service, bool colours) {
   return line;
 }
 
-std::string service_table(const std::vector<bus::ServiceState>& services, bool colours) {
+using config::AmendKind;
+
+std::string marked(const bus::Change& change, const std::string& words, double now) {
+  return fmt::format("{} {}", words, whose(change.by, change.since, change.until, now));
+}
+
+void server_row(Table& table, const Status& status, const bus::ServiceState& service, const bus::ServiceServer& server,
+                double now) {
+  const auto address = net::IpAddress::parse(server.address);
+  const auto name = address ? net::Endpoint{*address, server.port}.to_string() : server.address;
+  auto weight = fmt::format("{}", server.weight);
+  auto reason = server.reason;
+  const auto append = [&](const std::string& more) { reason += (reason.empty() ? "" : "; ") + more; };
+  if (const auto* added = find_change(status.changes, AmendKind::add_server, service.name, name))
+    append(marked(*added, "+ added", now));
+  if (const auto* weighed = find_change(status.changes, AmendKind::server_weight, service.name, name)) {
+    if (weighed->weight_before) weight += fmt::format(" (file: {})", *weighed->weight_before);
+    append(marked(*weighed, "weight", now));
+  }
+  table.row({name,
+             {std::string{name_of(server.state)}, colour_of(server.state)},
+             std::string{name_of(server.method)},
+             weight,
+             fmt::format("{}", server.active),
+             fmt::format("{}", server.inactive),
+             reason});
+}
+
+std::string service_table(const Status& status, double now, bool colours) {
   Table table{{{"SERVER"}, {"STATE"}, {"METHOD"}, {"WEIGHT", true}, {"ACTIVE", true}, {"INACTIVE", true}, {"REASON"}},
               4};
-  for (const auto& service : services) {
-    table.note(service_line(service, colours), 2);
-    for (const auto& server : service.servers) {
-      const auto address = net::IpAddress::parse(server.address);
-      const auto name = address ? net::Endpoint{*address, server.port}.to_string() : server.address;
-      table.row({name,
-                 {std::string{name_of(server.state)}, colour_of(server.state)},
-                 std::string{name_of(server.method)},
-                 fmt::format("{}", server.weight),
-                 fmt::format("{}", server.active),
-                 fmt::format("{}", server.inactive),
-                 server.reason});
+  for (const auto& service : status.services) {
+    auto line = service_line(service, colours);
+    if (const auto* added = find_change(status.changes, AmendKind::add_service, service.name))
+      line += ", " + marked(*added, "+ added", now);
+    table.note(line, 2);
+    for (const auto& server : service.servers) server_row(table, status, service, server, now);
+    for (const auto& change : status.changes) {
+      const auto& about = change.amendment;
+      if (about.kind == AmendKind::remove_server && about.service == service.name)
+        table.note({marked(change, fmt::format("- {} removed", about.server), now), Colour::warn}, 4);
     }
+  }
+  for (const auto& change : status.changes) {
+    if (change.amendment.kind == AmendKind::remove_service)
+      table.note({marked(change, fmt::format("- {} removed", change.amendment.service), now), Colour::warn}, 2);
   }
   return table.render(colours);
 }
@@ -113,7 +144,8 @@ std::string service_table(const std::vector<bus::ServiceState>& services, bool c
 std::string render(const Status& status, double now, bool colours) {
   auto text = node_lines(status, now, colours);
   text += '\n' + (status.vrrp.empty() ? "  no VRRP instance\n" : vrrp_table(status.vrrp, now, colours));
-  text += '\n' + (status.services.empty() ? "  no virtual server\n" : service_table(status.services, colours));
+  text += '\n' + (status.services.empty() && status.changes.empty() ? "  no virtual server\n"
+                                                                    : service_table(status, now, colours));
   return text;
 }
 

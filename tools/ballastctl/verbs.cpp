@@ -3,20 +3,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 
 namespace ballast::ctl {
 namespace {
 
-constexpr std::array<std::string_view, 14> verbs{"check",  "config",   "connections", "doctor",      "drops",
-                                                 "events", "failover", "health",      "maintenance", "reload",
-                                                 "server", "status",   "top",         "trace"};
-constexpr std::array<std::string_view, 2> maintenance_verbs{"off", "on"};
-constexpr std::array<std::string_view, 3> server_verbs{"disable", "drain", "enable"};
-
-// The place of the first word that is no option, from `from` on.
-std::size_t next_word(const std::vector<std::string>& arguments, std::size_t from) {
-  while (from < arguments.size() && arguments[from].starts_with('-')) from += arguments[from] == "--run-dir" ? 2 : 1;
+/// The place of the first word that is no option and no option's value, from `from` on.
+std::size_t next_word(const std::vector<std::string>& arguments, std::size_t from, const Verb& root, const Verb& verb) {
+  while (from < arguments.size() && arguments[from].starts_with('-')) {
+    const auto* option = find_option(root, verb, arguments[from]);
+    from += option != nullptr && option->takes_value ? 2 : 1;
+  }
   return from;
 }
 
@@ -31,21 +27,19 @@ Result<std::string_view> resolve(std::string_view typed, std::span<const std::st
   return fail("'{}' may be {}", typed, fmt::join(candidates, " or "));
 }
 
-Result<std::vector<std::string>> expand_verbs(std::vector<std::string> arguments) {
-  std::size_t at = next_word(arguments, 0);
-  std::span<const std::string_view> words = verbs;
-  while (at < arguments.size()) {
+Result<std::vector<std::string>> expand_verbs(std::vector<std::string> arguments, const Verb& root) {
+  const auto* within = &root;
+  for (std::size_t at = 0; !within->verbs.empty(); ++at) {
+    at = next_word(arguments, at, root, *within);
+    if (at >= arguments.size()) break;
+    std::vector<std::string_view> words;
+    for (const auto& verb : within->verbs) {
+      if (!verb.hidden || verb.name == arguments[at]) words.push_back(verb.name);
+    }
     const auto word = resolve(arguments[at], words);
     if (!word) return word.error();
     arguments[at] = *word;
-    if (words.size() != verbs.size()) break;
-    if (*word == "server")
-      words = server_verbs;
-    else if (*word == "maintenance")
-      words = maintenance_verbs;
-    else
-      break;
-    at = next_word(arguments, at + 1);
+    within = find(*within, *word);
   }
   return arguments;
 }

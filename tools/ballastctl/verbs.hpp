@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/result.hpp"
+#include "tools/ballastctl/verb_tree.hpp"
 
 namespace ballast::ctl {
 
@@ -13,6 +14,6 @@ Result<std::string_view> resolve(std::string_view typed, std::span<const std::st
 
 /// Writes out abbreviated verbs: `st --json` is `status --json`, `ser dr X` is `server drain X`. Options stay as they
 /// are.
-Result<std::vector<std::string>> expand_verbs(std::vector<std::string> arguments);
+Result<std::vector<std::string>> expand_verbs(std::vector<std::string> arguments, const Verb& root);
 
 }  // namespace ballast::ctl

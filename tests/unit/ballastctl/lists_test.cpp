@@ -19,7 +19,7 @@ std::vector<bus::ServerHealth> healths() {
 }
 
 TEST(Health, NamesEveryServerWithItsReason) {
-  const bus::ServerAdmin drained{"tcp:10.0.0.100:80", "10.1.0.2:80", bus::AdminState::drain, "root", now - 60};
+  const bus::ServerWord drained{{"tcp:10.0.0.100:80", "10.1.0.2:80", bus::AdminState::drain, "root", now - 60}, 0};
   EXPECT_EQ(render_health(healths(), {drained}, now, false),
             "  SERVER        HEALTH  FOR  PROBE TOOK  REASON\n"
             " tcp:10.0.0.100:443\n"

@@ -21,8 +21,13 @@ config::Model model(const std::vector<std::string>& servers) {
   return result;
 }
 
-bus::ServerAdmin word(const std::string& server, const std::string& service = "tcp:10.0.0.1:80") {
-  return {.service = service, .server = server, .state = {}, .by = "anna", .since = 5};
+bus::ServerWord word(const std::string& server, const std::string& service = "tcp:10.0.0.1:80") {
+  bus::ServerWord made;
+  made.service = service;
+  made.server = server;
+  made.by = "anna";
+  made.since = 5;
+  return made;
 }
 
 TEST(AdminStore, DrainDisableAndEnable) {
@@ -59,6 +64,29 @@ TEST(AdminStore, WordsAreKept) {
   EXPECT_EQ(kept.by, "anna");
   EXPECT_FALSE(AdminStore::from_json({{"no", "list"}}));
   EXPECT_FALSE(AdminStore::from_json({{{"service", "s"}}}));
+}
+
+TEST(AdminStore, AWordForATimeEnds) {
+  AdminStore store;
+  const auto servers = model({"10.1.0.1:80"});
+  auto passing = word("10.1.0.1:80");
+  passing.until = 60;
+  EXPECT_TRUE(store.apply(servers, "drain", passing)->changed);
+  EXPECT_EQ(store.next_end(), 60);
+  EXPECT_THAT(store.end(59), IsEmpty());
+  EXPECT_THAT(store.end(60), SizeIs(1));
+  EXPECT_THAT(store.words(), IsEmpty());
+  EXPECT_TRUE(store.apply(servers, "drain", passing)->changed);
+  EXPECT_TRUE(store.apply(servers, "drain", word("10.1.0.1:80"))->changed) << "it lasts now";
+  EXPECT_EQ(store.next_end(), std::nullopt);
+}
+
+TEST(AdminStore, WordsOfAnOlderVersionHaveNoEnd) {
+  AdminStore store;
+  ASSERT_TRUE(store.apply(model({"10.1.0.1:80"}), "drain", word("10.1.0.1:80")));
+  auto json = store.to_json();
+  json[0].erase("until");
+  EXPECT_EQ(AdminStore::from_json(json)->words().begin()->second.until, 0);
 }
 
 TEST(AdminStore, WordsAboutServersThatAreGoneAreForgotten) {

@@ -195,10 +195,18 @@ TEST_F(MemberTest, OneThatRunsWithOtherOptionsIsReplaced) {
 
 TEST(Patience, IsThreeAdvertisementsOfTheQuickestInstance) {
   config::Model model;
-  EXPECT_EQ(patience_of(model), 3s);
+  EXPECT_EQ(patience_of(model).absence, 3s);
   model.vrrp_instances.resize(2);
   model.vrrp_instances[1].advert_interval = 100ms;
-  EXPECT_EQ(patience_of(model), 300ms);
+  EXPECT_EQ(patience_of(model).absence, 300ms);
+}
+
+TEST(Patience, GivesAShutdownScriptItsTime) {
+  config::Model model;
+  EXPECT_EQ(patience_of(model).shutdown, 0s);
+  model.global.scripts.shutdown.words = {"/bin/true"};
+  model.global.scripts.shutdown_timeout = 1'500ms;
+  EXPECT_EQ(patience_of(model).shutdown, 2s);
 }
 
 }  // namespace
