@@ -136,6 +136,13 @@ def fill(document, parts):
     return document
 
 
+def write_into(document, parts):
+    """Fills parts of a document in docs."""
+    path = ROOT / "docs" / document
+    path.write_text(fill(path.read_text(encoding="utf-8"), parts), encoding="utf-8")
+    print(f"written: {path}")
+
+
 def machine():
     info = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
     model = re.search(r"^model name\s*: (.+)$", info, re.MULTILINE)
