@@ -134,3 +134,14 @@ def test_a_program_of_root_may_change_routes_and_others_have_no_rights(lab):
     cluster.b1.start(cluster.vrrp(150, extra=extra))
     wait_until(lambda: "203.0.113.0/24" in cluster.lb1.run("ip", "route").stdout, "the notify script has set the route")
     assert rights.read_text(encoding="utf-8").split() == ["CapEff:", "0" * 16]
+
+
+def test_a_shutdown_script_has_the_time_that_it_was_given(lab):
+    cluster = Cluster(lab, webs=0)
+    said = cluster.lb1.folder / "said"
+    said.touch()
+    cluster.b1.start(f"global_defs {{\n    script_user root\n    shutdown_script \"/bin/sh -c 'sleep 9; echo done >{said}'\"\n"
+                     "    shutdown_script_timeout 30\n}\n" + cluster.vrrp(150))
+    cluster.b1.wait_role("MASTER")
+    cluster.b1.stop()
+    assert said.read_text(encoding="utf-8") == "done\n"
