@@ -79,12 +79,13 @@ std::string in_words(config::Duration duration) {
   return fmt::format("{:g} s", static_cast<double>(duration.count()) / 1e6);
 }
 
-Verdict network_failure(const std::string& what, const error_code& error, const config::Check& check) {
+Verdict network_failure(const std::string& what, const error_code& error, const config::Check& check, Stage stage) {
+  const int detail = static_cast<int>(stage);
   using namespace boost::system::errc;
   if (error == boost::beast::error::timeout) {
-    return {Cause::timed_out, 0, fmt::format("{}: timed out after {}", what, in_words(check.connect_timeout)), {}};
+    return {Cause::timed_out, detail, fmt::format("{}: timed out after {}", what, in_words(check.connect_timeout)), {}};
   }
-  if (error == timed_out) return {Cause::timed_out, 0, fmt::format("{}: timed out", what), {}};
+  if (error == timed_out) return {Cause::timed_out, detail, fmt::format("{}: timed out", what), {}};
   if (error == connection_refused) return {Cause::refused, 0, fmt::format("{}: refused", what), {}};
   if (error == network_unreachable || error == host_unreachable) {
     const auto* why = error == host_unreachable ? "no route to host" : "network unreachable";

@@ -29,6 +29,7 @@ std::string in_words(config::Duration duration);
 Verdict cannot_probe(const std::string& what, const boost::system::error_code& error);
 
 /// A verdict on an error of the network: its kind, and `<what>: <why>` for a reason.
-Verdict network_failure(const std::string& what, const boost::system::error_code& error, const config::Check& check);
+Verdict network_failure(const std::string& what, const boost::system::error_code& error, const config::Check& check,
+                        Stage stage = Stage::connecting);
 
 }  // namespace ballast::checkd

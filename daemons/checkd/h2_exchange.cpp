@@ -59,7 +59,7 @@ asio::awaitable<error_code> run(Channel& channel, H2Session& session) {
 asio::awaitable<std::optional<Verdict>> h2_exchange(Channel& channel, H2Request request, AnswerSink& sink,
                                                     const std::string& what, const config::Check& check) {
   H2Session session{std::move(request), sink};
-  if (const auto error = co_await run(channel, session)) co_return network_failure(what, error, check);
+  if (const auto error = co_await run(channel, session)) co_return network_failure(what, error, check, Stage::answer);
   co_return judge(session.end(), what);
 }
 

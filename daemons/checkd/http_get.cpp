@@ -28,7 +28,7 @@ Verdict answer_failure(const std::string& what, const error_code& error, const c
   if (error.category() == http::make_error_code(http::error::bad_version).category()) {
     return {Cause::malformed, 0, fmt::format("{}: not an HTTP answer ({})", what, error.message()), {}};
   }
-  return network_failure(what, error, check);
+  return network_failure(what, error, check, Stage::answer);
 }
 
 const std::string& virtualhost(const config::Check& check, const config::HttpUrl& url) {

@@ -67,7 +67,7 @@ asio::awaitable<Verdict> SmtpCheck::say(Channel& channel, net::SmtpReplyParser& 
   auto what = fmt::format("{} to {}", line, check_.target);
   line += "\r\n";
   const auto error = co_await channel.write(asio::buffer(line));
-  if (error) co_return network_failure(what, error, check_);
+  if (error) co_return network_failure(what, error, check_, Stage::answer);
   co_return co_await expect(channel, parser, std::move(what), code);
 }
 
@@ -81,7 +81,7 @@ asio::awaitable<Verdict> SmtpCheck::expect(Channel& channel, net::SmtpReplyParse
       const auto* how = parser.empty() ? "closed without an answer" : "closed in the middle of the answer";
       co_return Verdict{Cause::closed, parser.empty() ? 0 : 1, fmt::format("{}: {}", what, how), {}};
     }
-    if (error) co_return network_failure(what, error, check_);
+    if (error) co_return network_failure(what, error, check_, Stage::answer);
     if (const auto fed = parser.feed({buffer.data(), size}); !fed)
       co_return Verdict{Cause::malformed, 0, fmt::format("{}: {}", what, fed.error().message), {}};
     reply = parser.next();

@@ -128,7 +128,7 @@ bool is_no_tls(int reason) {
 Verdict handshake_failure(const std::string& what, const error_code& error, const config::Check& check) {
   if (error == asio::error::eof || error == asio::ssl::error::stream_truncated)
     return {Cause::closed, 2, what + ": closed in the handshake", {}};
-  if (error.category() != asio::error::get_ssl_category()) return network_failure(what, error, check);
+  if (error.category() != asio::error::get_ssl_category()) return network_failure(what, error, check, Stage::handshake);
   const int reason = ERR_GET_REASON(static_cast<unsigned long>(error.value()));
   if (is_no_tls(reason)) return {Cause::malformed, 3, what + ": this is not TLS", {}};
   if (reason > first_alert) {

@@ -10,7 +10,7 @@ enum class Cause : std::uint8_t {
   not_probed,  ///< no probe has ended yet
   passed,
   refused,
-  timed_out,
+  timed_out,  ///< detail: in which Stage
   unreachable,
   closed,        ///< the server closed in the middle
   malformed,     ///< the answer is not HTTP, or its header has no end
@@ -23,6 +23,9 @@ enum class Cause : std::uint8_t {
   failed,        ///< any other error of the server's side; detail: errno
   cannot_probe,  ///< this machine could not ask (out of files, bindto address not here): says nothing about the server
 };
+
+/// How far a probe had come: what times out later is other news than what timed out before.
+enum class Stage : std::uint8_t { connecting, handshake, answer };
 
 /// What a check says of its server's weight, besides up and down.
 struct WeightWord {

@@ -10,6 +10,8 @@ namespace ballast::forwardd {
 using namespace std::chrono_literals;
 namespace {
 
+constexpr auto long_reconciliation = 5ms;
+constexpr auto most_rest = 500ms;
 constexpr auto retry_after = 2s;  ///< what the engine could not do is tried again
 constexpr std::string_view health_prefix = "health/";
 constexpr std::string_view admin_prefix = "admin/";
@@ -109,7 +111,7 @@ Result<TraceQuery> query_of(const nlohmann::json& params) try {
 }  // namespace
 
 Coordinator::Coordinator(boost::asio::io_context& io, Engine& engine, Outlet outlet)
-    : io_{io}, engine_{engine}, outlet_{std::move(outlet)}, retry_{io}, pace_{io}, traffic_timer_{io} {}
+    : io_{io}, engine_{engine}, outlet_{std::move(outlet)}, retry_{io}, rest_{io}, pace_{io}, traffic_timer_{io} {}
 
 void Coordinator::apply(const config::Model& model) {
   model_ = model;
@@ -146,9 +148,17 @@ void Coordinator::snapshot_end(const std::string& prefix) {
 void Coordinator::schedule() {
   if (scheduled_ || !model_ || !awaited_.empty()) return;
   scheduled_ = true;
-  boost::asio::post(io_, [this] {
+  // With thousands of services a reconciliation takes long. Then what comes meanwhile is brought together, and others
+  // (the bus, requests) have half of the time at least.
+  rest_.expires_at(rested_);
+  rest_.async_wait([this](boost::system::error_code cancelled) {
+    if (cancelled) return;
     scheduled_ = false;
+    const auto begin = boost::asio::steady_timer::clock_type::now();
     reconcile();
+    const auto end = boost::asio::steady_timer::clock_type::now();
+    if (const auto took = end - begin; took > long_reconciliation)
+      rested_ = end + std::min<decltype(took)>(took, most_rest);
   });
 }
 

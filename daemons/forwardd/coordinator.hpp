@@ -55,6 +55,8 @@ class Coordinator {
   Engine& engine_;
   Outlet outlet_;
   boost::asio::steady_timer retry_;
+  boost::asio::steady_timer rest_;  ///< after a reconciliation that took long
+  boost::asio::steady_timer::time_point rested_{};
   boost::asio::steady_timer pace_;  ///< weights that change by time
   boost::asio::steady_timer traffic_timer_;
   std::optional<config::Model> model_;

@@ -21,6 +21,7 @@ def test_a_reload_with_200_open_connections_breaks_none(lab):
     cluster = running(lab, webs=4)
     three = cluster.configuration(150, cluster.service(servers=(1, 2, 3)))
     assert cluster.b1.reload(three).returncode == 0
+    wait_until(lambda: not cluster.b1.server(service_name(cluster.vip), cluster.server(4)), "web4 is out")
     kept = [KeptConnection(cluster.client, cluster.vip) for _ in range(200)]
     with watching(cluster.client, cluster.vip) as watch:
         four = cluster.configuration(150, cluster.service(scheduler="wlc"), cluster.service(port=8080))
