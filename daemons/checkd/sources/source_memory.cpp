@@ -59,8 +59,8 @@ Servers tidy(Servers servers, const Families& wanted, std::size_t most, std::str
   if (unfit_count == 1) add_note(notes, first + ": left out");
   if (unfit_count > 1) add_note(notes, fmt::format("{} ({} such): left out", first, unfit_count));
   std::ranges::sort(servers);
-  const auto again = std::ranges::unique(servers, {}, &FoundServer::endpoint);
-  servers.erase(again.begin(), again.end());
+  const auto same_place = [](const FoundServer& x, const FoundServer& y) { return x.endpoint == y.endpoint; };
+  servers.erase(std::unique(servers.begin(), servers.end(), same_place), servers.end());
   if (servers.size() > most) {
     add_note(notes, fmt::format("{} more than {}: left out", servers.size() - most, most));
     servers.resize(most);
