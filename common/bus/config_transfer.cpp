@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <utility>
 
+#include "common/config/text_digest.hpp"
 #include "common/config/tracking_json.hpp"
 
 namespace ballast::bus {
@@ -42,43 +42,24 @@ Result<ObjectTopic> read_topic(std::string_view topic) {
 
 }  // namespace
 
-// FNV-1a's steps over words of eight bytes, the length last: there may be hundreds of megabytes.
-void ConfigDigest::add(std::uint64_t number) {
-  hash_ = (hash_ ^ number) * 1099511628211ULL;
-  hash_ ^= hash_ >> 32;
-}
-
-void ConfigDigest::add(std::string_view text) {
-  const auto length = text.size();
-  for (; text.size() >= sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t))) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data(), sizeof word);
-    add(word);
-  }
-  for (const char c : text) add(std::uint64_t{static_cast<std::uint8_t>(c)});
-  add(std::uint64_t{length});
-}
-
-std::string ConfigDigest::text() const { return fmt::format("{:016x}", hash_); }
-
 namespace {
 
 std::string text_of(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 std::uint64_t digest_of(std::string_view text) {
-  ConfigDigest digest;
+  config::TextDigest digest;
   digest.add(text);
   return digest.value();
 }
 
 template <class Objects>
 std::string digest_of_all(const Objects& objects) {
-  ConfigDigest digest;
+  config::TextDigest digest;
   for (const auto& object : objects) {
     digest.add(object.name);
     digest.add(object.digest);
   }
-  return digest.text();
+  return fmt::format("{:016x}", digest.value());
 }
 
 FrameBytes object_frame(std::uint64_t generation, const ConfigObject& object) {

@@ -15,18 +15,6 @@
 
 namespace ballast::bus {
 
-/// Tells texts, and lists of them, from one another. No cryptography: both ends are ours.
-class ConfigDigest {
- public:
-  void add(std::string_view text);
-  void add(std::uint64_t number);
-  [[nodiscard]] std::uint64_t value() const { return hash_; }
-  [[nodiscard]] std::string text() const;
-
- private:
-  std::uint64_t hash_ = 14695981039346656037ULL;
-};
-
 /// One typed object on its way: `vrrp_instance/VI_1` and its JSON.
 struct ConfigObject {
   std::string name;

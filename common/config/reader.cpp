@@ -1,32 +1,22 @@
 #include "common/config/reader.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "common/config/lexer.hpp"
 #include "common/config/load.hpp"
+#include "common/config/text_digest.hpp"
 
 namespace ballast::config {
 namespace {
 
 constexpr std::string_view keyword = "virtual_server";
 
-/// FNV-1a's steps over words of eight bytes, and the length.
-std::uint64_t digest_of(std::string_view text, std::uint64_t hash = 14695981039346656037ULL) {
-  const auto step = [&](std::uint64_t word) {
-    hash = (hash ^ word) * 1099511628211ULL;
-    hash ^= hash >> 32;
-  };
-  step(text.size());
-  for (; text.size() >= sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t))) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data(), sizeof word);
-    step(word);
-  }
-  for (const char c : text) step(static_cast<std::uint8_t>(c));
-  return hash;
+std::uint64_t digest_of(std::string_view text) {
+  TextDigest digest;
+  digest.add(text);
+  return digest.value();
 }
 
 /// Walks over a text line by line and follows the braces.
@@ -98,13 +88,14 @@ class BlockFinder {
 };
 
 std::uint64_t digest_of_rest(std::string_view text, const std::vector<ServiceBlock>& blocks) {
-  std::uint64_t hash = 0;
+  TextDigest digest;
   std::size_t begin = 0;
   for (const auto& block : blocks) {
-    if (block.begin > begin) hash = digest_of(text.substr(begin, block.begin - begin), hash);
+    if (block.begin > begin) digest.add(text.substr(begin, block.begin - begin));
     begin = block.end;
   }
-  return digest_of(text.substr(begin), hash);
+  digest.add(text.substr(begin));
+  return digest.value();
 }
 
 /// The lines of some blocks made empty: what is left stands where it stood.
