@@ -43,6 +43,7 @@ void Broker::dispatch(ConnectionId id, Connection& connection, const std::string
   if (op == "request") return request_of(id, connection, frame);
   if (op == "reply") return reply_of(id, frame);
   if (op == "ack") return ack_of(id, frame);
+  if (op == "applied") return relay_.carried_out(id, frame.at("generation").get<std::uint64_t>());
   if (op == "sync") return sync(id, connection);
   if (op != "subscribe") return close(id, fmt::format("there is no '{}' on this bus", op));
   auto prefix = frame.at("prefix").get<std::string>();
@@ -160,7 +161,8 @@ void Broker::ack_of(ConnectionId id, const json& frame) {
   const auto generation = frame.at("generation").get<std::uint64_t>();
   Result<> verdict{};
   if (!frame.at("ok").get<bool>()) verdict = fail("{}", frame.value("error", "no reason given"));
-  relay_.acknowledged(id, generation, verdict, frame.value("changes", false), host_.now());
+  relay_.acknowledged(id, generation, verdict, {frame.value("changes", false), frame.value("says_applied", false)},
+                      host_.now());
 }
 
 }  // namespace ballast::bus

@@ -243,11 +243,12 @@ void Client::Impl::handle_configuration(const std::string& op, const json& frame
   } else if (op == "abort") {
     participant.abort();
   } else if (op == "apply") {
-    const auto model = participant.apply(frame);
-    if (!model) return;
-    guarded([&] {
-      if (handlers.apply) handlers.apply(*model);
-    });
+    if (const auto* model = participant.apply(frame)) {
+      guarded([&] {
+        if (handlers.apply) handlers.apply(*model);
+      });
+    }
+    send({{"op", "applied"}, {"generation", frame.at("generation")}});
   }
 }
 

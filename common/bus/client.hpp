@@ -38,7 +38,7 @@ struct ClientHandlers {
   /// First phase: may this daemon run this configuration? An error refuses the whole transaction.
   std::function<Result<>(const config::Model&)> validate;
   /// Second phase: run it. Called at start with the configuration in force, and after every reload; not called again
-  /// after a reconnect when nothing has changed.
+  /// after a reconnect when nothing has changed. What it has published when it returns is there for who asked for it.
   std::function<void(const config::Model&)> apply;
   /// A request to this daemon; the value or the error is the reply.
   std::function<boost::asio::awaitable<Result<nlohmann::json>>(std::string method, nlohmann::json params)> request;

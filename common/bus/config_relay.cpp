@@ -30,7 +30,7 @@ void ConfigRelay::send_offer(ConnectionId id, Participant& participant, const Of
   const auto& offer = offers.to(participant.role);
   participant.offered = offer.generation;
   participant.deadline = now + patience;
-  const bool knows_base = participant.takes_changes && in_force_ && participant.running == in_force_->generation();
+  const bool knows_base = participant.abilities.takes_changes && in_force_ && participant.running == in_force_->generation();
   const auto frames = knows_base ? offer.frames_since(in_force_->to(participant.role)) : offer.frames();
   for (const auto& frame : frames) outlet_.send(id, frame);
 }
@@ -45,21 +45,22 @@ void ConfigRelay::offer(const config::Model& model, TimePoint now, Done done) {
 
 void ConfigRelay::joined(ConnectionId id, const std::string& role, TimePoint now) {
   participants_[id].role = role;
-  if (!busy()) catch_up(now);  // else when the transaction is over
+  if (!transaction_) catch_up(now);  // else when all have answered
 }
 
 void ConfigRelay::left(ConnectionId id, TimePoint now) {
   participants_.erase(id);
   conclude(now);
+  conclude_work();
 }
 
-void ConfigRelay::acknowledged(ConnectionId id, std::uint64_t generation, const Result<>& verdict, bool takes_changes,
+void ConfigRelay::acknowledged(ConnectionId id, std::uint64_t generation, const Result<>& verdict, Abilities abilities,
                                TimePoint now) {
   const auto found = participants_.find(id);
   if (found == participants_.end() || found->second.offered == 0 || found->second.offered != generation) return;
   auto& participant = found->second;
   participant.offered = 0;
-  participant.takes_changes = takes_changes;
+  participant.abilities = abilities;
   const bool in_transaction = transaction_ && transaction_->offers.generation() == generation;
   if (verdict) participant.agreed = generation;
   if (in_transaction && !verdict) {
@@ -93,7 +94,32 @@ void ConfigRelay::finish(const Result<>& outcome, TimePoint now) {
   }
   if (outcome) in_force_ = std::move(transaction.offers);
   catch_up(now);
-  transaction.done(outcome);
+  if (!outcome) return transaction.done(outcome);
+  carrying_out_.emplace(CarryingOut{now + patience, std::move(transaction.done)});
+  conclude_work();
+}
+
+bool ConfigRelay::is_at_work(const Participant& participant) const {
+  return participant.abilities.says_applied && participant.running == generation_ &&
+         participant.carried_out != generation_;
+}
+
+void ConfigRelay::carried_out(ConnectionId id, std::uint64_t generation) {
+  const auto found = participants_.find(id);
+  if (found == participants_.end()) return;
+  found->second.carried_out = generation;
+  conclude_work();
+}
+
+void ConfigRelay::conclude_work() {
+  if (std::ranges::none_of(participants_, [&](const auto& each) { return is_at_work(each.second); })) end_work();
+}
+
+void ConfigRelay::end_work() {
+  if (!carrying_out_) return;
+  const auto done = std::move(carrying_out_->done);
+  carrying_out_.reset();
+  done({});
 }
 
 void ConfigRelay::catch_up(TimePoint now) {
@@ -113,6 +139,13 @@ void ConfigRelay::tick(TimePoint now) {
     }
     return finish(fail("{}: no answer to the configuration within {} s", silent, patience.count()), now);
   }
+  if (carrying_out_ && now >= carrying_out_->deadline) {
+    for (const auto& [id, participant] : participants_) {
+      if (is_at_work(participant))
+        outlet_.refused(participant.role, fmt::format("not carried out within {} s", patience.count()));
+    }
+    end_work();
+  }
   for (auto& [id, participant] : participants_) {
     if (transaction_ || participant.offered == 0 || now < participant.deadline) continue;
     participant.deadline = TimePoint::max();  // said once; a late answer still counts
@@ -123,6 +156,7 @@ void ConfigRelay::tick(TimePoint now) {
 std::optional<ConfigRelay::TimePoint> ConfigRelay::deadline() const {
   if (transaction_) return transaction_->deadline;
   std::optional<TimePoint> result;
+  if (carrying_out_) result = carrying_out_->deadline;
   for (const auto& [id, participant] : participants_) {
     if (participant.offered == 0 || participant.deadline == TimePoint::max()) continue;
     if (!result || participant.deadline < *result) result = participant.deadline;

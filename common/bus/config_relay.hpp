@@ -11,8 +11,8 @@
 
 namespace ballast::bus {
 
-/// ballastd's part in transactions: a configuration is in force when all who take part have acknowledged it. Who joins
-/// later (or has missed it) gets the one in force alone.
+/// ballastd's part in transactions: a configuration is in force when all who take part have acknowledged it, and the
+/// transaction is over when they have carried it out. Who joins later (or has missed it) gets the one in force alone.
 class ConfigRelay {
  public:
   using TimePoint = runtime::TimePoint;
@@ -29,13 +29,19 @@ class ConfigRelay {
   void offer(const config::Model& model, TimePoint now, Done done);
   void joined(ConnectionId id, const std::string& role, TimePoint now);
   void left(ConnectionId id, TimePoint now);
-  /// An `ack`.
-  void acknowledged(ConnectionId id, std::uint64_t generation, const Result<>& verdict, bool takes_changes,
+  /// What an `ack` says of its sender: it can do with what has changed, and it tells when it has carried one out.
+  struct Abilities {
+    bool takes_changes = false;
+    bool says_applied = false;
+  };
+  void acknowledged(ConnectionId id, std::uint64_t generation, const Result<>& verdict, Abilities abilities,
                     TimePoint now);
+  /// An `applied`.
+  void carried_out(ConnectionId id, std::uint64_t generation);
   /// Gives up on those who have not answered in time.
   void tick(TimePoint now);
   [[nodiscard]] std::optional<TimePoint> deadline() const;
-  [[nodiscard]] bool busy() const { return transaction_.has_value(); }
+  [[nodiscard]] bool busy() const { return transaction_ || carrying_out_; }
 
   static constexpr std::chrono::seconds patience{10};
 
@@ -45,7 +51,8 @@ class ConfigRelay {
     std::uint64_t offered = 0;  ///< the generation it has been offered and has not answered; 0: none
     std::uint64_t agreed = 0;   ///< the one it has acknowledged last
     std::uint64_t running = 0;
-    bool takes_changes = false;  ///< it has said that it can do with what has changed
+    std::uint64_t carried_out = 0;
+    Abilities abilities{};
     TimePoint deadline;
   };
   /// Secrets are for vrrpd alone.
@@ -61,16 +68,24 @@ class ConfigRelay {
     TimePoint deadline;
     Done done;
   };
+  /// All have agreed to the one in force, and some have not said yet that it is done.
+  struct CarryingOut {
+    TimePoint deadline;
+    Done done;
+  };
   void send_offer(ConnectionId id, Participant& participant, const Offers& offers, TimePoint now);
   void catch_up(TimePoint now);
   void conclude(TimePoint now);
   void finish(const Result<>& outcome, TimePoint now);
-  void answered(ConnectionId id, Participant& participant, const Result<>& verdict);
+  [[nodiscard]] bool is_at_work(const Participant& participant) const;
+  void conclude_work();
+  void end_work();
 
   Outlet outlet_;
   std::map<ConnectionId, Participant> participants_;
   std::optional<Offers> in_force_;
   std::optional<Transaction> transaction_;
+  std::optional<CarryingOut> carrying_out_;
   std::uint64_t generation_ = 0;
 };
 

@@ -287,8 +287,11 @@ json ConfigParticipant::commit(const json& frame) {
   } catch (const std::exception& exception) {
     result = fail("{}", exception.what());
   }
-  json ack{
-      {"op", "ack"}, {"generation", frame.value("generation", json{})}, {"ok", result.has_value()}, {"changes", true}};
+  json ack{{"op", "ack"},
+           {"generation", frame.value("generation", json{})},
+           {"ok", result.has_value()},
+           {"changes", true},
+           {"says_applied", true}};
   if (!result) {
     ack["error"] = result.error().message;
     pending_.reset();

@@ -117,8 +117,11 @@ void Coordinator::apply(const config::Model& model) {
   model_ = model;
   for (const auto& service : traffic_.apply(model, steady_now())) outlet_.withdraw_traffic(service);
   await_traffic();
-  schedule();
+  // At once: who asked for it waits for it.
+  if (may_reconcile()) reconcile();
 }
+
+bool Coordinator::may_reconcile() const { return model_ && awaited_.empty(); }
 
 void Coordinator::update(const std::string& topic, const nlohmann::json& value) {
   if (topic.starts_with(health_prefix)) {
@@ -135,7 +138,7 @@ void Coordinator::take_role(const std::string& topic, const nlohmann::json& valu
   // Who still holds the addresses serves what still comes.
   take<bus::VrrpState>(inputs_.roles, topic, vrrp_prefix, value,
                        [](const auto& state) { return state.holds_addresses ? bus::VrrpRole::master : state.state; });
-  if (!model_ || !awaited_.empty()) return;
+  if (!may_reconcile()) return;
   // A takeover does not wait for everything else to be computed.
   if (const auto done = engine_.set_roles(compute_roles(*model_, inputs_.roles)); !done) tell_errors({done.error()});
 }
@@ -146,7 +149,7 @@ void Coordinator::snapshot_end(const std::string& prefix) {
 }
 
 void Coordinator::schedule() {
-  if (scheduled_ || !model_ || !awaited_.empty()) return;
+  if (scheduled_ || !may_reconcile()) return;
   scheduled_ = true;
   // With thousands of services a reconciliation takes long. Then what comes meanwhile is brought together, and others
   // (the bus, requests) have half of the time at least.

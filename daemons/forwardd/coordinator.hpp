@@ -41,6 +41,7 @@ class Coordinator {
 
  private:
   void take_role(const std::string& topic, const nlohmann::json& value);
+  [[nodiscard]] bool may_reconcile() const;
   void schedule();
   void reconcile();
   void schedule_at(double time);

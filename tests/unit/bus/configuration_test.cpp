@@ -23,6 +23,12 @@ class Configuration : public BrokerTest {
     if (!error.empty()) frame["error"] = error;
     broker.receive(id, frame);
   }
+  void agree_and_work(ConnectionId id, int generation) {
+    broker.receive(id, {{"op", "ack"}, {"generation", generation}, {"ok", true}, {"says_applied", true}});
+  }
+  void applied(ConnectionId id, int generation) {
+    broker.receive(id, {{"op", "applied"}, {"generation", generation}});
+  }
   ConnectionId daemon(const std::string& role) {
     const auto id = join(role, true);
     return id;
@@ -163,6 +169,41 @@ TEST_F(Configuration, ALateComerInterruptedByARefusedOneGetsTheOldOneAgain) {
   EXPECT_THAT(lines(checkd), ElementsAre("abort", "config config/1/global", "commit"));
   ack(checkd, 1);
   EXPECT_THAT(lines(checkd), ElementsAre("apply"));
+}
+
+TEST_F(Configuration, ItIsOverWhenAllHaveCarriedItOut) {
+  const auto forwardd = daemon("forwardd");
+  const auto checkd = daemon("checkd");
+  offer("a");
+  for (const auto id : {forwardd, checkd}) agree_and_work(id, 1);
+  EXPECT_THAT(lines(forwardd), ElementsAre("config config/1/global", "commit", "apply"));
+  applied(checkd, 1);
+  EXPECT_THAT(outcomes, IsEmpty()) << "forwardd is still at it";
+  applied(forwardd, 1);
+  EXPECT_THAT(outcomes, ElementsAre("taken"));
+}
+
+TEST_F(Configuration, WhoDiesAtItsWorkHoldsNothingUpAndWhoIsSlowIsReported) {
+  const auto forwardd = daemon("forwardd");
+  const auto checkd = daemon("checkd");
+  offer("a");
+  for (const auto id : {forwardd, checkd}) agree_and_work(id, 1);
+  broker.disconnected(checkd);
+  EXPECT_THAT(outcomes, IsEmpty());
+  const auto late = daemon("checkd");
+  EXPECT_THAT(early, testing::SizeIs(2)) << "nobody who comes waits for it";
+  agree_and_work(late, 1);
+  applied(late, 1);
+  pass(ConfigRelay::patience);
+  EXPECT_THAT(outcomes, ElementsAre("taken"));
+  EXPECT_THAT(refusals, ElementsAre("forwardd: not carried out within 10 s"));
+  applied(forwardd, 1);
+  offer("b");
+  for (const auto id : {forwardd, late}) {
+    agree_and_work(id, 2);
+    applied(id, 2);
+  }
+  EXPECT_THAT(outcomes, ElementsAre("taken", "taken"));
 }
 
 TEST_F(Configuration, OneAtATime) {
