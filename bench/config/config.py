@@ -33,7 +33,7 @@ WATCHED = """virtual_server 10.1.0.100 9 {
     lvs_sched wrr
     lvs_method DR
     protocol UDP
-    real_server 10.1.0.2 9 {
+    real_server 10.2.0.2 9 {
         weight 1
     }
 }
@@ -142,9 +142,12 @@ def cpu_seconds(pid):
 
 def family_runs(lab, services, servers, arguments, say):
     """Start, memory and reloads of a family; a line each."""
-    lab.network("net")
-    balancer, far, client = lab.node("lb", 1, "net"), lab.node("far", 2, "net"), lab.node("client", 3, "net")
-    balancer.ip("route add 10.64.0.0/10 via 10.1.0.2", "address add 10.1.0.100/32 dev eth0")
+    # Two networks: a veth's peer without an XDP program is not woken by what is sent back the way it came (XDP_TX).
+    lab.network("front")
+    lab.network("back")
+    balancer = lab.node("lb", 1, "front", "back")
+    far, client = lab.node("far", 2, "back"), lab.node("client", 3, "front")
+    balancer.ip("route add 10.64.0.0/10 via 10.2.0.2", "address add 10.1.0.100/32 dev eth0")
     far.sysctl("net.ipv4.conf.all.arp_ignore=1", "net.ipv4.conf.all.arp_announce=2")
     far.ip("address add 10.1.0.100/32 dev lo", "route add local 10.64.0.0/10 dev lo")
     family = Family(balancer, HEAD + WATCHED + generate.configuration(services, servers))
@@ -179,11 +182,7 @@ def family_runs(lab, services, servers, arguments, say):
             say(f"| reload, one weight changed | median {statistics.median(taken) * 1e3:.0f} ms | {taken[0] * 1e3:.0f} to {taken[-1] * 1e3:.0f}, {len(taken)} times |")
         if failed:
             say(f"| reloads refused | {len(failed)} of {arguments.reloads} | {failed[0]} |")
-        # Between veth ends frames sent by XDP may jam (a queue of 256 that nobody empties): then the stream says nothing.
-        if 2 * lost > sent:
-            say("| packets through a service meanwhile | not measured: the stream does not arrive even without a reload | |")
-        else:
-            say(f"| packets through a service meanwhile | {sent} sent | {lost} lost |")
+        say(f"| packets through a service meanwhile | {sent} sent | {lost} lost |")
         for name, pid in sorted(family.pids().items()):
             say(f"| {name} after the reloads | {memory_mib(pid):.0f} MiB | {cpu_seconds(pid):.1f} s CPU so far |")
     finally:
