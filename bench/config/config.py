@@ -99,6 +99,18 @@ class Stream:
         return self.sent, self.sent - len(self.seen)
 
 
+class Servers:
+    """Takes connections on port 80 of every address of a node."""
+
+    def __init__(self, node):
+        self.socket = node.inside(lambda: socket.create_server(("0.0.0.0", 80), backlog=4096))
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def _take(self):
+        while True:
+            self.socket.accept()[0].close()
+
+
 class Family:
     """A ballastd --standalone, timed."""
 
@@ -150,6 +162,7 @@ def family_runs(lab, services, servers, arguments, say):
     balancer.ip("route add 10.64.0.0/10 via 10.2.0.2", "address add 10.1.0.100/32 dev eth0")
     far.sysctl("net.ipv4.conf.all.arp_ignore=1", "net.ipv4.conf.all.arp_announce=2")
     far.ip("address add 10.1.0.100/32 dev lo", "route add local 10.64.0.0/10 dev lo")
+    Servers(far)
     family = Family(balancer, HEAD + WATCHED + generate.configuration(services, servers))
     started = time.monotonic()
     family.start()

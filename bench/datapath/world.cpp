@@ -76,10 +76,10 @@ xdp::NextHops hops_of(const std::vector<Service>& services, const Hop& hop) {
 }
 
 /// Loads without leaving a pin behind: the descriptors keep the maps.
-Result<xdp::Object> load_unpinned(std::uint32_t connections) {
+Result<xdp::Object> load_unpinned(const xdp::Sizes& sizes) {
   const auto pins = std::filesystem::path{"/sys/fs/bpf"} / fmt::format("ballast-bench-{}", getpid());
   if (auto prepared = xdp::prepare_pin_dir(pins); !prepared) return prepared.error();
-  auto object = xdp::load_object(pins, connections, [](const bus::Event&) {});
+  auto object = xdp::load_object(pins, sizes, [](const bus::Event&) {});
   if (auto removed = xdp::remove_everything(pins); !removed) return removed.error();
   return object;
 }
@@ -129,7 +129,7 @@ Service make_service(Mode mode, net::Family family, int number) {
 
 Result<World> World::load(const std::vector<Service>& services, std::uint32_t connections, const Hop& hop) {
   World world;
-  auto object = load_unpinned(connections);
+  auto object = load_unpinned(xdp::sizes_for(connections, services.size(), 0));
   if (!object) return object.error();
   world.object_ = std::move(*object);
   auto load = xdp::LoadTable::map(world.object_.maps.at("server_load"));
@@ -145,7 +145,8 @@ Result<World> World::load(const std::vector<Service>& services, std::uint32_t co
   if (!mirror) return mirror.error();
   forwardd::DesiredState state;
   for (const auto& service : services) state.services.push_back(desired(service));
-  const auto plan = xdp::make_plan(*mirror, state, hops_of(services, hop), [](std::uint32_t) { return false; });
+  const auto hops = hops_of(services, hop);
+  const auto plan = xdp::make_plan(*mirror, state, xdp::find_in(hops), [](std::uint32_t) { return false; });
   if (!plan.errors.empty()) return plan.errors.front();
   for (const auto& change : plan.changes) {
     if (auto written = xdp::write_change(world.object_, world.load_, change); !written) return written.error();

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 
 #include "common/bus/client_link.hpp"
@@ -123,7 +124,10 @@ asio::awaitable<void> Client::Impl::run() {
 }
 
 asio::awaitable<Error> Client::Impl::session() {
-  const auto current = std::make_shared<ClientLink>(io);
+  const auto current = std::make_shared<ClientLink>(io, [this](const std::string& topic) {
+    const auto found = published.find(topic);
+    return found == published.end() ? publish_frame(topic, nullptr) : found->second;
+  });
   link = current;
   if (auto result = co_await current->connect(options.socket); !result) co_return result.error();
   send({{"op", "hello"},
@@ -157,7 +161,7 @@ void Client::Impl::welcomed(const json& frame) {
   first_attempt.cancel();
   last_problem = "not connected to ballastd";
   topics.connected(frame.value("instance", ""));
-  for (const auto& [topic, bytes] : published) link->send(bytes);
+  for (const auto& [topic, bytes] : published) link->send_latest(topic);
   // Only a process that has been running a configuration knows all of its topics.
   if (was_connected && participant.has_applied()) send({{"op", "sync"}});
   for (const auto& prefix : options.subscriptions) send({{"op", "subscribe"}, {"prefix", prefix}});
@@ -328,6 +332,13 @@ void Client::start() {
       impl_->io, [impl = impl_] { return impl->run(); }, asio::detached);
 }
 
+void Client::subscribe(const std::string& prefix) {
+  auto& all = impl_->options.subscriptions;
+  if (std::ranges::find(all, prefix) != all.end()) return;
+  all.push_back(prefix);
+  if (impl_->connected) impl_->send({{"op", "subscribe"}, {"prefix", prefix}});
+}
+
 asio::awaitable<void> Client::stop() {
   const auto impl = impl_;
   if (impl->connected && impl->link) co_await impl->link->drain(drain_limit);
@@ -338,13 +349,13 @@ void Client::publish(const std::string& topic, json value) {
   auto bytes = publish_frame(topic, value);
   auto& last = impl_->published[topic];
   if (last && *last == *bytes) return;
-  last = bytes;
-  if (impl_->connected) impl_->link->send(std::move(bytes));
+  last = std::move(bytes);
+  if (impl_->connected) impl_->link->send_latest(topic);
 }
 
 void Client::withdraw(const std::string& topic) {
   if (impl_->published.erase(topic) == 0) return;
-  if (impl_->connected) impl_->link->send(publish_frame(topic, nullptr));
+  if (impl_->connected) impl_->link->send_latest(topic);
 }
 
 void Client::event(Event event) {

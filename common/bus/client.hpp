@@ -58,6 +58,8 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   void start();
+  /// A further prefix, from now on; one that is subscribed already makes no difference.
+  void subscribe(const std::string& prefix);
   /// Closes the connection after what is queued has been written (at most 1 s).
   boost::asio::awaitable<void> stop();
 

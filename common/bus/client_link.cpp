@@ -38,8 +38,16 @@ asio::awaitable<Result<>> ClientLink::connect(const std::filesystem::path& path)
 void ClientLink::send(FrameBytes frame) {
   if (!socket_.is_open()) return;
   queued_bytes_ += frame->size();
-  queue_.push_back(std::move(frame));
   if (queued_bytes_ > max_frame) return close();
+  push({std::move(frame), {}});
+}
+
+void ClientLink::send_latest(const std::string& topic) {
+  if (socket_.is_open() && waiting_.insert(topic).second) push({nullptr, topic});
+}
+
+void ClientLink::push(Item item) {
+  queue_.push_back(std::move(item));
   if (!std::exchange(writing_, true)) {
     asio::co_spawn(
         socket_.get_executor(), [self = shared_from_this()] { return self->write_queue(); }, asio::detached);
@@ -49,14 +57,20 @@ void ClientLink::send(FrameBytes frame) {
 asio::awaitable<void> ClientLink::write_queue() {
   const auto self = shared_from_this();
   while (!queue_.empty() && socket_.is_open()) {
-    const auto count = std::min(queue_.size(), frames_a_write);
-    const std::vector<FrameBytes> batch{queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count)};
+    std::vector<FrameBytes> batch;
     std::vector<asio::const_buffer> buffers;
-    for (const auto& frame : batch) buffers.push_back(asio::buffer(*frame));
+    std::size_t queued = 0;
+    while (!queue_.empty() && batch.size() < frames_a_write) {
+      const auto item = std::move(queue_.front());
+      queue_.pop_front();
+      if (item.frame) queued += item.frame->size();
+      if (!item.frame) waiting_.erase(item.topic);
+      batch.push_back(item.frame ? item.frame : latest_(item.topic));
+      buffers.push_back(asio::buffer(*batch.back()));
+    }
     const auto [error, bytes] = co_await asio::async_write(socket_, buffers, asio::as_tuple(asio::use_awaitable));
     if (error) break;
-    queued_bytes_ -= bytes;
-    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count));
+    queued_bytes_ -= queued;
   }
   writing_ = false;
   drained_.cancel();

@@ -29,17 +29,25 @@ const ConfigOffer& ConfigRelay::Offers::to(const std::string& role) const {
 void ConfigRelay::send_offer(ConnectionId id, Participant& participant, const Offers& offers, TimePoint now) {
   const auto& offer = offers.to(participant.role);
   participant.offered = offer.generation;
-  participant.deadline = now + patience;
   const bool knows_base = participant.abilities.takes_changes && in_force_ && participant.running == in_force_->generation();
   const auto frames = knows_base ? offer.frames_since(in_force_->to(participant.role)) : offer.frames();
-  for (const auto& frame : frames) outlet_.send(id, frame);
+  std::size_t bytes = 0;
+  for (const auto& frame : frames) {
+    bytes += frame->size();
+    outlet_.send(id, frame);
+  }
+  participant.patience = patience + std::chrono::seconds{bytes / read_in_a_second};
+  participant.deadline = now + participant.patience;
 }
 
 void ConfigRelay::offer(const config::Model& model, TimePoint now, Done done) {
   if (busy()) return done(fail("another configuration is being taken over at this moment; try again"));
-  transaction_.emplace(Transaction{Offers::of(model, ++generation_, in_force_ ? &*in_force_ : nullptr), now + patience,
-                                   std::move(done)});
-  for (auto& [id, participant] : participants_) send_offer(id, participant, transaction_->offers, now);
+  transaction_.emplace(
+      Transaction{Offers::of(model, ++generation_, in_force_ ? &*in_force_ : nullptr), now, std::move(done)});
+  for (auto& [id, participant] : participants_) {
+    send_offer(id, participant, transaction_->offers, now);
+    transaction_->deadline = std::max(transaction_->deadline, participant.deadline);
+  }
   conclude(now);
 }
 
@@ -83,8 +91,10 @@ void ConfigRelay::finish(const Result<>& outcome, TimePoint now) {
   auto transaction = std::move(*transaction_);
   transaction_.reset();
   const auto generation = transaction.offers.generation();
+  std::chrono::seconds longest = patience;
   for (auto& [id, participant] : participants_) {
     const bool agreed = participant.agreed == generation;
+    longest = std::max(longest, participant.patience);
     if (!outcome && (agreed || participant.offered == generation)) outlet_.send(id, order("abort", generation));
     if (outcome && agreed) {
       participant.running = generation;
@@ -95,7 +105,7 @@ void ConfigRelay::finish(const Result<>& outcome, TimePoint now) {
   if (outcome) in_force_ = std::move(transaction.offers);
   catch_up(now);
   if (!outcome) return transaction.done(outcome);
-  carrying_out_.emplace(CarryingOut{now + patience, std::move(transaction.done)});
+  carrying_out_.emplace(CarryingOut{now + longest, std::move(transaction.done)});
   conclude_work();
 }
 
@@ -134,22 +144,25 @@ void ConfigRelay::tick(TimePoint now) {
   if (transaction_ && now >= transaction_->deadline) {
     const auto generation = transaction_->offers.generation();
     std::string silent;
+    auto waited = patience;
     for (const auto& [id, participant] : participants_) {
-      if (participant.offered == generation) silent += (silent.empty() ? "" : ", ") + participant.role;
+      if (participant.offered != generation) continue;
+      silent += (silent.empty() ? "" : ", ") + participant.role;
+      waited = std::max(waited, participant.patience);
     }
-    return finish(fail("{}: no answer to the configuration within {} s", silent, patience.count()), now);
+    return finish(fail("{}: no answer to the configuration within {} s", silent, waited.count()), now);
   }
   if (carrying_out_ && now >= carrying_out_->deadline) {
     for (const auto& [id, participant] : participants_) {
       if (is_at_work(participant))
-        outlet_.refused(participant.role, fmt::format("not carried out within {} s", patience.count()));
+        outlet_.refused(participant.role, fmt::format("not carried out within {} s", participant.patience.count()));
     }
     end_work();
   }
   for (auto& [id, participant] : participants_) {
     if (transaction_ || participant.offered == 0 || now < participant.deadline) continue;
     participant.deadline = TimePoint::max();  // said once; a late answer still counts
-    outlet_.refused(participant.role, fmt::format("no answer within {} s", patience.count()));
+    outlet_.refused(participant.role, fmt::format("no answer within {} s", participant.patience.count()));
   }
 }
 

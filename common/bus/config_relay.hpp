@@ -43,6 +43,7 @@ class ConfigRelay {
   [[nodiscard]] std::optional<TimePoint> deadline() const;
   [[nodiscard]] bool busy() const { return transaction_ || carrying_out_; }
 
+  /// With daemons that answer, and with those that carry it out; longer where there is much to read.
   static constexpr std::chrono::seconds patience{10};
 
  private:
@@ -53,6 +54,7 @@ class ConfigRelay {
     std::uint64_t running = 0;
     std::uint64_t carried_out = 0;
     Abilities abilities{};
+    std::chrono::seconds patience = ConfigRelay::patience;
     TimePoint deadline;
   };
   /// Secrets are for vrrpd alone.
@@ -73,6 +75,7 @@ class ConfigRelay {
     TimePoint deadline;
     Done done;
   };
+  static constexpr std::size_t read_in_a_second = 2U << 20;  ///< bytes of frames, by a daemon on a busy machine
   void send_offer(ConnectionId id, Participant& participant, const Offers& offers, TimePoint now);
   void catch_up(TimePoint now);
   void conclude(TimePoint now);

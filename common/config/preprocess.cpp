@@ -59,6 +59,7 @@ Preprocessor::Fragment Preprocessor::fragment(Origin origin) {
 
 bool Preprocessor::pass_plain(Origin origin) {
   const auto line = sources_.line_text(origin);
+  if (line.empty()) return true;
   const auto text = plain_part(line);
   if (!text || sources_.bad_byte(origin) > 0) return false;
   if (text->empty() || !spend(origin)) return true;

@@ -1,6 +1,7 @@
 #include "common/config/reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -28,9 +29,11 @@ class BlockFinder {
     if (text_.find('$') != std::string_view::npos) return std::nullopt;
     std::size_t begin = 0;
     while (begin < text_.size()) {
-      const auto newline = std::min(text_.find('\n', begin), text_.size());
+      auto newline = next_special(begin);
+      const bool braces = newline < text_.size() && text_[newline] != '\n';
+      if (braces) newline = std::min(text_.find('\n', newline), text_.size());
       const auto next = std::min(newline + 1, text_.size());
-      if (!line(begin, newline, next)) return std::nullopt;
+      if (!line(begin, newline, next, braces)) return std::nullopt;
       begin = next;
     }
     if (depth_ != 0 || open_) return std::nullopt;
@@ -38,13 +41,24 @@ class BlockFinder {
   }
 
  private:
-  bool line(std::size_t begin, std::size_t end, std::size_t next) {
+  /// Where the next newline or brace is; there may be millions of lines, most without a brace.
+  std::size_t next_special(std::size_t from) const {
+    static constexpr auto special = [] {
+      std::array<bool, 256> table{};
+      table['\n'] = table['{'] = table['}'] = true;
+      return table;
+    }();
+    while (from < text_.size() && !special[static_cast<unsigned char>(text_[from])]) ++from;
+    return from;
+  }
+
+  bool line(std::size_t begin, std::size_t end, std::size_t next, bool braces) {
     auto text = text_.substr(begin, end - begin);
     while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
     if (text.empty()) return true;
     if (text.starts_with("include") || text.front() == '@' || text.front() == '~') return false;
     if (depth_ == 0 && !open_ && starts_service(text)) open_ = begin;
-    if (!follow_braces(text)) return false;
+    if (braces && !follow_braces(text)) return false;
     if (open_ && begun_ && depth_ == 0) {
       blocks_.push_back({*open_, next, digest_of(text_.substr(*open_, next - *open_))});
       open_.reset();
@@ -59,7 +73,6 @@ class BlockFinder {
 
   // Of a block that is open, nothing else may end or begin on its lines.
   bool follow_braces(std::string_view text) {
-    if (text.find_first_of("{}") == std::string_view::npos) return true;
     QuoteScanner quotes{text};
     for (std::size_t i = 0; i < text.size(); i += quotes.step(i)) {
       if (quotes.inside()) continue;

@@ -77,6 +77,8 @@ class SharedList {
     items_.push_back(std::make_shared<T>(std::forward<Args>(args)...));
     return *items_.back();
   }
+  /// Another element in the place of one that copies keep.
+  void put(std::size_t i, T value) { items_[i] = std::make_shared<T>(std::move(value)); }
   void reserve(std::size_t count) { items_.reserve(count); }
   void clear() { items_.clear(); }
   void erase(const_iterator place) { items_.erase(items_.begin() + (place - std::as_const(*this).begin())); }

@@ -9,14 +9,8 @@ namespace {
 constexpr int most_weight = 65'535;
 constexpr double day = 86'400;
 
-template <class Action>
-void for_each_server(const config::Model& model, const Suspended& suspended, Action action) {
-  for (const auto& service : model.virtual_servers) {
-    const bool is_suspended = suspended.contains(service.name);
-    for (const auto& server : service.real_servers) {
-      action(ServerKey{service.name, server.endpoint.to_string()}, server, is_suspended);
-    }
-  }
+ServerKey key_of(const config::VirtualServer& service, const config::RealServer& server) {
+  return {service.name, server.endpoint.to_string()};
 }
 
 bus::Event event_of(const bus::ServerHealth& health, double now, std::string message, std::string_view severity) {
@@ -50,83 +44,138 @@ std::size_t Board::CheckHash::operator()(const config::Check& check) const {
 }
 
 Plan Board::apply(const config::Model& model, double now, const Suspended& suspended) {
-  Plan plan = adopt_checks(model, suspended);
-  adopt_watches(model);
-  adopt_servers(model, suspended, now, plan);
+  const auto difference = adopt(model, suspended);
+  Plan plan;
+  release_checks(difference);
+  adopt_checks(difference, plan);
+  adopt_watches(difference);
+  adopt_servers(difference, now, plan);
   return plan;
 }
 
-Plan Board::adopt_checks(const config::Model& model, const Suspended& suspended) {
-  std::unordered_map<config::Check, std::vector<ServerKey>, CheckHash> wanted;
-  std::vector<decltype(wanted)::value_type*> in_order;
-  for_each_server(model, suspended, [&](const ServerKey& key, const config::RealServer& server, bool is_suspended) {
-    if (is_suspended) return;
-    for (const auto& check : server.checks) {
-      const auto [entry, inserted] = wanted.try_emplace(check);
-      entry->second.push_back(key);
-      if (inserted) in_order.push_back(&*entry);
+Board::Difference Board::adopt(const config::Model& model, const Suspended& suspended) {
+  Difference difference{std::exchange(adopted_, {}), {}};
+  for (std::size_t place = 0; place < model.virtual_servers.size(); ++place) {
+    Adopted now{model.virtual_servers.shared(place), suspended.contains(model.virtual_servers[place].name)};
+    auto known = difference.before.find(now.service->name);
+    const bool same = known != difference.before.end() && known->second.suspended == now.suspended &&
+                      (known->second.service == now.service || *known->second.service == *now.service);
+    if (same) {
+      adopted_.insert(difference.before.extract(known)).position->second = std::move(now);
+      continue;
     }
-  });
-  Plan plan;
-  std::unordered_set<CheckId> stay;
-  for (const auto& [check, id] : ids_) {
-    if (wanted.contains(check))
-      stay.insert(id);
-    else
-      plan.stop.push_back(id);
+    adopted_.insert_or_assign(now.service->name, now);
+    difference.now.push_back(std::move(now));
+  }
+  return difference;
+}
+
+/// Services that are others now use no check until adopt_checks() has given them theirs.
+void Board::release_checks(const Difference& difference) {
+  std::unordered_set<CheckId> used;
+  for (const auto& [name, before] : difference.before) {
+    for (const auto& server : before.service->real_servers) {
+      const auto& checks = servers_.at(key_of(*before.service, server)).checks;
+      used.insert(checks.begin(), checks.end());
+    }
+  }
+  for (const auto id : used)
+    std::erase_if(running_.at(id).users, [&](const auto& key) { return difference.before.contains(key.service); });
+}
+
+void Board::adopt_checks(const Difference& difference, Plan& plan) {
+  std::unordered_map<config::Check, std::vector<ServerKey>, CheckHash> fresh;
+  std::vector<decltype(fresh)::value_type*> in_order;
+  for (const auto& [service, suspended] : difference.now) {
+    if (suspended) continue;
+    for (const auto& server : service->real_servers) {
+      for (const auto& check : server.checks) {
+        if (const auto known = ids_.find(check); known != ids_.end()) {
+          running_.at(known->second).users.push_back(key_of(*service, server));
+          continue;
+        }
+        const auto [entry, inserted] = fresh.try_emplace(check);
+        entry->second.push_back(key_of(*service, server));
+        if (inserted) in_order.push_back(&*entry);
+      }
+    }
   }
   for (auto* entry : in_order) {
     auto& [check, users] = *entry;
-    if (const auto found = ids_.find(check); found != ids_.end()) {
-      running_.at(found->second).users = std::move(users);
-      continue;
-    }
     plan.start.push_back({next_id_++, check});
-    Running running{fresh_policy(check, users, stay), users};
+    Running running{fresh_policy(check, users), users};
     running.log_all = check.log_all;
     if (check.tls) running.expiry_warning = check.tls->expiry_warning;
     running_.emplace(plan.start.back().id, std::move(running));
   }
-  for (const auto id : plan.stop) running_.erase(id);
-  std::erase_if(ids_, [&](const auto& entry) { return !stay.contains(entry.second); });
+  stop_unused(difference, plan);
   for (const auto& started : plan.start) ids_.emplace(started.check, started.id);
-  return plan;
+}
+
+void Board::stop_unused(const Difference& difference, Plan& plan) {
+  for (const auto& [name, before] : difference.before) {
+    if (before.suspended) continue;
+    for (const auto& server : before.service->real_servers) {
+      for (const auto& check : server.checks) {
+        const auto known = ids_.find(check);
+        if (known == ids_.end() || !running_.at(known->second).users.empty()) continue;
+        plan.stop.push_back(known->second);
+        running_.erase(known->second);
+        ids_.erase(known);
+      }
+    }
+  }
 }
 
 // A server that is known keeps its state: the new check takes it over, unless a check that stays explains it already.
-CheckPolicy Board::fresh_policy(const config::Check& check, const std::vector<ServerKey>& users,
-                                const std::unordered_set<CheckId>& stay) const {
+CheckPolicy Board::fresh_policy(const config::Check& check, const std::vector<ServerKey>& users) const {
   bool known = false;
   for (const auto& key : users) {
     const auto found = servers_.find(key);
     if (found == servers_.end()) continue;
     known = true;
     const auto& server = found->second;
-    const bool explained = std::ranges::any_of(
-        server.checks, [&](CheckId id) { return stay.contains(id) && !running_.at(id).policy.up(); });
+    const bool explained = std::ranges::any_of(server.checks, [&](CheckId id) {
+      const auto& running = running_.at(id);
+      return !running.users.empty() && !running.policy.up();
+    });
     if (!server.health.up && !server.health.passive && !explained) return {check, false, server.health.reason};
   }
   if (check.alpha && !known) return {check, false, "waiting for the first success"};
   return {check, true, "not probed yet"};
 }
 
-void Board::adopt_servers(const config::Model& model, const Suspended& suspended, double now, Plan& plan) {
-  auto old = std::exchange(servers_, {});
-  for_each_server(model, suspended, [&](const ServerKey& key, const config::RealServer& configured, bool is_suspended) {
-    auto known = old.extract(key);
-    const bool is_new = known.empty();
-    auto& server = servers_[key];
-    if (!is_new) server = std::move(known.mapped());
-    server.checks.clear();
-    server.weight = configured.weight;
-    server.any_check = configured.any_check;
-    server.suspended = is_suspended && !configured.checks.empty();
-    if (!is_suspended) {
-      for (const auto& check : configured.checks) server.checks.push_back(ids_.at(check));
+void Board::adopt_servers(const Difference& difference, double now, Plan& plan) {
+  std::unordered_set<const Server*> kept;
+  for (const auto& [service, suspended] : difference.now) {
+    for (const auto& server : service->real_servers) {
+      const auto key = key_of(*service, server);
+      adopt_server(key, server, suspended, now, plan.news);
+      kept.insert(&servers_.at(key));
     }
-    refresh(key, server, now, is_new, plan.news);
-  });
-  for (const auto& [key, server] : old) plan.withdraw.push_back(key);
+  }
+  for (const auto& [name, before] : difference.before) {
+    for (const auto& server : before.service->real_servers) {
+      const auto found = servers_.find(key_of(*before.service, server));
+      if (found == servers_.end() || kept.contains(&found->second)) continue;
+      plan.withdraw.push_back(found->first);
+      servers_.erase(found);
+    }
+  }
+}
+
+void Board::adopt_server(const ServerKey& key, const config::RealServer& configured, bool suspended, double now,
+                         News& news) {
+  const auto [entry, is_new] = servers_.try_emplace(key);
+  auto& server = entry->second;
+  server.checks.clear();
+  server.weight = configured.weight;
+  server.any_check = configured.any_check;
+  server.suspended = suspended && !configured.checks.empty();
+  if (!suspended) {
+    for (const auto& check : configured.checks) server.checks.push_back(ids_.at(check));
+  }
+  refresh(key, server, now, is_new, news);
 }
 
 // All checks must pass, or one where any_check is said; the reason is that of the check that decides.
@@ -259,13 +308,16 @@ bool Board::passed_for(const ServerKey& key, double now) {
   return !watch->second.on_passed(key.server, now).turned.empty();
 }
 
-void Board::adopt_watches(const config::Model& model) {
-  auto old = std::exchange(watches_, {});
-  for (const auto& service : model.virtual_servers) {
-    if (!service.passive_check) continue;
-    auto& watch = watches_[service.name];
-    if (auto known = old.extract(service.name); !known.empty()) watch = std::move(known.mapped());
-    watch.configure(service);
+void Board::adopt_watches(const Difference& difference) {
+  auto old = decltype(watches_){};
+  for (const auto& [name, before] : difference.before) {
+    if (auto watch = watches_.extract(name); !watch.empty()) old.insert(std::move(watch));
+  }
+  for (const auto& [service, suspended] : difference.now) {
+    if (!service->passive_check) continue;
+    auto& watch = watches_[service->name];
+    if (auto known = old.extract(service->name); !known.empty()) watch = std::move(known.mapped());
+    watch.configure(*service);
   }
 }
 

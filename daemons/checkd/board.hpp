@@ -53,8 +53,9 @@ struct Plan {
 /// are one check, whatever number of services uses it. Pure: results and wall-clock time come in, what to do comes out.
 class Board {
  public:
-  /// Takes a configuration. Checks that stay go on with their state; where a server's checks changed, it keeps its
-  /// state until the new ones have a result. A service that is suspended keeps what is known of its servers.
+  /// Takes a configuration; services that it leaves as they were cost next to nothing. Checks that stay go on with their
+  /// state; where a server's checks changed, it keeps its state until the new ones have a result. A service that is
+  /// suspended keeps what is known of its servers.
   Plan apply(const config::Model& model, double now, const Suspended& suspended = {});
 
   struct Outcome {
@@ -100,21 +101,36 @@ class Board {
   };
   using Ids = std::unordered_map<config::Check, CheckId, CheckHash>;
 
-  Plan adopt_checks(const config::Model& model, const Suspended& suspended);
-  CheckPolicy fresh_policy(const config::Check& check, const std::vector<ServerKey>& users,
-                           const std::unordered_set<CheckId>& stay) const;
-  void adopt_servers(const config::Model& model, const Suspended& suspended, double now, Plan& plan);
+  using Shared = config::SharedList<config::VirtualServer>::Shared;
+  /// A service as last adopted.
+  struct Adopted {
+    Shared service;
+    bool suspended = false;
+  };
+  /// What of the services is other than before, and becomes `adopted_` of them.
+  struct Difference {
+    std::map<std::string, Adopted> before;  ///< those that are others now, and those that are gone
+    std::vector<Adopted> now;               ///< those that are others or new, in the configuration's order
+  };
+  Difference adopt(const config::Model& model, const Suspended& suspended);
+  void release_checks(const Difference& difference);
+  void adopt_checks(const Difference& difference, Plan& plan);
+  void stop_unused(const Difference& difference, Plan& plan);
+  CheckPolicy fresh_policy(const config::Check& check, const std::vector<ServerKey>& users) const;
+  void adopt_watches(const Difference& difference);
+  void adopt_servers(const Difference& difference, double now, Plan& plan);
+  void adopt_server(const ServerKey& key, const config::RealServer& configured, bool suspended, double now, News& news);
   /// What the checks make of a server, in words of the bus.
   [[nodiscard]] bus::ServerHealth judge(const ServerKey& key, const Server& server) const;
   [[nodiscard]] std::optional<int> weight_of(const Server& server) const;
   void watch_certificate(Running& check, const Verdict& verdict, double now, News& news) const;
   void refresh(const ServerKey& key, Server& server, double now, bool is_new, News& news) const;
-  void adopt_watches(const config::Model& model);
   bool passed_for(const ServerKey& key, double now);
   /// Whether a server is up by its checks.
   [[nodiscard]] bool is_up_by_checks(const ServerKey& key) const;
   void take(const std::string& service, const PassiveWatch::Outcome& outcome, double now, Passive& passive);
 
+  std::map<std::string, Adopted> adopted_;
   CheckId next_id_ = 1;
   Ids ids_;
   std::unordered_map<CheckId, Running> running_;

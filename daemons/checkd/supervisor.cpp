@@ -57,7 +57,7 @@ void Supervisor::apply(const config::Model& model, Suspended suspended) {
   model_ = model;
   suspended_ = std::move(suspended);
   carry_out(board_.apply(model_, runtime::unix_time(), suspended_));
-  if (const auto* check = slowest(model); check != nullptr && !said_slow_) {
+  if (const auto* check = said_slow_ ? nullptr : slowest(model); check != nullptr) {
     said_slow_ = true;
     log::notice(
         "checks every {} find a silent death after up to {} (delay_loop 1 and connect_timeout 1 find it within {})",

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <unordered_map>
 
 #include "common/runtime/log.hpp"
 
@@ -25,13 +24,6 @@ double steady_now() {
 std::chrono::steady_clock::time_point steady_time(double seconds) {
   return std::chrono::steady_clock::time_point{
       std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>{seconds})};
-}
-
-/// By their names: there may be thousands.
-std::unordered_map<std::string_view, const bus::ServiceState*> index(const std::vector<bus::ServiceState>& reports) {
-  std::unordered_map<std::string_view, const bus::ServiceState*> result;
-  for (const auto& report : reports) result.emplace(report.name, &report);
-  return result;
 }
 
 /// All but the counters, which are those of a moment.
@@ -63,10 +55,9 @@ void fill_in(bus::ServiceState& service, const std::map<std::string, ServerCount
   }
 }
 
-/// Takes a message into a map under the topic's rest; null and what cannot be read take it out.
+/// Takes a message into a map; null and what cannot be read take it out.
 template <class Message, class Map, class Project>
-void take(Map& map, const std::string& topic, std::string_view prefix, const nlohmann::json& value, Project project) {
-  const auto key = topic.substr(prefix.size());
+void take(Map& map, const std::string& key, const nlohmann::json& value, Project project) {
   if (value.is_null()) {
     map.erase(key);
     return;
@@ -75,8 +66,11 @@ void take(Map& map, const std::string& topic, std::string_view prefix, const nlo
   if (message)
     map[key] = project(*message);
   else
-    log::warning("{} cannot be read and is passed over: {}", topic, message.error().message);
+    log::warning("{}: a message that cannot be read is passed over: {}", key, message.error().message);
 }
+
+/// Of a server's key, `<service>/<endpoint>`.
+std::string_view service_of(std::string_view key) { return key.substr(0, key.rfind('/')); }
 
 Result<ConnectionFilter> filter_of(const nlohmann::json& params) {
   try {
@@ -114,33 +108,38 @@ Coordinator::Coordinator(boost::asio::io_context& io, Engine& engine, Outlet out
     : io_{io}, engine_{engine}, outlet_{std::move(outlet)}, retry_{io}, rest_{io}, pace_{io}, traffic_timer_{io} {}
 
 void Coordinator::apply(const config::Model& model) {
-  model_ = model;
+  services_.configure(model);
   for (const auto& service : traffic_.apply(model, steady_now())) outlet_.withdraw_traffic(service);
   await_traffic();
   // At once: who asked for it waits for it.
   if (may_reconcile()) reconcile();
 }
 
-bool Coordinator::may_reconcile() const { return model_ && awaited_.empty(); }
+bool Coordinator::may_reconcile() const { return services_.is_configured() && awaited_.empty(); }
 
 void Coordinator::update(const std::string& topic, const nlohmann::json& value) {
   if (topic.starts_with(health_prefix)) {
-    take<bus::ServerHealth>(inputs_.health, topic, health_prefix, value, [](const auto& health) { return health; });
+    const auto key = topic.substr(health_prefix.size());
+    take<bus::ServerHealth>(inputs_.health, key, value, [](const auto& health) { return health; });
+    services_.service_changed(service_of(key));
   } else if (topic.starts_with(admin_prefix)) {
-    take<bus::ServerAdmin>(inputs_.admin, topic, admin_prefix, value, [](const auto& admin) { return admin.state; });
+    const auto key = topic.substr(admin_prefix.size());
+    take<bus::ServerAdmin>(inputs_.admin, key, value, [](const auto& admin) { return admin.state; });
+    services_.service_changed(service_of(key));
   } else if (topic.starts_with(vrrp_prefix)) {
-    take_role(topic, value);
+    take_role(topic.substr(vrrp_prefix.size()), value);
   }
   schedule();
 }
 
-void Coordinator::take_role(const std::string& topic, const nlohmann::json& value) {
+void Coordinator::take_role(const std::string& instance, const nlohmann::json& value) {
   // Who still holds the addresses serves what still comes.
-  take<bus::VrrpState>(inputs_.roles, topic, vrrp_prefix, value,
+  take<bus::VrrpState>(inputs_.roles, instance, value,
                        [](const auto& state) { return state.holds_addresses ? bus::VrrpRole::master : state.state; });
+  services_.role_changed(instance);
   if (!may_reconcile()) return;
   // A takeover does not wait for everything else to be computed.
-  if (const auto done = engine_.set_roles(compute_roles(*model_, inputs_.roles)); !done) tell_errors({done.error()});
+  if (const auto done = engine_.set_roles(services_.roles(inputs_.roles)); !done) tell_errors({done.error()});
 }
 
 void Coordinator::snapshot_end(const std::string& prefix) {
@@ -166,13 +165,18 @@ void Coordinator::schedule() {
 }
 
 void Coordinator::reconcile() {
-  auto computed = compute(*model_, inputs_, memory_, steady_now());
-  memory_ = std::move(computed.memory);
-  const auto errors = engine_.reconcile(computed.state);
-  tell_errors(errors);
-  report(std::move(computed.reports));
+  const auto changes = services_.update(inputs_, steady_now());
+  // What a server's reason says changes nothing for the engine.
+  if (changes.state || engine_stale_) reconcile_engine();
+  report(changes);
   pace_.cancel();
-  if (computed.again) schedule_at(*computed.again);
+  if (changes.again) schedule_at(*changes.again);
+}
+
+void Coordinator::reconcile_engine() {
+  const auto errors = engine_.reconcile(services_.state());
+  tell_errors(errors);
+  engine_stale_ = !errors.empty();
   retry_.cancel();
   if (errors.empty()) return;
   retry_.expires_after(retry_after);
@@ -219,24 +223,15 @@ void Coordinator::tell_errors(const std::vector<Error>& errors) {
   errors_ = std::move(now);
 }
 
-void Coordinator::report(std::vector<bus::ServiceState> reports) {
-  std::optional<decltype(engine_.counters())> counters;
-  const auto earlier = index(reports_);
-  for (const auto& service : reports) {
-    const auto found = earlier.find(service.name);
-    const auto* before = found == earlier.end() ? nullptr : found->second;
-    if (before != nullptr && same(*before, service)) continue;
-    tell_change(before, service);
-    if (!counters) counters = engine_.counters();
-    auto published = service;
-    fill_in(published, (*counters)[service.name]);
+void Coordinator::report(const Computation::Changes& changes) {
+  for (const auto& service : changes.gone) outlet_.withdraw(service);
+  for (const auto& [before, now] : changes.reports) {
+    if (before && same(*before, *now)) continue;
+    tell_change(before ? &*before : nullptr, *now);
+    auto published = *now;
+    fill_in(published, engine_.counters(now->name));
     outlet_.publish(published);
   }
-  const auto now = index(reports);
-  for (const auto& service : reports_) {
-    if (!now.contains(service.name)) outlet_.withdraw(service.name);
-  }
-  reports_ = std::move(reports);
 }
 
 void Coordinator::tell_change(const bus::ServiceState* before, const bus::ServiceState& now) {
@@ -257,9 +252,8 @@ void Coordinator::tell_change(const bus::ServiceState* before, const bus::Servic
 }
 
 std::vector<bus::ServiceState> Coordinator::services() {
-  auto services = reports_;
-  auto counters = engine_.counters();
-  for (auto& service : services) fill_in(service, counters[service.name]);
+  auto services = services_.reports();
+  for (auto& service : services) fill_in(service, engine_.counters(service.name));
   return services;
 }
 

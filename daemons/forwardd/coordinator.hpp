@@ -7,7 +7,7 @@
 #include <string>
 
 #include "common/bus/messages.hpp"
-#include "daemons/forwardd/desired.hpp"
+#include "daemons/forwardd/computation.hpp"
 #include "daemons/forwardd/engine.hpp"
 #include "daemons/forwardd/traffic.hpp"
 
@@ -34,20 +34,24 @@ class Coordinator {
   void update(const std::string& topic, const nlohmann::json& value);
   void snapshot_end(const std::string& prefix);
   /// Links or routes are others than before.
-  void network_changed() { schedule(); }
+  void network_changed() {
+    engine_stale_ = true;
+    schedule();
+  }
 
   /// Answers the requests `services`, `connections`, `drops`, `trace` and `engine`.
   Result<nlohmann::json> request(const std::string& method, const nlohmann::json& params);
 
  private:
-  void take_role(const std::string& topic, const nlohmann::json& value);
+  void take_role(const std::string& instance, const nlohmann::json& value);
   [[nodiscard]] bool may_reconcile() const;
   void schedule();
   void reconcile();
+  void reconcile_engine();
   void schedule_at(double time);
   void await_traffic();
   void tell_traffic();
-  void report(std::vector<bus::ServiceState> reports);
+  void report(const Computation::Changes& changes);
   void tell_change(const bus::ServiceState* before, const bus::ServiceState& now);
   void tell_errors(const std::vector<Error>& errors);
   [[nodiscard]] std::vector<bus::ServiceState> services();
@@ -60,14 +64,13 @@ class Coordinator {
   boost::asio::steady_timer::time_point rested_{};
   boost::asio::steady_timer pace_;  ///< weights that change by time
   boost::asio::steady_timer traffic_timer_;
-  std::optional<config::Model> model_;
   Inputs inputs_;
-  Memory memory_;
+  Computation services_;
   TrafficReports traffic_;
   std::set<std::string> awaited_{"health/", "admin/", "vrrp/"};
-  std::vector<bus::ServiceState> reports_;
   std::set<std::string> errors_;  ///< told already
   bool scheduled_ = false;
+  bool engine_stale_ = true;  ///< there is something to do for it, whether the state changes or not
 };
 
 }  // namespace ballast::forwardd

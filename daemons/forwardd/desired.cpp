@@ -88,9 +88,8 @@ Judged judge(const config::VirtualServer& service, const config::RealServer& ser
 
 bool holds_quorum(const config::VirtualServer& service, std::uint64_t weight, bool any_up, const Memory& past) {
   if (!any_up) return false;
-  const auto before = past.quorum.find(service.name);
-  if (before == past.quorum.end()) return weight >= service.quorum;
-  if (!before->second) return weight >= std::uint64_t{service.quorum} + service.hysteresis;
+  if (!past.quorum) return weight >= service.quorum;
+  if (!*past.quorum) return weight >= std::uint64_t{service.quorum} + service.hysteresis;
   return weight + service.hysteresis >= service.quorum;
 }
 
@@ -172,14 +171,7 @@ bus::ServiceState describe(const config::VirtualServer& service) {
   return report;
 }
 
-struct ServiceResult {
-  DesiredService desired;
-  bus::ServiceState report;
-  bool quorum = false;
-  std::optional<double> again;
-};
-
-DesiredService take_over(const config::Model& model, const config::VirtualServer& service) {
+DesiredService take_over(const config::Global& global, const config::VirtualServer& service) {
   DesiredService desired;
   desired.name = service.name;
   desired.endpoints = service.endpoints;
@@ -195,47 +187,8 @@ DesiredService take_over(const config::Model& model, const config::VirtualServer
   desired.persistence_prefix6 = service.persistence_prefix6;
   desired.one_packet = service.one_packet;
   desired.sloppy_tcp = service.sloppy_tcp;
-  desired.timeouts = service.timeouts.value_or(model.global.lvs_timeouts);
+  desired.timeouts = service.timeouts.value_or(global.lvs_timeouts);
   return desired;
-}
-
-ServiceResult compute_service(const config::Model& model, const config::VirtualServer& service, const RoleIndex& index,
-                              const Inputs& inputs, const Memory& past, double now, Memory& memory) {
-  ServiceResult result;
-  result.report = describe(service);
-  result.desired = take_over(model, service);
-  auto& desired = result.desired;
-  std::uint64_t weight = 0;
-  std::size_t up = 0;
-  for (const auto& server : service.real_servers) {
-    auto judged = judge(service, server, inputs);
-    const auto key = server_key(service.name, server.endpoint);
-    if (judged.settled || past.servers.contains(key)) {
-      remember(key, judged.desired.status, service.slow_start, now, past, memory);
-    }
-    if (judged.desired.status == ServerStatus::up) {
-      ++up;
-      weight += static_cast<std::uint64_t>(judged.desired.weight);
-    }
-    desired.servers.push_back(std::move(judged.desired));
-    result.report.servers.push_back(std::move(judged.report));
-  }
-  result.quorum = holds_quorum(service, weight, up > 0, past);
-  result.report.state = result.quorum ? ServerStatus::up : ServerStatus::down;
-  result.report.reason = state_in_words(service, result.quorum, weight, up);
-  if (service.sorry_server)
-    place_sorry_server(*service.sorry_server, result.quorum, desired, result.report);
-  else if (up == 0 && service.when_all_down == config::WhenAllDown::all)
-    fail_open(service, inputs, desired, result.report);
-  result.again = slow_down(service, memory, now, desired.servers, result.report.servers);
-  const auto instances = index.instances_of(service);
-  const auto role = role_state(instances, inputs.roles);
-  desired.role = role_name(instances);
-  desired.forwarding = role.forwarding;
-  desired.role_known = role.known;
-  result.report.forwarding = role.forwarding;
-  if (!role.forwarding) result.report.reason += role_in_words(instances, inputs.roles);
-  return result;
 }
 
 }  // namespace
@@ -244,26 +197,40 @@ std::string server_key(const std::string& service, const net::Endpoint& server) 
   return service + "/" + server.to_string();
 }
 
-Computed compute(const config::Model& model, const Inputs& inputs, const Memory& past, double now) {
-  Computed computed;
-  const RoleIndex index{model};
-  for (const auto& service : model.virtual_servers) {
-    auto result = compute_service(model, service, index, inputs, past, now, computed.memory);
-    computed.memory.quorum[service.name] = result.quorum;
-    if (result.again) computed.again = std::min(computed.again.value_or(*result.again), *result.again);
-    computed.state.services.push_back(std::move(result.desired));
-    computed.reports.push_back(std::move(result.report));
-  }
-  computed.state.interfaces = model.global.lb_interfaces;
-  computed.state.xdp_mode = model.global.xdp_mode;
-  computed.state.connection_table_size = model.global.connection_table_size;
-  for (const auto& instance : model.vrrp_instances) {
-    for (const auto* addresses : {&instance.virtual_addresses, &instance.virtual_addresses_excluded}) {
-      for (const auto& vip : *addresses)
-        computed.state.virtual_addresses.emplace_back(vip.prefix.address, vip.interface);
+ComputedService compute(const config::Global& global, const config::VirtualServer& service,
+                        const std::set<std::string>& instances, const Inputs& inputs, const Memory& past, double now) {
+  ComputedService result;
+  result.report = describe(service);
+  result.desired = take_over(global, service);
+  auto& desired = result.desired;
+  auto& report = result.report;
+  std::uint64_t weight = 0;
+  std::size_t up = 0;
+  for (const auto& server : service.real_servers) {
+    auto judged = judge(service, server, inputs);
+    const bool settled = judged.settled || past.servers.contains(server.endpoint);
+    if (settled) remember(server.endpoint, judged.desired.status, service.slow_start, now, past, result.memory);
+    if (judged.desired.status == ServerStatus::up) {
+      ++up;
+      weight += static_cast<std::uint64_t>(judged.desired.weight);
     }
+    desired.servers.push_back(std::move(judged.desired));
+    report.servers.push_back(std::move(judged.report));
   }
-  return computed;
+  const bool quorum = holds_quorum(service, weight, up > 0, past);
+  result.memory.quorum = quorum;
+  report.state = quorum ? ServerStatus::up : ServerStatus::down;
+  report.reason = state_in_words(service, quorum, weight, up);
+  if (service.sorry_server)
+    place_sorry_server(*service.sorry_server, quorum, desired, report);
+  else if (up == 0 && service.when_all_down == config::WhenAllDown::all)
+    fail_open(service, inputs, desired, report);
+  result.again = slow_down(service, result.memory, now, desired.servers, report.servers);
+  const auto role = role_state(instances, inputs.roles);
+  desired.role = role_name(instances);
+  report.forwarding = role.forwarding;
+  if (!role.forwarding) report.reason += role_in_words(instances, inputs.roles);
+  return result;
 }
 
 Result<> validate(const config::Model& model) {

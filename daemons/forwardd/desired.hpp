@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "common/bus/messages.hpp"
 #include "common/config/model.hpp"
+#include "daemons/forwardd/roles.hpp"
 
 namespace ballast::forwardd {
 
@@ -41,16 +43,15 @@ struct DesiredService {
   bool one_packet = false;                  ///< UDP: every packet is scheduled by itself
   bool sloppy_tcp = false;                  ///< a packet in the middle of a TCP connection may begin an entry
   config::LvsTimeouts timeouts;
-  std::string role;        ///< name of what decides `forwarding`: its VIPs' instances; empty: always on
-  bool forwarding = true;  ///< a VIP's instance is MASTER, or it has none
-  bool role_known = true;  ///< false: vrrpd has not spoken yet; an engine that adopted a data path keeps its word
+  std::string role;  ///< name of what decides whether it forwards: its VIPs' instances; empty: it always does
   std::vector<DesiredServer>
       servers;  ///< all of the configuration's, in its order; the sorry server last, if it answers or is to be kept
   bool operator==(const DesiredService&) const = default;
 };
 
 struct DesiredState {
-  std::vector<DesiredService> services;
+  config::SharedList<DesiredService> services;  ///< what has not changed is shared with the state before
+  std::map<std::string, RoleState> roles;       ///< by `DesiredService::role`
   std::vector<std::string>
       interfaces;  ///< lb_interfaces as configured; empty: found by the engine from VIPs and routes
   std::vector<std::pair<net::IpAddress, std::string>>
@@ -69,40 +70,32 @@ struct Inputs {
 
 [[nodiscard]] std::string server_key(const std::string& service, const net::Endpoint& server);
 
-/// What is remembered of a server, once a probe or somebody's word has settled how it is.
+/// What is remembered of a server of a service with slow_start, once a probe or somebody's word has settled how it is.
 struct ServerMemory {
   bool up = false;
-  double rising_since = 0;  ///< slow start: when it came up; 0: it has its whole weight
+  double rising_since = 0;  ///< when it came up; 0: it has its whole weight
   bool operator==(const ServerMemory&) const = default;
 };
 
-/// What computing needs to know of the past.
+/// What computing a service needs to know of its past.
 struct Memory {
-  std::map<std::string, bool> quorum;           ///< by service: it had its quorum (hysteresis)
-  std::map<std::string, ServerMemory> servers;  ///< by server_key()
+  std::optional<bool> quorum;  ///< it had its quorum (hysteresis)
+  std::map<net::Endpoint, ServerMemory> servers;
 };
 
-struct Computed {
-  DesiredState state;
-  std::vector<bus::ServiceState> reports;  ///< one a service, in the configuration's order; counters are 0
+struct ComputedService {
+  DesiredService desired;
+  bus::ServiceState report;  ///< its counters are 0
   Memory memory;
   std::optional<double> again;  ///< when a weight changes by time alone (slow start)
 };
 
-/// Configuration x health x operators' words x VRRP roles x time -> what should be. Pure; `now` is in seconds of any
-/// clock that goes on evenly.
+/// Configuration x health x operators' words x VRRP roles x time -> what should be of a service. Pure; `instances`:
+/// those that have its VIPs; `now`: seconds of any clock that goes on evenly.
 /// A server of unknown health is up, unless it starts down (alpha). Quorum as keepalived has it, of the weights that
 /// checks leave to servers: gained at quorum + hysteresis, lost below quorum - hysteresis; without a past, at quorum.
-Computed compute(const config::Model& model, const Inputs& inputs, const Memory& past, double now);
-
-struct RoleState {
-  bool forwarding = false;
-  bool known = false;
-  bool operator==(const RoleState&) const = default;
-};
-/// Only the roles (`DesiredService::role`) and what they say now: the short way for a change of a VRRP state.
-std::map<std::string, RoleState> compute_roles(const config::Model& model,
-                                               const std::map<std::string, bus::VrrpRole>& roles);
+ComputedService compute(const config::Global& global, const config::VirtualServer& service,
+                        const std::set<std::string>& instances, const Inputs& inputs, const Memory& past, double now);
 
 /// What this forwardd cannot do yet, in words, the service named; checked before a configuration is taken.
 Result<> validate(const config::Model& model);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "daemons/forwardd/desired.hpp"
+#include "daemons/forwardd/roles.hpp"
 
 namespace ballast::forwardd {
 
@@ -42,15 +43,16 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  /// Makes the data path match; the smallest difference is applied, unchanged services notice nothing. What could not
-  /// be done is returned in words, one an object, and tried again on the next call.
+  /// Makes the data path match; the smallest difference is applied, unchanged services notice nothing, and those that
+  /// are shared with the state before cost next to nothing. What could not be done is returned in words, one an object,
+  /// and tried again on the next call.
   virtual std::vector<Error> reconcile(const DesiredState& desired) = 0;
 
-  /// Only what services' roles say (`compute_roles`), at once; roles that no reconciled service has are ignored.
+  /// Only what services' roles say (`DesiredService::role`), at once; roles that no reconciled service has are ignored.
   virtual Result<> set_roles(const std::map<std::string, RoleState>& roles) = 0;
 
-  /// By service name, then server endpoint text.
-  virtual std::map<std::string, std::map<std::string, ServerCounters>> counters() = 0;
+  /// Of a service's servers, by endpoint text.
+  virtual std::map<std::string, ServerCounters> counters(const std::string& service) = 0;
   /// What became of new connections to each server of a service, and how many different clients, roughly, saw them fail
   /// since the last call.
   virtual std::vector<bus::ServerTraffic> traffic(const std::string& service) {

@@ -34,15 +34,4 @@ RoleState role_state(const std::set<std::string>& instances, const std::map<std:
   return state;
 }
 
-std::map<std::string, RoleState> compute_roles(const config::Model& model,
-                                               const std::map<std::string, bus::VrrpRole>& roles) {
-  const RoleIndex index{model};
-  std::map<std::string, RoleState> states;
-  for (const auto& service : model.virtual_servers) {
-    const auto instances = index.instances_of(service);
-    if (!instances.empty()) states.try_emplace(role_name(instances), role_state(instances, roles));
-  }
-  return states;
-}
-
 }  // namespace ballast::forwardd

@@ -5,9 +5,16 @@
 #include <string>
 #include <vector>
 
-#include "daemons/forwardd/desired.hpp"
+#include "common/bus/messages.hpp"
+#include "common/config/model.hpp"
 
 namespace ballast::forwardd {
+
+struct RoleState {
+  bool forwarding = false;  ///< a VIP's instance is MASTER
+  bool known = false;       ///< false: vrrpd has not spoken yet; an engine that adopted a data path keeps its word
+  bool operator==(const RoleState&) const = default;
+};
 
 /// Looks services' VIPs up among those of the VRRP instances.
 class RoleIndex {

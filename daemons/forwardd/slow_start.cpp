@@ -37,7 +37,7 @@ std::vector<Rising> find_rising(const config::VirtualServer& service, const Memo
                                 const std::vector<DesiredServer>& servers) {
   std::vector<Rising> rising;
   for (std::size_t place = 0; place < service.real_servers.size(); ++place) {
-    const auto known = memory.servers.find(server_key(service.name, servers[place].endpoint));
+    const auto known = memory.servers.find(servers[place].endpoint);
     if (known == memory.servers.end() || known->second.rising_since == 0 || servers[place].weight == 0) continue;
     const double share = (now - known->second.rising_since) / seconds(service.slow_start);
     if (share < 1) rising.push_back({place, std::max(share, least_share)});
@@ -49,12 +49,13 @@ int part_of(int weight, double share) { return std::max(1, static_cast<int>(std:
 
 }  // namespace
 
-void remember(const std::string& key, bus::ServerStatus status, config::Duration slow_start, double now,
+void remember(const net::Endpoint& which, bus::ServerStatus status, config::Duration slow_start, double now,
               const Memory& past, Memory& memory) {
-  const auto before = past.servers.find(key);
+  if (slow_start.count() == 0) return;
+  const auto before = past.servers.find(which);
   const bool known = before != past.servers.end();
   if (status == bus::ServerStatus::drain && !known) return;
-  auto& server = memory.servers[key];
+  auto& server = memory.servers[which];
   if (known) server = before->second;
   if (status == bus::ServerStatus::drain) return;
   if (status == bus::ServerStatus::down) {
@@ -62,7 +63,7 @@ void remember(const std::string& key, bus::ServerStatus status, config::Duration
     return;
   }
   const bool comes_up = known && !server.up;
-  if (comes_up && slow_start.count() > 0) server.rising_since = now;
+  if (comes_up) server.rising_since = now;
   if (now - server.rising_since >= seconds(slow_start)) server.rising_since = 0;
   server.up = true;
 }

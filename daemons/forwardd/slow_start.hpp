@@ -5,9 +5,9 @@
 
 namespace ballast::forwardd {
 
-/// Takes note of how a server is. Only who was down before begins to rise: not who is seen for the first time, nor who
+/// Takes note of how a server is, where there is a slow start. Only who was down before begins to rise: not who is seen for the first time, nor who
 /// was drained, which has its connections still.
-void remember(const std::string& key, bus::ServerStatus status, config::Duration slow_start, double now,
+void remember(const net::Endpoint& which, bus::ServerStatus status, config::Duration slow_start, double now,
               const Memory& past, Memory& memory);
 
 /// Gives servers that rise a part of their weight: a tenth at once, then in proportion to the time. Where a weight is

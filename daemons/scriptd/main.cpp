@@ -46,19 +46,20 @@ std::optional<T> read(const std::string& topic, const nlohmann::json& value, boo
 
 /// All that scriptd does.
 struct Office {
-  Office(asio::io_context& context, bus::Client& bus, const std::filesystem::path& run_dir)
+  Office(asio::io_context& context, bus::Client& client, const std::filesystem::path& run_dir)
       : io{context},
         runner{context},
         loops{context, runner,
-              ScriptSink{[&bus](const bus::ScriptState& state) { bus.publish("script/" + state.name, state); },
-                         [&bus](const std::string& name) { bus.withdraw("script/" + name); },
-                         [&bus](bus::Event event) { bus.event(std::move(event)); }}},
+              ScriptSink{[&client](const bus::ScriptState& state) { client.publish("script/" + state.name, state); },
+                         [&client](const std::string& name) { client.withdraw("script/" + name); },
+                         [&client](bus::Event event) { client.event(std::move(event)); }}},
         checks{context, runner},
         pipes{context, runner},
         post{context, runner},
         hooks{context, runner},
         notifier{context, runner, pipes, post, run_dir},
-        service_notifier{context, runner, pipes, post, run_dir} {}
+        service_notifier{context, runner, pipes, post, run_dir},
+        bus{client} {}
 
   void apply(const config::Model& model);
   void update(const std::string& topic, const nlohmann::json& value);
@@ -73,6 +74,8 @@ struct Office {
   Hooks hooks;
   Notifier notifier;
   ServiceNotifier service_notifier;
+  bool tells_of_services = false;  ///< from the first configuration that asks for it
+  bus::Client& bus;
 };
 
 void Office::apply(const config::Model& model) {
@@ -81,7 +84,11 @@ void Office::apply(const config::Model& model) {
   pipes.apply(model.global);
   hooks.apply(model);
   notifier.apply(model);
+  tells_of_services |= scriptd::tells_of_services(model);
+  if (!tells_of_services) return;  // there may be hundreds of thousands that nobody wants to hear of
   service_notifier.apply(model);
+  bus.subscribe(std::string{servers});
+  bus.subscribe(std::string{services});
 }
 
 void Office::update(const std::string& topic, const nlohmann::json& value) {
@@ -180,8 +187,7 @@ int run(const runtime::DaemonOptions& options) {
   runtime::Daemon daemon{options,
                          {.socket = options.run_dir / "bus.sock",
                           .role = "scriptd",
-                          .subscriptions = {std::string{instances}, std::string{groups}, std::string{servers},
-                                            std::string{services}, "events"},
+                          .subscriptions = {std::string{instances}, std::string{groups}, "events"},
                           .configuration = true},
                          std::move(handlers)};
   self = &daemon;

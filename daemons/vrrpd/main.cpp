@@ -11,6 +11,7 @@
 #include "common/runtime/log.hpp"
 #include "common/runtime/privileges.hpp"
 #include "daemons/vrrpd/shell/speaker.hpp"
+#include "daemons/vrrpd/shell/trackers.hpp"
 #include "daemons/vrrpd/shell/withdraw.hpp"
 
 namespace ballast::vrrpd {
@@ -82,9 +83,12 @@ int run(runtime::DaemonOptions options) {
   std::unique_ptr<Fallback> fallback;
   bus::ClientHandlers handlers;
   handlers.validate = [](const config::Model& model) { return Speaker::validate(model); };
+  bus::Client* client = nullptr;
   handlers.apply = [&](const config::Model& model) {
     fallback->applied();
     speaker->apply(model);
+    // There may be thousands that no instance has to do with.
+    if (tracks_services(model)) client->subscribe("service/");
   };
   handlers.update = [&](const std::string& topic, const nlohmann::json& value) {
     if (topic.starts_with("script/")) return tell<bus::ScriptState>(*speaker, topic, value);
@@ -101,10 +105,11 @@ int run(runtime::DaemonOptions options) {
   runtime::Daemon daemon{std::move(options),
                          {.socket = run_dir / "bus.sock",
                           .role = "vrrpd",
-                          .subscriptions = {"hold/", "script/", "service/"},
+                          .subscriptions = {"hold/", "script/"},
                           .configuration = true},
                          std::move(handlers)};
   auto& bus = daemon.bus();
+  client = &bus;
   auto opened =
       Speaker::open(daemon.io(), run_dir,
                     {[&bus](const bus::VrrpState& state) { bus.publish("vrrp/" + state.name, state); },

@@ -91,8 +91,7 @@ DataPath::DataPath(const Sizes& sizes)
 DataPath::~DataPath() { Program::give_back(std::move(program_)); }
 
 void DataPath::set(const forwardd::DesiredState& desired, const xdp::NextHops& hops) {
-  plan_ =
-      xdp::make_plan(mirror_, desired, hops, [this](std::uint32_t server) { return load_.has_connections(server); });
+  plan_ = xdp::make_plan(mirror_, desired, xdp::find_in(hops), [this](std::uint32_t server) { return load_.has_connections(server); });
   for (const auto& error : plan_.errors) ADD_FAILURE() << error.message;
   for (const auto& change : plan_.changes) {
     must(xdp::write_change(*object_, load_, change));
@@ -302,7 +301,9 @@ void DataPath::stands_on(std::uint32_t device, const forwardd::xdp::Exit& below)
 }
 
 xdp::Migration::Outcome DataPath::resize(std::uint32_t connections, const std::function<void()>& meanwhile) {
-  auto resized = std::make_unique<xdp::Object>(must(xdp::load_resized(*object_, connections)));
+  auto sizes = object_->sizes();
+  sizes.connections = connections;
+  auto resized = std::make_unique<xdp::Object>(must(xdp::load_resized(*object_, sizes)));
   auto migration = must(xdp::Migration::between(*object_, *resized));
   migration.copy();
   meanwhile();

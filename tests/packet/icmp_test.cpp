@@ -177,7 +177,7 @@ TEST_P(Icmp, WhatQuotesNoConnectionIsTheKernels) {
 TEST_P(Icmp, TheBackupLeavesThemToTheKernel) {
   establish_nat(from_client(), 1);
   desired.services[0].role = "VI_1";
-  desired.services[0].forwarding = false;
+  desired.roles["VI_1"] = {.forwarding = false, .known = true};
   apply();
   const auto report = about_answer(from_client());
   EXPECT_EQ(path().send(report.bytes()), passed_report(report));

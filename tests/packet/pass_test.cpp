@@ -66,14 +66,15 @@ TEST_P(Pass, AnIpv6PacketThatCarriesIpv4AddressesIsNotTheIpv4Connection) {
 TEST_P(Pass, EverythingWhileTheInstanceIsNotMasterAndNothingAfter) {
   auto web = service(vip(), {server(1)});
   web.role = "VI_1";
+  desired.roles["VI_1"] = {.forwarding = true, .known = true};
   have(web);
   establish_nat(from_client(), 1);
-  web.forwarding = false;
+  desired.roles["VI_1"].forwarding = false;
   have(web);
   expect_pass(from_client().ack());
   expect_pass(from_client(1).syn());
   expect_pass(answer(from_client().ack(), 1));
-  web.forwarding = true;
+  desired.roles["VI_1"].forwarding = true;
   have(web);
   EXPECT_EQ(send(from_client().ack()), transmitted(to_server(from_client().ack(), 1))) << "the connection was kept";
   EXPECT_EQ(send(from_client(1).syn()), transmitted(to_server(from_client(1).syn(), 1)));
@@ -84,7 +85,7 @@ TEST_P(Pass, OneInstancesRoleIsNotAnothers) {
   auto second = service(vip(80, 11), {server(2)});
   first.role = "VI_1";
   second.role = "VI_2";
-  second.forwarding = false;
+  desired.roles = {{"VI_1", {.forwarding = true, .known = true}}, {"VI_2", {.forwarding = false, .known = true}}};
   have({first, second});
   EXPECT_EQ(send(from_client().syn()), transmitted(to_server(from_client().syn(), 1)));
   expect_pass(tcp(client(), vip(80, 11)).syn());

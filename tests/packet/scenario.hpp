@@ -80,8 +80,9 @@ class Scenario : public ::testing::TestWithParam<net::Family> {
     return made;
   }
 
-  void have(std::vector<DesiredService> services) {
-    desired.services = std::move(services);
+  void have(const std::vector<DesiredService>& services) {
+    desired.services.clear();
+    for (const auto& service : services) desired.services.push_back(service);
     apply();
   }
   void have(DesiredService only) { have(std::vector{std::move(only)}); }

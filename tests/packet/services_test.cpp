@@ -84,7 +84,7 @@ TEST_P(Services, ATupleIsFreeAgainOnceItsConnectionIsClosed) {
 TEST_P(Services, ATupleIsFreeAgainOnceItsConnectionHasExpired) {
   share_servers({server(1)});
   DataPath::await_uptime(21);
-  for (auto& each : desired.services) each.timeouts.tcp = 20s;
+  for (std::size_t i = 0; i < desired.services.size(); ++i) desired.services[i].timeouts.tcp = 20s;
   apply();
   establish_nat(from_client(), 1);
   path().let_pass(from_client(), 21);

@@ -52,7 +52,7 @@ TEST_P(Trace, ADropSaysWhyAndIsNotCounted) {
 TEST_P(Trace, WhatIsLeftToTheKernelSaysWhy) {
   auto web = service(vip(), {server(1)});
   web.role = "VI_1";
-  web.forwarding = false;
+  desired.roles["VI_1"] = {.forwarding = false, .known = true};
   have(web);
   EXPECT_THAT(steps(from_client().syn()), ElementsAre("service", "standby", "verdict"));
   EXPECT_THAT(steps(tcp(client(), vip(22)).syn()), ElementsAre("no_service", "verdict"));

@@ -95,6 +95,10 @@ class Map {
 
   static unsigned possible_cpus();
 
+  /// As the system call has it: the key and the value are as long as the map's.
+  Result<> put_bytes(const void* key, const void* value) const;
+  Result<> get_bytes(const void* key, void* value) const;
+
  private:
   struct Cursor {
     std::vector<std::uint8_t> position;
@@ -102,8 +106,6 @@ class Map {
     bool done = false;
   };
   [[nodiscard]] Error wrong_size() const;
-  Result<> put_bytes(const void* key, const void* value) const;
-  Result<> get_bytes(const void* key, void* value) const;
   Result<> drop_bytes(const void* key) const;
   Result<std::size_t> next_batch(Cursor& cursor, std::vector<std::uint8_t>& keys,
                                  std::vector<std::uint8_t>& values) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <unordered_set>
 
 #include "daemons/forwardd/xdp/migration.hpp"
 #include "daemons/forwardd/xdp/report.hpp"
@@ -18,10 +19,21 @@ constexpr auto settle_time = 20ms;
 constexpr auto swap_time = 5ms;
 constexpr auto loopback = "lo";
 
-std::set<net::IpAddress> servers_of(const DesiredState& desired) {
-  std::set<net::IpAddress> servers;
-  for (const auto& service : desired.services) {
-    for (const auto& server : service.servers) servers.insert(server.endpoint.address);
+std::size_t servers_in(const DesiredState& desired) {
+  std::size_t count = 0;
+  for (const auto& service : desired.services) count += service.servers.size();
+  return count;
+}
+
+/// Addresses of the servers of services in one list that are not shared with the other.
+std::vector<net::IpAddress> servers_only_in(const config::SharedList<DesiredService>& list,
+                                            const config::SharedList<DesiredService>& other) {
+  std::unordered_set<const DesiredService*> shared;
+  for (const auto& service : other) shared.insert(&service);
+  std::vector<net::IpAddress> servers;
+  for (const auto& service : list) {
+    if (shared.contains(&service)) continue;
+    for (const auto& server : service.servers) servers.push_back(server.endpoint.address);
   }
   return servers;
 }
@@ -36,16 +48,7 @@ std::set<net::IpAddress> targets_of(const DesiredState& desired) {
   return targets;
 }
 
-/// Tables of services that nothing leads to yet, so that their order among the changes does not matter.
-std::vector<const PutTable*> fresh_tables(const std::vector<Change>& changes, const Mirror& now) {
-  std::vector<const PutTable*> fresh;
-  for (const auto& change : changes) {
-    const auto* table = std::get_if<PutTable>(&change);
-    if (table == nullptr || table->known || table->slots.empty()) continue;
-    if (table->service >= now.services.size() || now.services[table->service].used == 0) fresh.push_back(table);
-  }
-  return fresh;
-}
+bool is_table(const Change& change) { return std::holds_alternative<PutTable>(change); }
 
 void append(std::vector<Error>& all, std::vector<Error> more) { std::ranges::move(more, std::back_inserter(all)); }
 
@@ -105,16 +108,21 @@ void XdpEngine::routes_changed() {
 void XdpEngine::next_hops_changed(NetworkChange change) {
   if (!object_ || mirror_stale_ || !change.any()) return;
   std::vector<Error> errors;
-  if (change.servers) write(plan_next_hops(mirror_, resolver_.hops()), errors);
+  if (change.servers) write(plan_next_hops(mirror_, find_hop()), errors);
   if (change.cached) {
     if (auto bumped = bump_route_generation(*object_); !bumped) errors.push_back(bumped.error());
   }
   for (auto& error : errors) options_.tell(engine_event("error", "next hop", std::move(error.message)));
 }
 
-Result<> XdpEngine::load(std::uint32_t connections) {
+FindHop XdpEngine::find_hop() const {
+  return [this](const net::IpAddress& server) { return resolver_.hop_to(server); };
+}
+
+Result<> XdpEngine::load(const DesiredState& desired) {
   if (!object_) {
-    auto object = load_object(options_.pin_dir, connections, options_.tell);
+    const auto sizes = sizes_for(desired.connection_table_size, desired.services.size(), servers_in(desired));
+    auto object = load_object(options_.pin_dir, sizes, options_.tell);
     if (!object) return object.error();
     if (auto taken = take_over(std::move(*object)); !taken) return taken.error();
     mirror_stale_ = true;
@@ -124,6 +132,7 @@ Result<> XdpEngine::load(std::uint32_t connections) {
   if (!mirror) return mirror.error();
   mirror_ = std::move(*mirror);
   mirror_stale_ = false;
+  services_.clear();  // nothing is settled
   // What connections have cached may be of before a pause in which nobody looked.
   return bump_route_generation(*object_);
 }
@@ -149,9 +158,11 @@ Result<> XdpEngine::take_over(Object object) {
 }
 
 Result<> XdpEngine::resize(const DesiredState& desired, std::vector<Error>& errors) {
-  const auto before = object_->maps.at("flows").info().max_entries;
-  if (before == flow_sizes(desired.connection_table_size).lines) return {};
-  auto resized = load_resized(*object_, desired.connection_table_size);
+  const auto before = object_->sizes();
+  auto sizes = before;
+  sizes.connections = connections_of(flow_sizes(desired.connection_table_size).lines);
+  if (before == sizes) return {};
+  auto resized = load_resized(*object_, sizes);
   if (!resized) return resized.error();
   auto migration = Migration::between(*object_, *resized);
   if (!migration) return migration.error();
@@ -165,58 +176,117 @@ Result<> XdpEngine::resize(const DesiredState& desired, std::vector<Error>& erro
   std::this_thread::sleep_for(swap_time);
   migration->copy();
   const auto outcome = migration->finish(load_);
-  if (auto pinned = pin_resized(*resized, options_.pin_dir); !pinned) errors.push_back(pinned.error());
+  if (auto pinned = pin_resized(*resized, before, options_.pin_dir); !pinned) errors.push_back(pinned.error());
   options_.tell(
       engine_event(outcome.left == 0 ? "info" : "warning", "connection_table_size",
                    fmt::format("the connection table has {} entries now, had {}: {} connections moved{}",
-                               desired.connection_table_size, connections_of(before), outcome.moved,
+                               desired.connection_table_size, before.connections, outcome.moved,
                                outcome.left == 0 ? "" : fmt::format(", {} found no room and are lost", outcome.left))));
   return take_over(std::move(*resized));
 }
 
-void XdpEngine::write(std::vector<Change> changes, std::vector<Error>& errors) {
-  const auto fresh = fresh_tables(changes, mirror_);
-  if (auto written = write_fresh_tables(*object_, fresh); !written) {
-    errors.push_back(written.error());
-    mirror_stale_ = true;
-    return;
-  }
-  const std::set<const PutTable*> done{fresh.begin(), fresh.end()};
-  for (const auto& change : changes) {
-    const auto* table = std::get_if<PutTable>(&change);
-    auto written = table != nullptr && done.contains(table) ? Result<>{} : write_change(*object_, load_, change);
+void XdpEngine::write(const std::vector<Change>& changes, std::vector<Error>& errors) {
+  for (auto begin = changes.begin(); begin != changes.end();) {
+    auto end = std::find_if_not(begin, changes.end(), is_table);
+    const bool tables = end - begin > 1;
+    if (!tables) end = std::next(begin);
+    auto written = tables ? write_tables(*object_, {begin, end}) : write_change(*object_, load_, *begin);
     if (!written) {
       errors.push_back(written.error());
       mirror_stale_ = true;  // read again what is there, rather than guess
       return;
     }
-    apply(mirror_, change);
+    for (; begin != end; ++begin) apply(mirror_, *begin);
   }
 }
 
 void XdpEngine::follow_routes(const DesiredState& desired, std::vector<Error>& errors) {
-  const auto servers = servers_of(desired);
-  append(errors, resolver_.track(servers));
-  if (!routes_stale_) return;
-  errors.clear();
-  append(errors, resolver_.resync());
-  routes_stale_ = false;
+  auto tracked = resolver_.track(servers_only_in(desired.services, tracked_), servers_only_in(tracked_, desired.services));
+  tracked_ = desired.services;
+  append(errors, std::move(tracked.errors));
+  if (routes_stale_) {
+    errors.clear();
+    append(errors, resolver_.resync());
+    routes_stale_ = false;
+    tracked.changed = true;
+  }
+  if (tracked.changed) write(plan_next_hops(mirror_, find_hop()), errors);
 }
 
 std::vector<Error> XdpEngine::reconcile(const DesiredState& desired) {
   std::vector<Error> errors;
-  if (auto loaded = load(desired.connection_table_size); !loaded) return {loaded.error()};
+  if (auto loaded = load(desired); !loaded) return {loaded.error()};
   follow_routes(desired, errors);
   if (auto written = write_uppers(*object_, exits_of(resolver_.links())); !written) errors.push_back(written.error());
-  auto plan = make_plan(mirror_, desired, resolver_.hops(),
-                        [this](std::uint32_t server) { return load_.has_connections(server); });
-  append(errors, std::move(plan.errors));
-  services_ = std::move(plan.services);
-  roles_ = std::move(plan.roles);
-  write(std::move(plan.changes), errors);
+  write_services(desired, errors);
   attach(desired, errors);
+  settle_growth(errors);
   if (auto resized = resize(desired, errors); !resized) errors.push_back(resized.error());
   return errors;
+}
+
+Plan XdpEngine::plan(const DesiredState& desired) {
+  return make_plan(
+      mirror_, desired, find_hop(), [this](std::uint32_t server) { return load_.has_connections(server); },
+      std::exchange(services_, {}));
+}
+
+void XdpEngine::write_services(const DesiredState& desired, std::vector<Error>& errors) {
+  auto made = plan(desired);
+  if (made.full) {
+    if (auto grown = grow(desired); grown)
+      made = plan(desired);
+    else
+      errors.push_back(grown.error());
+  }
+  append(errors, std::move(made.errors));
+  services_ = std::move(made.services);
+  roles_ = std::move(made.roles);
+  write(made.changes, errors);
+  if (!outgrown_) return;
+  if (!mirror_stale_) {
+    // Again: what was counted since is in the maps that are still in use.
+    if (auto copied = copy_counts(*outgrown_, *object_, mirror_); !copied) errors.push_back(copied.error());
+    return;
+  }
+  // Half of it is not what should be attached.
+  if (auto taken = take_over(std::move(*outgrown_)); !taken) errors.push_back(taken.error());
+  outgrown_.reset();
+}
+
+Result<> XdpEngine::grow(const DesiredState& desired) {
+  const auto before = object_->sizes();
+  auto sizes = sizes_for(before.connections, desired.services.size(), servers_in(desired));
+  sizes.services = std::max(sizes.services, before.services);
+  sizes.servers = std::max(sizes.servers, before.servers);
+  if (sizes == before) {  // what goes at the same time is in the way
+    sizes.services *= 2;
+    sizes.servers *= 2;
+  }
+  auto larger = load_resized(*object_, sizes);
+  if (!larger) return larger.error();
+  if (auto written = write_mirror(*larger, mirror_); !written) return written;
+  outgrown_ = std::move(object_);
+  if (auto taken = take_over(std::move(*larger)); !taken) {
+    object_ = std::move(outgrown_);
+    outgrown_.reset();
+    return taken;
+  }
+  mirror_.limits.services = sizes.services;
+  mirror_.limits.servers = sizes.servers;
+  mirror_.tables.clear();
+  return copy_counts(*outgrown_, *object_, mirror_);
+}
+
+void XdpEngine::settle_growth(std::vector<Error>& errors) {
+  if (!outgrown_) return;
+  const auto before = outgrown_->sizes();
+  const auto now = object_->sizes();
+  outgrown_.reset();
+  if (auto pinned = pin_resized(*object_, before, options_.pin_dir); !pinned) errors.push_back(pinned.error());
+  options_.tell(engine_event("info", "data path",
+                             fmt::format("the data path has room for {} services and {} servers now, had {} and {}",
+                                         now.services - 1, now.servers - 1, before.services - 1, before.servers - 1)));
 }
 
 void XdpEngine::attach(const DesiredState& desired, std::vector<Error>& errors) {
@@ -278,21 +348,19 @@ Result<> XdpEngine::set_roles(const std::map<std::string, RoleState>& roles) {
   return {};
 }
 
-std::map<std::string, std::map<std::string, ServerCounters>> XdpEngine::counters() {
-  std::map<std::string, std::map<std::string, ServerCounters>> all;
-  if (!object_) return all;
-  for (const auto& [name, service] : services_) {
-    auto& servers = all[name];
-    for (const auto& [endpoint, index] : service.servers) {
-      if (const auto counters = read_counters(*object_, load_, index)) servers[endpoint] = *counters;
-    }
-    for (const auto& [endpoint, index] : service.former) {
-      const auto now = load_.get(index);
-      servers[endpoint].active += now.active;
-      servers[endpoint].inactive += now.inactive;
-    }
+std::map<std::string, ServerCounters> XdpEngine::counters(const std::string& service) {
+  std::map<std::string, ServerCounters> servers;
+  const auto found = services_.find(service);
+  if (!object_ || found == services_.end()) return servers;
+  for (const auto& [endpoint, index] : found->second.servers) {
+    if (const auto counters = read_counters(*object_, load_, index)) servers[endpoint] = *counters;
   }
-  return all;
+  for (const auto& [endpoint, index] : found->second.former) {
+    const auto now = load_.get(index);
+    servers[endpoint].active += now.active;
+    servers[endpoint].inactive += now.inactive;
+  }
+  return servers;
 }
 
 std::vector<bus::ServerTraffic> XdpEngine::traffic(const std::string& service) {

@@ -31,7 +31,7 @@ class XdpEngine final : public Engine {
 
   std::vector<Error> reconcile(const DesiredState& desired) override;
   Result<> set_roles(const std::map<std::string, RoleState>& roles) override;
-  std::map<std::string, std::map<std::string, ServerCounters>> counters() override;
+  std::map<std::string, ServerCounters> counters(const std::string& service) override;
   std::vector<bus::ServerTraffic> traffic(const std::string& service) override;
   std::vector<bus::Connection> connections(const ConnectionFilter& filter) override;
   std::vector<bus::DropCount> drops() override;
@@ -42,11 +42,18 @@ class XdpEngine final : public Engine {
  private:
   XdpEngine(boost::asio::io_context& io, EngineOptions options, netlink::Socket socket);
   Result<> listen();
-  Result<> load(std::uint32_t connections);
+  Result<> load(const DesiredState& desired);
   Result<> take_over(Object object);
+  /// Writes what the plan says, in maps that have room for it.
+  void write_services(const DesiredState& desired, std::vector<Error>& errors);
+  Plan plan(const DesiredState& desired);
+  /// Makes larger maps of services and servers; nothing is seen of them before `attach`.
+  Result<> grow(const DesiredState& desired);
+  /// What the program that is left counted meanwhile, and where the larger maps are found by a forwardd after this one.
+  void settle_growth(std::vector<Error>& errors);
   /// Moves the connections where another size of their table is wanted.
   Result<> resize(const DesiredState& desired, std::vector<Error>& errors);
-  void write(std::vector<Change> changes, std::vector<Error>& errors);
+  void write(const std::vector<Change>& changes, std::vector<Error>& errors);
   void follow_routes(const DesiredState& desired, std::vector<Error>& errors);
   void attach(const DesiredState& desired, std::vector<Error>& errors);
   std::vector<Interface> interfaces_for(const DesiredState& desired, std::vector<Error>& errors);
@@ -55,6 +62,7 @@ class XdpEngine final : public Engine {
   void on_neighbour(const netlink::Neighbour& neighbour, bool removed);
   void routes_changed();
   void next_hops_changed(NetworkChange change);
+  [[nodiscard]] FindHop find_hop() const;
 
   boost::asio::io_context& io_;
   EngineOptions options_;
@@ -72,7 +80,9 @@ class XdpEngine final : public Engine {
   Mirror mirror_;
   bool mirror_stale_ = true;
   bool others_removed_ = false;
-  std::map<std::string, PlannedService> services_;
+  std::optional<Object> outgrown_;  ///< the program still works on its maps
+  PlannedServices services_;
+  config::SharedList<DesiredService> tracked_;  ///< services whose servers the resolver follows
   std::map<std::string, std::uint32_t> roles_;
   std::unique_ptr<Sweeper> sweeper_;
 };

@@ -13,6 +13,17 @@ LocalPlan::LocalPlan(const std::vector<layout::local>& now, std::uint32_t limit)
   for (std::size_t index = 0; index < std::min(now.size(), slots_.size()); ++index) slots_[index].value = now[index];
 }
 
+void LocalPlan::leave_alone(const std::vector<bool>& services, std::span<const layout::service> now) {
+  for (std::uint32_t index = 1; index < slots_.size(); ++index) {
+    auto& slot = slots_[index];
+    const auto service = slot.value.service;
+    if (slot.value.used == 0 || service >= services.size() || !services[service]) continue;
+    slot.wanted = true;
+    for (const auto& range : now[service].locals)
+      slot.in_range |= index >= range.first && index < range.first + std::uint32_t{range.count};
+  }
+}
+
 bool LocalPlan::holds(std::uint32_t index, std::uint32_t service, const net::IpAddress& address) const {
   const auto& local = slots_[index].value;
   return local.used != 0 && local.service == service && address_of(local) == address;

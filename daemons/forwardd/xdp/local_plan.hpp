@@ -17,6 +17,9 @@ class LocalPlan {
   /// `limit`: entries of the map.
   LocalPlan(const std::vector<layout::local>& now, std::uint32_t limit);
 
+  /// All LIPs of these services (by index) stay as they are.
+  void leave_alone(const std::vector<bool>& services, std::span<const layout::service> now);
+
   /// `before`: the range that the service has now; {0, 0} is none. Nothing where no room is left.
   std::optional<layout::local_range> place(std::uint32_t service, layout::local_range before,
                                            std::span<const net::IpAddress> wanted);

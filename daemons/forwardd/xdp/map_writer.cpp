@@ -112,23 +112,70 @@ Result<> write_change(const Object& object, LoadTable& load, const Change& chang
   return std::visit(Write{object, load}, change);
 }
 
-Result<> write_fresh_tables(const Object& object, const std::vector<const PutTable*>& tables) {
+Result<> write_tables(const Object& object, std::span<const Change> tables) {
   constexpr std::size_t at_once = 256;  // each costs a descriptor meanwhile
   const auto& map = object.maps.at("tables");
-  for (std::size_t begin = 0; begin < tables.size(); begin += at_once) {
-    std::vector<Descriptor> inner;
-    std::vector<std::uint32_t> keys;
-    std::vector<std::uint32_t> values;
-    for (std::size_t i = begin; i < std::min(begin + at_once, tables.size()); ++i) {
-      auto made = make_inner(tables[i]->slots);
-      if (!made) return made.error();
-      keys.push_back(tables[i]->service);
-      values.push_back(static_cast<std::uint32_t>(made->get()));
-      inner.push_back(std::move(*made));
+  std::vector<Descriptor> inner;
+  std::vector<std::uint32_t> keys;
+  std::vector<std::uint32_t> values;
+  const auto write = [&]() -> Result<> {
+    auto count = static_cast<std::uint32_t>(keys.size());
+    if (count == 0) return {};
+    const int error = bpf_map_update_batch(map.fd(), keys.data(), values.data(), &count, nullptr);
+    if (error != 0) return fail("cannot write into map {}: {}", map.name(), reason(error));
+    inner.clear();
+    keys.clear();
+    values.clear();
+    return {};
+  };
+  for (const auto& change : tables) {
+    const auto& table = std::get<PutTable>(change);
+    if (table.known) continue;
+    if (table.slots.empty()) {
+      if (auto dropped = map.drop(table.service); !dropped) return dropped;
+      continue;
     }
-    auto written = static_cast<std::uint32_t>(keys.size());
-    if (const int error = bpf_map_update_batch(map.fd(), keys.data(), values.data(), &written, nullptr); error != 0)
-      return fail("cannot write into map {}: {}", map.name(), reason(error));
+    auto made = make_inner(table.slots);
+    if (!made) return made.error();
+    keys.push_back(table.service);
+    values.push_back(static_cast<std::uint32_t>(made->get()));
+    inner.push_back(std::move(*made));
+    if (keys.size() < at_once) continue;
+    if (auto written = write(); !written) return written;
+  }
+  return write();
+}
+
+Result<> write_mirror(const Object& object, const Mirror& mirror) {
+  const auto put_all = [&](const char* name, const auto& values) -> Result<> {
+    for (std::uint32_t index = 1; index < values.size(); ++index) {
+      if (auto done = object.maps.at(name).put(index, values[index]); !done) return done;
+    }
+    return {};
+  };
+  if (auto done = put_all("services", mirror.services); !done) return done;
+  if (auto done = put_all("server_extras", mirror.extras); !done) return done;
+  if (auto done = put_all("servers", mirror.servers); !done) return done;
+  for (const auto& [key, service] : mirror.keys) {
+    if (auto done = object.maps.at("service_index").put(key, service); !done) return done;
+  }
+  return {};
+}
+
+Result<> copy_counts(const Object& from, const Object& to, const Mirror& mirror) {
+  const auto copy = [&](const char* name, std::uint32_t index, auto value) -> Result<> {
+    if (auto read = from.maps.at(name).get_bytes(&index, value.data()); !read) return read;
+    return to.maps.at(name).put_bytes(&index, value.data());
+  };
+  const auto room = from.maps.at("servers").info().max_entries;
+  const std::vector<layout::server_stats> stats(Map::possible_cpus());
+  for (std::uint32_t index = 1; index < std::min<std::size_t>(room, mirror.servers.size()); ++index) {
+    // One whose place another took meanwhile began at 0.
+    const auto before = from.maps.at("servers").get<layout::server>(index);
+    if (!before || before->generation != mirror.servers[index].generation) continue;
+    if (auto done = copy("server_load", index, std::vector<layout::server_load>(1)); !done) return done;
+    if (auto done = copy("failed_clients", index, std::vector<std::uint64_t>(1)); !done) return done;
+    if (auto done = copy("server_stats", index, stats); !done) return done;
   }
   return {};
 }

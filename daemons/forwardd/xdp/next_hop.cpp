@@ -19,51 +19,68 @@ std::vector<Error> NextHopResolver::resync() {
   return refresh_routes();
 }
 
-std::vector<Error> NextHopResolver::track(const std::set<net::IpAddress>& servers) {
-  std::vector<Error> errors;
-  std::erase_if(servers_, [&](const auto& entry) { return !servers.contains(entry.first); });
-  std::erase_if(locals_, [&](const auto& entry) { return !servers.contains(entry.first); });
-  for (const auto& server : servers) {
-    // One without a way is tried again each time.
-    const auto known = servers_.find(server);
-    if (known == servers_.end() || !known->second) look_up(server, errors);
+NextHopResolver::Tracked NextHopResolver::track(std::span<const net::IpAddress> come,
+                                                std::span<const net::IpAddress> go) {
+  Tracked tracked;
+  bool other_ways = false;
+  const auto find_way = [&](const net::IpAddress& address, Server& server) {
+    const auto found = look_up(address, server);
+    if (!found) return tracked.errors.push_back(found.error());
+    other_ways = true;
+  };
+  const auto lost = lost_;
+  for (const auto& address : lost) {
+    auto& server = servers_.at(address);
+    find_way(address, server);
+    tracked.changed |= server.way.has_value();
   }
-  manage(errors);
-  return errors;
+  for (const auto& address : come) {
+    auto& server = servers_[address];
+    if (server.uses++ == 0) find_way(address, server);
+  }
+  for (const auto& address : go) {
+    const auto found = servers_.find(address);
+    if (found == servers_.end() || --found->second.uses > 0) continue;
+    servers_.erase(found);
+    lost_.erase(address);
+    other_ways = true;
+  }
+  if (other_ways) manage(tracked.errors);
+  return tracked;
 }
 
 std::vector<Error> NextHopResolver::refresh_routes() {
   std::vector<Error> errors;
-  for (const auto& [server, way] : servers_) look_up(server, errors);
+  for (auto& [address, server] : servers_) {
+    if (auto found = look_up(address, server); !found) errors.push_back(found.error());
+  }
   manage(errors);
   return errors;
 }
 
-Result<NextHopResolver::Way> NextHopResolver::way_to(const net::IpAddress& server) {
-  const auto route = socket_.route_to(server);
+Result<> NextHopResolver::look_up(const net::IpAddress& address, Server& server) {
+  server.way.reset();
+  lost_.insert(address);
+  const auto route = socket_.route_to(address);
   if (!route) return route.error();
-  if (route->local) return fail("server {} is this machine itself: a server has to be another", server);
-  if (route->source) locals_[server] = *route->source;
-  return Way{route->link, route->gateway.value_or(server)};
-}
-
-void NextHopResolver::look_up(const net::IpAddress& server, std::vector<Error>& errors) {
-  const auto way = way_to(server);
-  servers_[server] = way ? std::optional{*way} : std::nullopt;
-  if (!way) errors.push_back(way.error());
+  if (route->local) return fail("server {} is this machine itself: a server has to be another", address);
+  server.way = Way{route->link, route->gateway.value_or(address)};
+  if (route->source) server.local = *route->source;
+  lost_.erase(address);
+  return {};
 }
 
 void NextHopResolver::manage(std::vector<Error>& errors) {
-  std::set<Way> wanted;
-  for (const auto& [server, way] : servers_) {
-    if (way) wanted.insert(*way);
+  ways_.clear();
+  for (const auto& [address, server] : servers_) {
+    if (server.way) ways_.insert(*server.way);
   }
   for (const auto& way : managed_) {
-    if (wanted.contains(way)) continue;
+    if (ways_.contains(way)) continue;
     if (auto done = socket_.release_neighbour(way.link, way.neighbour); !done) errors.push_back(done.error());
   }
   std::set<Way> managed;
-  for (const auto& way : wanted) {
+  for (const auto& way : ways_) {
     if (!managed_.contains(way)) {
       if (auto done = socket_.manage_neighbour(way.link, way.neighbour); !done) {
         errors.push_back(done.error());
@@ -97,8 +114,7 @@ NetworkChange NextHopResolver::on_neighbour(const netlink::Neighbour& neighbour,
   if (removed) managed_.erase(way);
   if (known == macs_.end()) {
     if (resolved) macs_[way] = neighbour.mac;
-    const bool ours = std::ranges::any_of(servers_, [&](const auto& entry) { return entry.second == way; });
-    return {ours && (resolved || removed), false};
+    return {ways_.contains(way) && (resolved || removed), false};
   }
   if (resolved && known->second == neighbour.mac) return {};
   if (resolved)
@@ -108,29 +124,25 @@ NetworkChange NextHopResolver::on_neighbour(const netlink::Neighbour& neighbour,
   return {true, true};
 }
 
-NextHops NextHopResolver::hops() const {
-  NextHops hops;
-  for (const auto& [server, way] : servers_) {
-    if (!way) continue;
-    const auto mac = macs_.find(*way);
-    const auto link = links_.find(way->link);
-    if (mac == macs_.end() || link == links_.end() || !link->second.admin_up) continue;
-    const auto exit = exit_of(way->link, links_);
-    hops[server] = {.ifindex = exit.ifindex,
-                    .source = link->second.mac,
-                    .destination = mac->second,
-                    .local = locals_.contains(server) ? locals_.at(server) : net::IpAddress{},
-                    .mtu = link->second.mtu,
-                    .vlan = exit.vlan};
-  }
-  return hops;
+std::optional<NextHop> NextHopResolver::hop_to(const net::IpAddress& server) const {
+  const auto known = servers_.find(server);
+  if (known == servers_.end() || !known->second.way) return std::nullopt;
+  const auto& way = *known->second.way;
+  const auto mac = macs_.find(way);
+  const auto link = links_.find(way.link);
+  if (mac == macs_.end() || link == links_.end() || !link->second.admin_up) return std::nullopt;
+  const auto exit = exit_of(way.link, links_);
+  return NextHop{.ifindex = exit.ifindex,
+                 .source = link->second.mac,
+                 .destination = mac->second,
+                 .local = known->second.local,
+                 .mtu = link->second.mtu,
+                 .vlan = exit.vlan};
 }
 
 std::set<int> NextHopResolver::links_used() const {
   std::set<int> used;
-  for (const auto& [server, way] : servers_) {
-    if (way) used.insert(way->link);
-  }
+  for (const auto& way : ways_) used.insert(way.link);
   return used;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "common/netlink/socket.hpp"
@@ -23,15 +24,20 @@ class NextHopResolver {
 
   /// Reads links and neighbours again, and every route.
   std::vector<Error> resync();
-  /// These servers from now on; unknown ones are looked up.
-  std::vector<Error> track(const std::set<net::IpAddress>& servers);
+  /// Servers that come and go, each as often as somebody has it. New ones are looked up, and those that have had no way.
+  /// `changed`: one that was known is reached in another way now.
+  struct Tracked {
+    std::vector<Error> errors;
+    bool changed = false;
+  };
+  Tracked track(std::span<const net::IpAddress> come, std::span<const net::IpAddress> go);
   /// Looks every route up again.
   std::vector<Error> refresh_routes();
 
   NetworkChange on_link(const netlink::Link& link, bool removed);
   NetworkChange on_neighbour(const netlink::Neighbour& neighbour, bool removed);
 
-  [[nodiscard]] NextHops hops() const;
+  [[nodiscard]] std::optional<NextHop> hop_to(const net::IpAddress& server) const;
   /// Links by which servers are reached.
   [[nodiscard]] std::set<int> links_used() const;
   [[nodiscard]] const std::map<int, netlink::Link>& links() const { return links_; }
@@ -43,13 +49,18 @@ class NextHopResolver {
     bool operator==(const Way&) const = default;
     auto operator<=>(const Way&) const = default;
   };
-  Result<Way> way_to(const net::IpAddress& server);
-  void look_up(const net::IpAddress& server, std::vector<Error>& errors);
+  struct Server {
+    std::size_t uses = 0;
+    std::optional<Way> way;
+    net::IpAddress local{};  ///< this machine's address towards it
+  };
+  Result<> look_up(const net::IpAddress& address, Server& server);
   void manage(std::vector<Error>& errors);
 
   netlink::Socket& socket_;
-  std::map<net::IpAddress, std::optional<Way>> servers_;
-  std::map<net::IpAddress, net::IpAddress> locals_;  ///< this machine's address towards each server
+  std::map<net::IpAddress, Server> servers_;
+  std::set<net::IpAddress> lost_;  ///< servers without a way
+  std::set<Way> ways_;             ///< of all servers
   std::set<Way> managed_;
   std::map<Way, net::MacAddress> macs_;  ///< of resolved neighbours, ours or not
   std::map<int, netlink::Link> links_;

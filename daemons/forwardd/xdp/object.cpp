@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <memory>
 
@@ -54,8 +56,39 @@ fs::path existing_part(fs::path path) {
   return path;
 }
 
-bool is_sized_by_connections(const std::string& name) {
-  return name == "flows" || name == "returns" || name == "flow_details";
+constexpr std::uint32_t least_services = 4096;
+constexpr std::uint32_t least_servers = 16'384;
+
+/// Those that are as large as `Sizes` says, and which of it.
+struct SizedMap {
+  std::string_view name;
+  std::uint32_t Sizes::*size;
+};
+constexpr SizedMap sized_maps[] = {
+    {"flows", &Sizes::connections},     {"returns", &Sizes::connections},    {"flow_details", &Sizes::connections},
+    {"services", &Sizes::services},     {"service_index", &Sizes::services}, {"cursors", &Sizes::services},
+    {"tables", &Sizes::services},       {"servers", &Sizes::servers},        {"server_extras", &Sizes::servers},
+    {"server_load", &Sizes::servers},   {"census", &Sizes::servers},         {"server_stats", &Sizes::servers},
+    {"failed_clients", &Sizes::servers}};
+
+std::uint32_t entries_of(std::string_view map, const Sizes& sizes) {
+  const auto flows = flow_sizes(sizes.connections);
+  if (map == "flows") return flows.lines;
+  if (map == "returns") return flow_sizes(connections_of(flows.lines)).return_lines;
+  if (map == "flow_details") return connections_of(flows.lines);
+  if (map == "service_index") return 2 * sizes.services;  // a VIP is one, too
+  return sizes.*std::ranges::find(sized_maps, map, &SizedMap::name)->size;
+}
+
+bool is_sized(std::string_view map) { return std::ranges::count(sized_maps, map, &SizedMap::name) > 0; }
+
+bool is_other(std::string_view map, const Sizes& before, const Sizes& after) {
+  return is_sized(map) && entries_of(map, before) != entries_of(map, after);
+}
+
+Sizes sizes_of(const std::map<std::string, Map>& maps) {
+  return {connections_of(maps.at("flows").info().max_entries), maps.at("services").info().max_entries,
+          maps.at("servers").info().max_entries};
 }
 
 std::vector<bpf_map*> shared_maps(bpf_object* object) {
@@ -71,7 +104,7 @@ bool fits(const bpf_map* wanted, const Map& pinned) {
   const auto& info = pinned.info();
   return info.type == static_cast<std::uint32_t>(bpf_map__type(wanted)) && info.key_size == bpf_map__key_size(wanted) &&
          info.value_size == bpf_map__value_size(wanted) && info.map_flags == bpf_map__map_flags(wanted) &&
-         (is_sized_by_connections(pinned.name()) || info.max_entries == bpf_map__max_entries(wanted));
+         (is_sized(pinned.name()) || info.max_entries == bpf_map__max_entries(wanted));
 }
 
 /// All the pinned maps, if every one is there and fits; else which does not.
@@ -86,9 +119,11 @@ Result<std::map<std::string, Map>> find_pinned(bpf_object* object, const fs::pat
     if (!fits(wanted, *map)) return fail("map {} has another shape", name);
     found.emplace(name, std::move(*map));
   }
-  const auto lines = found.at("flows").info().max_entries;
-  if (flow_sizes(connections_of(lines)).return_lines != found.at("returns").info().max_entries)
-    return fail("maps flows and returns are of different sizes");
+  const auto sizes = sizes_of(found);
+  for (const auto& [name, map] : found) {
+    if (is_sized(name) && map.info().max_entries != entries_of(name, sizes))
+      return fail("map {} has another size than those that belong to it", name);
+  }
   return found;
 }
 
@@ -99,9 +134,11 @@ void remove_pins(const fs::path& dir) {
   }
 }
 
-Result<> reuse(bpf_object* object, const std::map<std::string, Map>& pinned, bool with_connections = true) {
+/// All but those that are to have another size.
+Result<> reuse(bpf_object* object, const std::map<std::string, Map>& pinned, const Sizes& sizes) {
+  const auto before = sizes_of(pinned);
   for (bpf_map* map : shared_maps(object)) {
-    if (!with_connections && is_sized_by_connections(bpf_map__name(map))) continue;
+    if (is_other(bpf_map__name(map), before, sizes)) continue;
     const auto& found = pinned.at(bpf_map__name(map));
     if (const int error = bpf_map__reuse_fd(map, found.fd()); error != 0) {
       return fail("cannot reuse pinned map {}: {}", found.name(), reason(error));
@@ -111,12 +148,13 @@ Result<> reuse(bpf_object* object, const std::map<std::string, Map>& pinned, boo
 }
 
 /// Sizes the maps that are still to be made; constants that fit them.
-Constants size_maps(bpf_object* object, std::uint32_t connections, const std::array<std::uint64_t, 2>& seed) {
-  const auto sizes = flow_sizes(connections);
-  bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "flows"), sizes.lines);
-  bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "returns"), sizes.return_lines);
-  bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "flow_details"), connections);
-  return Constants{.seed = seed, .flow_lines = sizes.lines, .return_lines = sizes.return_lines};
+Constants size_maps(bpf_object* object, const Sizes& sizes, const std::array<std::uint64_t, 2>& seed) {
+  for (bpf_map* map : shared_maps(object)) {
+    if (is_sized(bpf_map__name(map))) bpf_map__set_max_entries(map, entries_of(bpf_map__name(map), sizes));
+  }
+  return Constants{.seed = seed,
+                   .flow_lines = entries_of("flows", sizes),
+                   .return_lines = entries_of("returns", sizes)};
 }
 
 Result<> keep_seed(const Object& object, const Constants& constants) {
@@ -194,6 +232,13 @@ bool holds_pins(const fs::path& dir) {
 
 }  // namespace
 
+Sizes sizes_for(std::uint32_t connections, std::size_t services, std::size_t servers) {
+  const auto room = [](std::size_t count) { return static_cast<std::uint32_t>(std::bit_ceil(2 * count + 1)); };
+  return {connections, std::max(least_services, room(services)), std::max(least_servers, room(servers))};
+}
+
+Sizes Object::sizes() const { return sizes_of(maps); }
+
 Result<Constants> constants_of(const std::map<std::string, Map>& pinned) {
   const auto settings = pinned.at("settings").get<layout::settings>(0);
   if (!settings) return settings.error();
@@ -230,17 +275,17 @@ Result<> prepare_pin_dir(const fs::path& pin_dir) {
   return {};
 }
 
-Result<Object> load_object(const fs::path& pin_dir, std::uint32_t connections, const Tell& tell) {
+Result<Object> load_object(const fs::path& pin_dir, const Sizes& sizes, const Tell& tell) {
   const auto dir = layout_dir(pin_dir);
   auto object = open_object();
   if (!object) return object.error();
   auto pinned = find_pinned(object->get(), dir);
   const auto seed = draw_seed();
   if (!seed) return seed.error();
-  const auto constants = pinned ? constants_of(*pinned) : size_maps(object->get(), connections, *seed);
+  const auto constants = pinned ? constants_of(*pinned) : size_maps(object->get(), sizes, *seed);
   if (!constants) return constants.error();
   if (pinned) {
-    if (auto reused = reuse(object->get(), *pinned); !reused) return reused.error();
+    if (auto reused = reuse(object->get(), *pinned, sizes_of(*pinned)); !reused) return reused.error();
   } else {
     if (holds_pins(dir)) {
       tell(engine_event("warning", dir.string(),
@@ -260,20 +305,22 @@ Result<Object> load_object(const fs::path& pin_dir, std::uint32_t connections, c
   return kept;
 }
 
-Result<Object> load_resized(const Object& from, std::uint32_t connections) {
+Result<Object> load_resized(const Object& from, const Sizes& sizes) {
   auto object = open_object();
   if (!object) return object.error();
   const auto before = constants_of(from.maps);
   if (!before) return before.error();
-  if (auto reused = reuse(object->get(), from.maps, false); !reused) return reused.error();
-  auto kept = load(object->get(), size_maps(object->get(), connections, before->seed));
+  const auto constants = size_maps(object->get(), sizes, before->seed);
+  if (auto reused = reuse(object->get(), from.maps, sizes); !reused) return reused.error();
+  auto kept = load(object->get(), constants);
   if (kept) kept->adopted = from.adopted;
   return kept;
 }
 
-Result<> pin_resized(const Object& object, const fs::path& pin_dir) {
+Result<> pin_resized(const Object& object, const Sizes& before, const fs::path& pin_dir) {
+  const auto now = object.sizes();
   for (const auto& [name, map] : object.maps) {
-    if (!is_sized_by_connections(name)) continue;
+    if (!is_other(name, before, now)) continue;
     const auto pin = layout_dir(pin_dir) / name;
     const auto beside = layout_dir(pin_dir) / (name + "_new");
     std::error_code error;

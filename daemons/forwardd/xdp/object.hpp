@@ -16,12 +16,23 @@ using Tell = std::function<void(bus::Event)>;
 
 bus::Event engine_event(std::string severity, std::string subject, std::string message);
 
+/// For how many the maps have room.
+struct Sizes {
+  std::uint32_t connections = 0;
+  std::uint32_t services = 0;  ///< index 0 included, which is none
+  std::uint32_t servers = 0;   ///< as above
+  bool operator==(const Sizes&) const = default;
+};
+/// Room for so many services and servers, and for as many more; for a few thousand at least.
+Sizes sizes_for(std::uint32_t connections, std::size_t services, std::size_t servers);
+
 struct Object {
   std::map<std::string, Map> maps;
   Descriptor program;  ///< ballast_xdp
   Descriptor sweep;    ///< ballast_sweep
   std::uint32_t program_id = 0;
   bool adopted = false;  ///< maps of a run before this one are in use
+  [[nodiscard]] Sizes sizes() const;
 };
 
 /// Makes the folder for pins, private to root, and mounts the BPF file system on /sys/fs/bpf where it is not.
@@ -31,14 +42,14 @@ Result<> prepare_pin_dir(const std::filesystem::path& pin_dir);
 std::filesystem::path layout_dir(const std::filesystem::path& pin_dir);
 
 /// Loads the program over the pinned maps where all of them are there and fit, else over new ones, which it pins.
-/// `connections` is the size of a new connection table; an adopted one keeps its own.
-Result<Object> load_object(const std::filesystem::path& pin_dir, std::uint32_t connections, const Tell& tell);
+/// `sizes` are those of new maps; adopted ones keep theirs.
+Result<Object> load_object(const std::filesystem::path& pin_dir, const Sizes& sizes, const Tell& tell);
 
-/// A program over the same maps but for new, empty ones of connections, which are sized for so many and not pinned yet.
-Result<Object> load_resized(const Object& from, std::uint32_t connections);
+/// A program over the same maps but for those of which the size is another: they are new, empty and not pinned yet.
+Result<Object> load_resized(const Object& from, const Sizes& sizes);
 
-/// Pins an object's maps of connections in place of those that are pinned there.
-Result<> pin_resized(const Object& object, const std::filesystem::path& pin_dir);
+/// Pins the maps whose size is another than before in place of those that are pinned there.
+Result<> pin_resized(const Object& object, const Sizes& before, const std::filesystem::path& pin_dir);
 
 /// The constants of a program that is to work on these maps.
 Result<Constants> constants_of(const std::map<std::string, Map>& maps);

@@ -19,17 +19,17 @@ constexpr std::array methods{layout::METHOD_NAT, layout::METHOD_DR, layout::METH
 
 net::IpAddress address_of(const layout::server& server) { return net::IpAddress::v6(server.address); }
 
-void set_next_hop(layout::server& server, layout::server_extra& extra, const NextHops& hops) {
-  const auto hop = hops.find(address_of(server));
+void set_next_hop(layout::server& server, layout::server_extra& extra, const FindHop& hops) {
+  const auto hop = hops(address_of(server));
   const auto flags = server.flags & ~layout::SERVER_REACHABLE;
-  server.flags = static_cast<std::uint8_t>(hop == hops.end() ? flags : flags | layout::SERVER_REACHABLE);
-  if (hop == hops.end()) return;
-  server.ifindex = hop->second.ifindex;
-  std::memcpy(server.source_mac, hop->second.source.bytes.data(), sizeof server.source_mac);
-  std::memcpy(server.destination_mac, hop->second.destination.bytes.data(), sizeof server.destination_mac);
-  std::memcpy(extra.outer_source, hop->second.local.mapped().data(), sizeof extra.outer_source);
-  server.mtu = static_cast<std::uint16_t>(std::min(hop->second.mtu, 65'535U));
-  for (std::size_t tag = 0; tag < hop->second.vlan.size(); ++tag) server.vlan[tag] = htons(hop->second.vlan[tag]);
+  server.flags = static_cast<std::uint8_t>(hop ? flags | layout::SERVER_REACHABLE : flags);
+  if (!hop) return;
+  server.ifindex = hop->ifindex;
+  std::memcpy(server.source_mac, hop->source.bytes.data(), sizeof server.source_mac);
+  std::memcpy(server.destination_mac, hop->destination.bytes.data(), sizeof server.destination_mac);
+  std::memcpy(extra.outer_source, hop->local.mapped().data(), sizeof extra.outer_source);
+  server.mtu = static_cast<std::uint16_t>(std::min(hop->mtu, 65'535U));
+  for (std::size_t tag = 0; tag < hop->vlan.size(); ++tag) server.vlan[tag] = htons(hop->vlan[tag]);
 }
 
 /// A server named twice in one service (a sorry server that is a real one, too) is one server that takes the most of
@@ -50,21 +50,27 @@ std::vector<DesiredServer> without_doubles(const std::vector<DesiredServer>& ser
 /// One run of the planner; the order of its steps is the order of the writes.
 class Planner {
  public:
-  Planner(const Mirror& now, const DesiredState& desired, const NextHops& hops, const HasConnections& busy)
-      : now_{now}, desired_{desired}, hops_{hops}, busy_{busy}, locals_{now.locals, now.limits.locals} {}
+  Planner(const Mirror& now, const DesiredState& desired, const FindHop& hops, const HasConnections& busy,
+          PlannedServices before)
+      : now_{now},
+        desired_{desired},
+        hops_{hops},
+        busy_{busy},
+        before_{std::move(before)},
+        locals_{now.locals, now.limits.locals},
+        planned_(desired.services.size()),
+        untouched_(now.services.size()) {}
 
   Plan run() {
+    pass_over_settled();
     claim_services();
     claim_roles();
     find_servers();
-    for (const auto& service : desired_.services) {
-      if (plan_.services.contains(service.name)) find_former_ways(service, plan_.services[service.name]);
-    }
+    for_each_to_plan([&](const auto& service, auto& planned) { find_former_ways(service, planned); });
     drop_keys();
     widen_filters();
-    for (const auto& service : desired_.services) {
-      if (plan_.services.contains(service.name)) plan_service(service);
-    }
+    for_each_to_plan([&](const auto& service, auto& planned) { plan_service(service, planned); });
+    put_tables();
     put_keys();
     clear_rest();
     return std::move(plan_);
@@ -84,23 +90,57 @@ class Planner {
     return std::nullopt;
   }
 
-  void claim_services() {
-    for (const auto& service : desired_.services) {
-      const auto index = known_index(service);
-      if (!index) continue;
-      claimed_services_.insert(*index);
-      plan_.services[service.name].index = *index;
+  bool is_untouched(std::uint32_t service) const { return service < untouched_.size() && untouched_[service]; }
+  /// It has a place, and is to be planned.
+  bool is_to_plan(std::size_t place) const {
+    return planned_[place] != nullptr && !is_untouched(planned_[place]->index);
+  }
+  template <class Visit>
+  void for_each_planned(Visit visit) {
+    for (std::size_t place = 0; place < planned_.size(); ++place) {
+      if (planned_[place] != nullptr) visit(desired_.services[place], *planned_[place]);
     }
-    for (const auto& service : desired_.services) {
-      if (plan_.services.contains(service.name)) continue;
-      const auto index = free_service();
-      if (!index) {
-        plan_.errors.push_back(fail("service {}: the data path has room for {} services, and all are taken",
-                                    service.name, now_.limits.services - 1));
+  }
+  template <class Visit>
+  void for_each_to_plan(Visit visit) {
+    for (place_ = 0; place_ < planned_.size(); ++place_) {
+      if (is_to_plan(place_)) visit(desired_.services[place_], *planned_[place_]);
+    }
+  }
+
+  void pass_over_settled() {
+    for (std::size_t place = 0; place < planned_.size(); ++place) {
+      const auto known = before_.find(desired_.services[place].name);
+      if (known == before_.end()) continue;
+      const auto& [index, servers, former, settled] = known->second;
+      if (settled == nullptr || settled != desired_.services.shared(place) || at(now_.services, index).used == 0) continue;
+      untouched_[index] = true;
+      claimed_services_.insert(index);
+      planned_[place] = &plan_.services.insert(before_.extract(known)).position->second;
+    }
+    locals_.leave_alone(untouched_, now_.services);
+  }
+
+  void claim(std::size_t place, std::uint32_t index) {
+    claimed_services_.insert(index);
+    planned_[place] = &plan_.services[desired_.services[place].name];
+    planned_[place]->index = index;
+  }
+
+  void claim_services() {
+    for (std::size_t place = 0; place < planned_.size(); ++place) {
+      if (planned_[place] != nullptr) continue;
+      if (const auto index = known_index(desired_.services[place])) claim(place, *index);
+    }
+    for (std::size_t place = 0; place < planned_.size(); ++place) {
+      if (planned_[place] != nullptr) continue;
+      if (const auto index = free_service()) {
+        claim(place, *index);
         continue;
       }
-      claimed_services_.insert(*index);
-      plan_.services[service.name].index = *index;
+      plan_.full = true;
+      plan_.errors.push_back(fail("service {}: the data path has room for {} services, and all are taken",
+                                  desired_.services[place].name, now_.limits.services - 1));
     }
   }
 
@@ -113,33 +153,46 @@ class Planner {
     return std::nullopt;
   }
 
+  void claim_known_role(const DesiredService& service, const PlannedService& planned, std::set<std::uint32_t>& taken) {
+    if (service.role.empty() || plan_.roles.contains(service.role)) return;
+    const auto before = at(now_.services, planned.index);
+    if (before.used != 0 && taken.insert(before.role).second) plan_.roles[service.role] = before.role;
+  }
+
   void claim_roles() {
     std::set<std::uint32_t> taken{0};
-    for (const auto& service : desired_.services) {
-      const auto planned = plan_.services.find(service.name);
-      if (service.role.empty() || planned == plan_.services.end() || plan_.roles.contains(service.role)) continue;
-      const auto before = at(now_.services, planned->second.index);
-      if (before.used != 0 && taken.insert(before.role).second) plan_.roles[service.role] = before.role;
-    }
+    // Those that are passed over keep theirs, whoever else comes to have another now.
+    for_each_planned([&](const auto& service, const auto& planned) {
+      if (is_untouched(planned.index)) claim_known_role(service, planned, taken);
+    });
+    for_each_planned([&](const auto& service, const auto& planned) { claim_known_role(service, planned, taken); });
     if (at(now_.roles, 0) == 0) plan_.changes.push_back(PutRole{0, 1});
     std::uint32_t next = 1;
-    for (const auto& service : desired_.services) {
+    for (std::size_t place = 0; place < planned_.size(); ++place) {
+      const auto& service = desired_.services[place];
       if (service.role.empty()) continue;
+      const auto state = state_of(service.role);
       if (!plan_.roles.contains(service.role)) {
         while (taken.contains(next)) ++next;
         if (next >= now_.limits.roles) {
           plan_.errors.push_back(fail("service {}: the data path has room for {} VRRP instances, and all are taken",
                                       service.name, now_.limits.roles - 1));
           plan_.services.erase(service.name);
+          planned_[place] = nullptr;
           continue;
         }
         taken.insert(next);
         plan_.roles[service.role] = next;
-        put_role(next, service.role_known && service.forwarding ? 1 : 0);
-      } else if (service.role_known) {
-        put_role(plan_.roles[service.role], service.forwarding ? 1 : 0);
+        put_role(next, state.known && state.forwarding ? 1 : 0);
+      } else if (state.known) {
+        put_role(plan_.roles[service.role], state.forwarding ? 1 : 0);
       }
     }
+  }
+
+  RoleState state_of(const std::string& role) const {
+    const auto found = desired_.roles.find(role);
+    return found == desired_.roles.end() ? RoleState{} : found->second;
   }
 
   void put_role(std::uint32_t index, std::uint32_t value) {
@@ -150,7 +203,7 @@ class Planner {
   void find_servers() {
     for (std::uint32_t index = 1; index < now_.servers.size(); ++index) {
       const auto& server = now_.servers[index];
-      if ((server.flags & layout::SERVER_USED) == 0) continue;
+      if ((server.flags & layout::SERVER_USED) == 0 || is_untouched(server.service)) continue;
       servers_.emplace(ServerIdentity{server.service, address_of(server), ntohs(server.port), server.method}, index);
     }
   }
@@ -184,14 +237,12 @@ class Planner {
   }
 
   void drop_keys() {
-    for (const auto& service : desired_.services) {
-      const auto planned = plan_.services.find(service.name);
-      if (planned == plan_.services.end()) continue;
+    for_each_planned([&](const auto& service, const auto& planned) {
       for (const auto& endpoint : service.endpoints) {
-        keys_.emplace(key_of(endpoint, service.protocol), planned->second.index);
+        keys_.emplace(key_of(endpoint, service.protocol), planned.index);
         keys_.emplace(vip_key(endpoint.address), 0);
       }
-    }
+    });
     for (const auto& [key, index] : now_.keys) {
       if (!keys_.contains(key)) plan_.changes.push_back(DropKey{key});
     }
@@ -210,6 +261,7 @@ class Planner {
     const auto known = servers_.find(identity_of(server, owner, method));
     const auto index = known != servers_.end() ? std::optional{known->second} : free_server();
     if (!index) {
+      plan_.full = true;
       plan_.errors.push_back(fail("service {}, server {}: the data path has room for {} servers, and all are taken",
                                   service.name, server.endpoint, now_.limits.servers - 1));
       return std::nullopt;
@@ -259,8 +311,8 @@ class Planner {
     kept_servers_.insert(index);
   }
 
-  void plan_service(const DesiredService& service) {
-    auto& planned = plan_.services[service.name];
+  void plan_service(const DesiredService& service, PlannedService& planned) {
+    const auto errors_before = plan_.errors.size();
     std::vector<TableServer> members;
     for (const auto& server : without_doubles(service.servers)) {
       const auto index = plan_server(service, server, planned.index);
@@ -271,6 +323,8 @@ class Planner {
     plan_table(service, planned.index, members);
     const auto role = service.role.empty() ? 0 : plan_.roles[service.role];
     for (const auto& [name, index] : planned.former) plan_former(index, former_.at(index), role);
+    if (planned.former.empty() && plan_.errors.size() == errors_before)
+      planned.settled = desired_.services.shared(place_);
   }
 
   static std::vector<net::IpAddress> locals_of(const DesiredService& service, bool is_v6) {
@@ -347,7 +401,8 @@ class Planner {
       auto slots = make_table(service.scheduler, members);
       const auto digest = digest_of(slots);
       after.table_size = static_cast<std::uint32_t>(slots.size());
-      table = PutTable{index, std::move(slots), {inputs, digest}, digest == known.slots && before.used != 0};
+      const bool nothing_to_write = digest == known.slots || slots.empty();  // nobody looks into one of size 0
+      table = PutTable{index, std::move(slots), {inputs, digest}, nothing_to_write && before.used != 0};
     }
     put_service(index, before, after, std::move(table));
   }
@@ -356,9 +411,9 @@ class Planner {
   /// FNAT servers of a service without LIPs, those of before included.
   void put_service(std::uint32_t index, layout::service written, const layout::service& after,
                    std::optional<PutTable> table) {
-    const auto write = [&](const layout::service& wanted) {
+    const auto write = [&](const layout::service& wanted, std::vector<Change>& changes) {
       if (same_bytes(written, wanted)) return;
-      plan_.changes.push_back(PutService{index, wanted});
+      changes.push_back(PutService{index, wanted});
       written = wanted;
     };
     if (table) {
@@ -366,24 +421,29 @@ class Planner {
       auto meanwhile = shrinks ? after : written;
       for (const std::size_t family : {0U, 1U})
         meanwhile.locals[family] = after.locals[family].count > 0 ? after.locals[family] : written.locals[family];
-      if (written.used != 0) write(meanwhile);
-      plan_.changes.push_back(std::move(*table));
+      if (written.used != 0) write(meanwhile, plan_.changes);
+      tables_.push_back(std::move(*table));
     }
-    write(after);
+    write(after, after_tables_);
+  }
+
+  /// All tables side by side, so that they are written at once.
+  void put_tables() {
+    std::ranges::move(tables_, std::back_inserter(plan_.changes));
+    std::ranges::move(after_tables_, std::back_inserter(plan_.changes));
   }
 
   /// Before a server gets its first packet: its answer must not pass by.
   void widen_filters() {
     filters_ = std::make_shared<layout::filters>();
-    for (const auto& service : desired_.services) {
-      if (!plan_.services.contains(service.name)) continue;
+    for_each_planned([&](const auto& service, const auto& planned) {
       bool answers_pass = false;
       for (const auto& server : service.servers) {
         if (server.method != config::Method::nat) continue;
         set_bit(filters_->source, filter_bit(server.endpoint.address));
         answers_pass = true;
       }
-      for (const auto& [name, index] : plan_.services[service.name].former) {
+      for (const auto& [name, index] : planned.former) {
         if (now_.servers[index].method != layout::METHOD_NAT) continue;
         set_bit(filters_->source, filter_bit(address_of(now_.servers[index])));
         answers_pass = true;
@@ -393,7 +453,7 @@ class Planner {
         set_bit(filters_->destination, filter_bit(endpoint.address));
         if (answers_pass) set_bit(filters_->by_client, filter_bit(endpoint.address));
       }
-    }
+    });
     for (const auto& local : kept_locals_) set_bit(filters_->local, filter_bit(local));
     auto both = std::make_shared<layout::filters>(united(now_.filters, *filters_));
     narrowed_ = !same(*both, *filters_);
@@ -415,7 +475,8 @@ class Planner {
     }
     for (std::uint32_t index = 1; index < now_.servers.size(); ++index) {
       const auto& server = now_.servers[index];
-      if ((server.flags & layout::SERVER_USED) == 0 || kept_servers_.contains(index)) continue;
+      if ((server.flags & layout::SERVER_USED) == 0 || is_untouched(server.service) || kept_servers_.contains(index))
+        continue;
       // Its address stays, so that late answers are known for what they are.
       auto cleared = server;
       cleared.flags = 0;
@@ -428,10 +489,16 @@ class Planner {
 
   const Mirror& now_;
   const DesiredState& desired_;
-  const NextHops& hops_;
+  const FindHop& hops_;
   const HasConnections& busy_;
+  PlannedServices before_;
   LocalPlan locals_;
   Plan plan_;
+  std::vector<PlannedService*> planned_;  ///< by place in `desired_`; none: it has no room
+  std::vector<bool> untouched_;           ///< by service: everything of it stays as it is
+  std::size_t place_ = 0;                 ///< of the service that is being planned
+  std::vector<Change> tables_;
+  std::vector<Change> after_tables_;  ///< services that use them
   std::set<std::uint32_t> claimed_services_;
   std::set<std::uint32_t> kept_servers_;
   std::set<std::uint32_t> roles_done_;
@@ -447,11 +514,19 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(const Mirror& now, const DesiredState& desired, const NextHops& hops, const HasConnections& busy) {
-  return Planner{now, desired, hops, busy}.run();
+FindHop find_in(const NextHops& hops) {
+  return [&hops](const net::IpAddress& server) {
+    const auto found = hops.find(server);
+    return found == hops.end() ? std::nullopt : std::optional{found->second};
+  };
 }
 
-std::vector<Change> plan_next_hops(const Mirror& now, const NextHops& hops) {
+Plan make_plan(const Mirror& now, const DesiredState& desired, const FindHop& hops, const HasConnections& busy,
+               PlannedServices before) {
+  return Planner{now, desired, hops, busy, std::move(before)}.run();
+}
+
+std::vector<Change> plan_next_hops(const Mirror& now, const FindHop& hops) {
   std::vector<Change> changes;
   for (std::uint32_t index = 1; index < now.servers.size(); ++index) {
     const auto& before = now.servers[index];

@@ -23,21 +23,28 @@ struct NextHop {
   std::array<std::uint16_t, 2> vlan{};  ///< tags that frames get, outer first; 0: none
   bool operator==(const NextHop&) const = default;
 };
-/// Servers whose next hop is known; the others are written as unreachable.
+/// A server's next hop; nothing where it is not known, and the server is written as unreachable.
+using FindHop = std::function<std::optional<NextHop>(const net::IpAddress& server)>;
 using NextHops = std::map<net::IpAddress, NextHop>;
+/// In a map that outlives the function.
+FindHop find_in(const NextHops& hops);
 
 struct PlannedService {
   std::uint32_t index = 0;
   std::map<std::string, std::uint32_t> servers;  ///< endpoint text -> server index
   /// As above: entries of servers that were reached in another way, kept for the connections that go on so.
   std::multimap<std::string, std::uint32_t> former;
+  /// The maps hold all of this, and next hops as `plan_next_hops` keeps them; none: it is to be looked at again.
+  config::SharedList<DesiredService>::Shared settled;
 };
+using PlannedServices = std::map<std::string, PlannedService>;
 
 struct Plan {
   std::vector<Change> changes;  ///< in this order no packet meets half a service
   std::vector<Error> errors;    ///< what did not fit, by name
-  std::map<std::string, PlannedService> services;
+  PlannedServices services;
   std::map<std::string, std::uint32_t> roles;  ///< name -> index
+  bool full = false;                           ///< larger maps of services and servers would hold more of it
 };
 
 /// Whether a server's index has connections, by the counts of now.
@@ -46,10 +53,12 @@ using HasConnections = std::function<bool(std::uint32_t server)>;
 /// Unchanged services, servers and tables are in no change. Services are recognised by their addresses and ports,
 /// servers by service, address, port and method, so that a restarted forwardd finds its own again in the pinned maps.
 /// A server whose method changes gets a second entry; the former one stays, for its connections alone, while it has
-/// any.
-Plan make_plan(const Mirror& now, const DesiredState& desired, const NextHops& hops, const HasConnections& busy);
+/// any. `before`: of the plan before, all of whose changes have been written; a service that is settled in it and shared
+/// between both states is passed over.
+Plan make_plan(const Mirror& now, const DesiredState& desired, const FindHop& hops, const HasConnections& busy,
+               PlannedServices before = {});
 
 /// Only the writes that new next hops make necessary.
-std::vector<Change> plan_next_hops(const Mirror& now, const NextHops& hops);
+std::vector<Change> plan_next_hops(const Mirror& now, const FindHop& hops);
 
 }  // namespace ballast::forwardd::xdp

@@ -59,6 +59,17 @@ nlohmann::json ServiceTeller::record() const {
   return {{"services", std::move(services)}, {"down", std::move(down)}};
 }
 
+bool tells_of_services(const config::Model& model) {
+  const auto& scripts = model.global.scripts;
+  if (!scripts.fifo.path.empty() || !scripts.lvs_fifo.path.empty() || !model.global.mail.to.empty()) return true;
+  const auto tells = [](const config::RealServer& server) { return server.notify_up || server.notify_down; };
+  return std::ranges::any_of(model.virtual_servers, [&](const config::VirtualServer& service) {
+    return !service.quorum_up.words.empty() || !service.quorum_down.words.empty() ||
+           std::ranges::any_of(service.real_servers, tells) ||
+           std::ranges::any_of(service.sources, [&](const auto& source) { return tells(source.like); });
+  });
+}
+
 void ServiceTeller::adopt(const config::VirtualServer& configured, Services& before) {
   auto& service = services_[configured.name];
   if (const auto known = before.find(configured.name); known != before.end()) {

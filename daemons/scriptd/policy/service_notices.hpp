@@ -26,6 +26,9 @@ struct ServiceNotice {
 /// keepalived's FIFOs.
 std::string fifo_line(const ServiceNotice& notice);
 
+/// Whether anybody is to be told of services and their servers at all.
+bool tells_of_services(const config::Model& model);
+
 /// Compares what the bus says with what was told. A service's first state is told; a server's only with
 /// rs_init_notifies.
 class ServiceTeller {

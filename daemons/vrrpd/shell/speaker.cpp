@@ -416,7 +416,12 @@ void Speaker::save_state() {
     state.instances.push_back({router->core.role(), router->since, router->core.source(), router->config});
   }
   // After a stop nobody knows how old it will be.
-  if (!stopping_) state.tracks.assign(trackers_->values().begin(), trackers_->values().end());
+  if (!stopping_) {
+    for (const auto& value : trackers_->values()) {
+      const auto tracks = [&](const auto& entry) { return entry.second->tracks(value.first); };
+      if (std::ranges::any_of(routers_, tracks)) state.tracks.push_back(value);
+    }
+  }
   if (const auto done = write_state(run_dir_, state); !done) log::error("{}", done.error().message);
 }
 

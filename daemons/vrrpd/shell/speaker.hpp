@@ -58,6 +58,7 @@ struct HeartbeatPort {
 /// One running instance and what belongs to it outside the state machine.
 struct Router : Member {
   Router(std::uint32_t number, config::VrrpInstance configured);
+  [[nodiscard]] bool tracks(const TrackKey& tracker) const;
 
   std::uint32_t id;
   config::VrrpInstance config;  ///< with what its group tracks

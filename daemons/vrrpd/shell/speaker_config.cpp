@@ -282,17 +282,22 @@ void Speaker::tell_tracks(Router& router) {
   }
 }
 
+bool Router::tracks(const TrackKey& tracker) const {
+  return std::ranges::any_of(config.tracks, [&](const config::Track& track) {
+    return track.kind == tracker.first && track.name == tracker.second;
+  });
+}
+
 void Speaker::track_changed(const TrackKey& tracker, const TrackValue& found) {
+  bool tracked = false;
   for (auto& [name, router] : routers_) {
-    const bool tracks = std::ranges::any_of(router->config.tracks, [&](const config::Track& track) {
-      return track.kind == tracker.first && track.name == tracker.second;
-    });
-    if (!tracks) continue;
+    if (!router->tracks(tracker)) continue;
+    tracked = true;
     const auto before = router->core.priority();
     dispatch(*router, TrackChanged{tracker, found});
     if (before != router->core.priority()) publish(*router);
   }
-  schedule_save();
+  if (tracked) schedule_save();
 }
 
 void Speaker::tell(const bus::ScriptState& script) {

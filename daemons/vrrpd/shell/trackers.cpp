@@ -5,13 +5,16 @@
 namespace ballast::vrrpd {
 namespace {
 
+template <class Predicate>
+bool any_track(const config::Model& model, Predicate predicate) {
+  const auto has = [&](const auto& owner) { return std::ranges::any_of(owner.tracks, predicate); };
+  return std::ranges::any_of(model.vrrp_instances, has) || std::ranges::any_of(model.vrrp_sync_groups, has);
+}
+
 bool is_of(const config::Model& model, const TrackKey& tracker) {
-  const auto tracks = [&](const auto& owner) {
-    return std::ranges::any_of(owner.tracks, [&](const config::Track& track) {
-      return track.kind == tracker.first && track.name == tracker.second;
-    });
-  };
-  return std::ranges::any_of(model.vrrp_instances, tracks) || std::ranges::any_of(model.vrrp_sync_groups, tracks);
+  return any_track(model, [&](const config::Track& track) {
+    return track.kind == tracker.first && track.name == tracker.second;
+  });
 }
 
 /// Those that somebody tracks.
@@ -25,6 +28,10 @@ std::vector<Definition> used(const config::Model& model, config::TrackKind kind,
 }
 
 }  // namespace
+
+bool tracks_services(const config::Model& model) {
+  return any_track(model, [](const config::Track& track) { return track.kind == config::TrackKind::service; });
+}
 
 Result<std::unique_ptr<Trackers>> Trackers::open(boost::asio::io_context& io, const Host& host, TrackReport changed) {
   std::unique_ptr<Trackers> made{new Trackers{std::move(changed)}};

@@ -35,4 +35,7 @@ class Trackers {
   std::vector<config::TrackedFile> written_;  ///< files that init_file has been heeded for
 };
 
+/// Whether anybody tracks a virtual server.
+bool tracks_services(const config::Model& model);
+
 }  // namespace ballast::vrrpd

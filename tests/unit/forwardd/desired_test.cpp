@@ -1,6 +1,6 @@
-#include "daemons/forwardd/desired.hpp"
-
 #include <gmock/gmock.h>
+
+#include "tests/unit/forwardd/computed.hpp"
 
 namespace ballast::forwardd {
 namespace {
@@ -51,10 +51,9 @@ class Desired : public ::testing::Test {
   void operator_says(const char* server, AdminState state) { inputs.admin[server_key(web, endpoint(server))] = state; }
 
   void run() {
-    result = compute(model, inputs, past, now);
-    past = result.memory;
+    result = Computed::by(computation, model, inputs, now);
   }
-  const DesiredService& desired() { return result.state.services[0]; }
+  const DesiredService& desired() { return std::as_const(result.state.services)[0]; }
   const bus::ServiceState& report() { return result.reports[0]; }
   std::vector<int> weights() {
     std::vector<int> all;
@@ -69,7 +68,7 @@ class Desired : public ::testing::Test {
 
   config::Model model;
   Inputs inputs;
-  Memory past;
+  Computation computation;
   double now = 1000;
   Computed result;
 };
@@ -80,7 +79,7 @@ TEST_F(Desired, HealthyServersTakeTheirWeights) {
   EXPECT_THAT(weights(), ElementsAre(1, 5, 1));
   EXPECT_EQ(report().state, ServerStatus::up);
   EXPECT_EQ(report().reason, "3 of 3 servers up");
-  EXPECT_TRUE(desired().forwarding);
+  EXPECT_TRUE(report().forwarding);
   EXPECT_EQ(desired().role, "VI_1");
 }
 
@@ -369,20 +368,20 @@ TEST_F(Desired, OnlyServersOfAServiceWithPassiveCheckAreWatched) {
 TEST_F(Desired, ForwardsOnlyWhileMaster) {
   inputs.roles["VI_1"] = VrrpRole::backup;
   run();
-  EXPECT_FALSE(desired().forwarding);
-  EXPECT_TRUE(desired().role_known);
+  EXPECT_FALSE(report().forwarding);
+  EXPECT_TRUE(result.state.roles.at("VI_1").known);
   EXPECT_EQ(report().reason, "3 of 3 servers up; VI_1 is BACKUP");
   inputs.roles.clear();
   run();
-  EXPECT_FALSE(desired().forwarding);
-  EXPECT_FALSE(desired().role_known);
+  EXPECT_FALSE(report().forwarding);
+  EXPECT_FALSE(result.state.roles.at("VI_1").known);
 }
 
 TEST_F(Desired, AVipOfNoInstanceAlwaysForwards) {
   service().endpoints = {endpoint("203.0.113.99:80")};
   inputs.roles.clear();
   run();
-  EXPECT_TRUE(desired().forwarding);
+  EXPECT_TRUE(report().forwarding);
   EXPECT_EQ(desired().role, "");
 }
 
@@ -395,9 +394,9 @@ TEST_F(Desired, AGroupOverTwoInstancesForwardsWhileEitherIsMaster) {
   inputs.roles = {{"VI_1", VrrpRole::backup}, {"VI_2", VrrpRole::master}};
   run();
   EXPECT_EQ(desired().role, "VI_1,VI_2");
-  EXPECT_TRUE(desired().forwarding);
+  EXPECT_TRUE(report().forwarding);
   inputs.roles["VI_2"] = VrrpRole::fault;
-  EXPECT_THAT(compute_roles(model, inputs.roles), ElementsAre(std::pair{"VI_1,VI_2", RoleState{false, true}}));
+  EXPECT_THAT(computation.roles(inputs.roles), ElementsAre(std::pair{"VI_1,VI_2", RoleState{false, true}}));
   EXPECT_THAT(result.state.virtual_addresses, ElementsAre(std::pair{*net::IpAddress::parse("203.0.113.10"), "eth0"},
                                                           std::pair{*net::IpAddress::parse("2001:db8::10"), "eth1"}));
 }

@@ -39,16 +39,19 @@ class PlannerTest : public ::testing::Test {
     desired.services = {service("203.0.113.10:80", {server("10.0.0.1:80"), server("10.0.0.2:80")})};
   }
 
-  Plan make() {
-    return make_plan(maps, desired, hops, [this](std::uint32_t server) { return busy.contains(server); });
+  Plan make(PlannedServices before = {}) {
+    return make_plan(
+        maps, desired, find_in(hops), [this](std::uint32_t server) { return busy.contains(server); },
+        std::move(before));
   }
 
   void run() {
-    plan = make();
+    plan = make(std::move(plan.services));
     for (const auto& change : plan.changes) {
       apply(maps, change);
       check_invariants();
     }
+    EXPECT_THAT(make(plan.services).changes, SizeIs(make().changes.size())) << "what is passed over needs no write";
   }
 
   /// At no point between two writes may a packet meet a key without its service or an answer pass by.
@@ -113,6 +116,8 @@ class PlannerTest : public ::testing::Test {
         std::ranges::count_if(maps.locals, [](const auto& local) { return local.used != 0; }));
   }
 
+  static constexpr RoleState master{.forwarding = true, .known = true};
+  static constexpr RoleState backup{.forwarding = false, .known = true};
   DesiredService& web() { return desired.services[0]; }
   static constexpr auto web_name = "tcp:203.0.113.10:80";
 
@@ -128,6 +133,34 @@ TEST_F(PlannerTest, TheSameStateTwiceWritesNothing) {
   EXPECT_THAT(plan.changes, ::testing::Not(IsEmpty()));
   run();
   EXPECT_THAT(plan.changes, IsEmpty());
+}
+
+TEST_F(PlannerTest, AServiceThatMovesToAnotherRoleTakesNobodysAway) {
+  web().role = "VI_1";
+  desired.services.push_back(service("203.0.113.11:80", {server("10.0.0.1:80")}));
+  desired.services[1].role = "VI_2";
+  desired.roles = {{"VI_1", master}, {"VI_2", backup}};
+  run();
+  web().role = "VI_2";
+  run();
+  const auto role = [&](std::size_t index) { return maps.services[index].role; };
+  EXPECT_EQ(role(1), role(2));
+  EXPECT_EQ(maps.roles[role(1)], 0U);
+}
+
+TEST_F(PlannerTest, OneOfManyChangesAndTheOthersArePassedOver) {
+  for (int number = 1; number < 7; ++number)
+    desired.services.push_back(service(fmt::format("203.0.113.1{}:80", number), {server("10.0.0.1:80")}));
+  run();
+  run();
+  desired.services[3].servers[0].upper_threshold = 9;
+  run();
+  ASSERT_THAT(plan.changes, ::testing::Not(IsEmpty()));
+  for (const auto& put : changes<PutServer>()) EXPECT_EQ(put.extra.upper_threshold, 9U);
+  EXPECT_THAT(plan.services, SizeIs(7));
+  desired.services.erase(std::as_const(desired.services).begin());
+  run();
+  EXPECT_THAT(plan.services, SizeIs(6));
 }
 
 TEST_F(PlannerTest, AnUnchangedServiceNoticesNothingOfAnother) {
@@ -328,10 +361,9 @@ TEST_F(PlannerTest, TcpAndUdpOfOneAddressAreTwoServices) {
 
 TEST_F(PlannerTest, ServicesOfOneInstanceShareARole) {
   web().role = "VI_1";
-  web().forwarding = false;
+  desired.roles["VI_1"] = backup;
   desired.services.push_back(service("203.0.113.11:80", {server("10.0.0.1:80")}));
   desired.services[1].role = "VI_1";
-  desired.services[1].forwarding = false;
   desired.services.push_back(service("203.0.113.12:80", {server("10.0.0.1:80")}));
   run();
   const auto role = plan.roles.at("VI_1");
@@ -339,7 +371,7 @@ TEST_F(PlannerTest, ServicesOfOneInstanceShareARole) {
   EXPECT_EQ(maps.services[1].role, role);
   EXPECT_EQ(maps.services[2].role, role);
   EXPECT_EQ(maps.services[3].role, 0U);
-  for (auto& each : desired.services) each.forwarding = true;
+  desired.roles["VI_1"] = master;
   run();
   ASSERT_THAT(plan.changes, SizeIs(1)) << "a change of role is one write";
   EXPECT_EQ(changes<PutRole>().at(0).value, 1U);
@@ -347,20 +379,19 @@ TEST_F(PlannerTest, ServicesOfOneInstanceShareARole) {
 
 TEST_F(PlannerTest, AnUnknownRoleKeepsWhatTheAdoptedDataPathDid) {
   web().role = "VI_1";
+  desired.roles["VI_1"] = master;
   run();
-  web().role_known = false;
-  web().forwarding = false;
+  desired.roles["VI_1"] = {};
   run();
   EXPECT_THAT(plan.changes, IsEmpty());
-  web().role_known = true;
+  desired.roles["VI_1"] = backup;
   run();
   EXPECT_EQ(changes<PutRole>().at(0).value, 0U);
 }
 
 TEST_F(PlannerTest, AFreshServiceOfUnknownRoleDoesNotForward) {
   web().role = "VI_1";
-  web().role_known = false;
-  web().forwarding = false;
+  desired.roles["VI_1"] = {};
   run();
   EXPECT_THAT(plan.roles, ::testing::Contains(::testing::Key("VI_1")));
   EXPECT_TRUE(maps.roles.size() <= plan.roles["VI_1"] || maps.roles[plan.roles["VI_1"]] == 0);
@@ -370,15 +401,15 @@ TEST_F(PlannerTest, ANewNextHopWritesOnlyTheServersBehindIt) {
   run();
   hops[ip("10.0.0.2")] = {3, *net::MacAddress::parse("02:00:00:00:00:0a"),
                           *net::MacAddress::parse("02:00:00:00:00:0b")};
-  const auto changes = plan_next_hops(maps, hops);
+  const auto changes = plan_next_hops(maps, find_in(hops));
   ASSERT_THAT(changes, SizeIs(1));
   const auto& put = std::get<PutServer>(changes[0]);
   EXPECT_EQ(put.index, index_of(web_name, "10.0.0.2:80"));
   EXPECT_NE(put.value.flags & layout::SERVER_REACHABLE, 0);
   apply(maps, changes[0]);
-  EXPECT_THAT(plan_next_hops(maps, hops), IsEmpty());
+  EXPECT_THAT(plan_next_hops(maps, find_in(hops)), IsEmpty());
   hops.clear();
-  EXPECT_EQ(std::get<PutServer>(plan_next_hops(maps, hops).at(0)).value.flags & layout::SERVER_REACHABLE, 0);
+  EXPECT_EQ(std::get<PutServer>(plan_next_hops(maps, find_in(hops)).at(0)).value.flags & layout::SERVER_REACHABLE, 0);
 }
 
 TEST_F(PlannerTest, ASorryServerThatIsARealOneIsOneServer) {

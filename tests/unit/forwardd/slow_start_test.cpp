@@ -1,6 +1,6 @@
-#include "daemons/forwardd/slow_start.hpp"
-
 #include <gmock/gmock.h>
+
+#include "tests/unit/forwardd/computed.hpp"
 
 namespace ballast::forwardd {
 namespace {
@@ -35,8 +35,7 @@ class SlowStart : public ::testing::Test {
     return entry;
   }
   std::vector<int> weights_at(double time) {
-    result = compute(model, inputs, past, time);
-    past = result.memory;
+    result = Computed::by(computation, model, inputs, time);
     std::vector<int> all;
     for (const auto& server : result.state.services[0].servers) all.push_back(server.weight);
     return all;
@@ -52,7 +51,7 @@ class SlowStart : public ::testing::Test {
 
   config::Model model;
   Inputs inputs;
-  Memory past;
+  Computation computation;
   Computed result;
 };
 
@@ -151,13 +150,13 @@ TEST_F(SlowStart, SchedulersThatShareByNoWeightHaveNone) {
   using enum config::Scheduler;
   for (const auto scheduler : {rr, lc, sh, dh, fo, ovf}) {
     service().scheduler = scheduler;
-    past = {};
+    computation = {};
     rise();
     EXPECT_THAT(weights_at(100), ElementsAre(100, 100)) << name_of(scheduler);
   }
   for (const auto scheduler : {wrr, wlc, sed, nq, mh, lblc, lblcr, twos, p2c}) {
     service().scheduler = scheduler;
-    past = {};
+    computation = {};
     rise();
     EXPECT_THAT(weights_at(100), ElementsAre(10, 100)) << name_of(scheduler);
   }
