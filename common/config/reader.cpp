@@ -23,12 +23,16 @@ std::uint64_t digest_of(std::string_view text) {
 /// Walks over a text line by line and follows the braces.
 class BlockFinder {
  public:
-  explicit BlockFinder(std::string_view text) : text_{text} {}
+  BlockFinder(std::string_view text, std::span<const ServiceBlock> known) : text_{text}, known_{known} {}
 
   std::optional<std::vector<ServiceBlock>> run() {
     if (text_.find('$') != std::string_view::npos) return std::nullopt;
     std::size_t begin = 0;
     while (begin < text_.size()) {
+      if (const auto end = skip_known(begin)) {
+        begin = *end;
+        continue;
+      }
       auto newline = next_special(begin);
       const bool braces = newline < text_.size() && text_[newline] != '\n';
       if (braces) newline = std::min(text_.find('\n', newline), text_.size());
@@ -41,6 +45,22 @@ class BlockFinder {
   }
 
  private:
+  /// The end of the block that begins here, if it is the known one whose turn it is, or the one after that (which
+  /// another has taken the place of).
+  std::optional<std::size_t> skip_known(std::size_t begin) {
+    if (depth_ != 0 || open_ || !text_.substr(begin).starts_with(keyword)) return std::nullopt;
+    for (auto next = turn_; next < std::min(turn_ + 2, known_.size()); ++next) {
+      const auto& block = known_[next];
+      const auto text = text_.substr(begin, block.end - block.begin);
+      // One without a newline at its end was the text's last: more may stand on that line now.
+      if (text.size() != block.end - block.begin || !text.ends_with('\n') || digest_of(text) != block.digest) continue;
+      turn_ = next + 1;
+      blocks_.push_back({begin, begin + text.size(), block.digest});
+      return begin + text.size();
+    }
+    return std::nullopt;
+  }
+
   /// Where the next newline or brace is; there may be millions of lines, most without a brace.
   std::size_t next_special(std::size_t from) const {
     static constexpr auto special = [] {
@@ -94,6 +114,8 @@ class BlockFinder {
   }
 
   std::string_view text_;
+  std::span<const ServiceBlock> known_;
+  std::size_t turn_ = 0;
   std::vector<ServiceBlock> blocks_;
   std::optional<std::size_t> open_;  ///< where the virtual_server begins that is being read
   bool begun_ = false;               ///< its first brace was seen
@@ -145,12 +167,16 @@ bool apart(const SharedList<VirtualServer>& services) {
 
 }  // namespace
 
-std::optional<std::vector<ServiceBlock>> find_service_blocks(std::string_view text) { return BlockFinder{text}.run(); }
+std::optional<std::vector<ServiceBlock>> find_service_blocks(std::string_view text,
+                                                             std::span<const ServiceBlock> known) {
+  return BlockFinder{text, known}.run();
+}
 
 Loaded Reader::read(const std::filesystem::path& file, const LoadOptions& options) {
   was_partial_ = false;
   auto text = files_.read(file);
-  const auto blocks = text ? find_service_blocks(*text) : std::nullopt;
+  const auto known = known_ ? std::span<const ServiceBlock>{known_->blocks} : std::span<const ServiceBlock>{};
+  auto blocks = text ? find_service_blocks(*text, known) : std::nullopt;
   if (!blocks) {
     known_.reset();
     return load_file(file, options);
@@ -162,9 +188,7 @@ Loaded Reader::read(const std::filesystem::path& file, const LoadOptions& option
   known_.reset();
   // What is left out of the model (a service without servers) would put its neighbours in the wrong place.
   if (!loaded.ok() || loaded.model.virtual_servers.size() != blocks->size()) return loaded;
-  known_ = Known{{}, rest, loaded.model, loaded.interfaces};
-  known_->digests.reserve(blocks->size());
-  for (const auto& block : *blocks) known_->digests.push_back(block.digest);
+  known_ = Known{std::move(*blocks), rest, loaded.model, loaded.interfaces};
   return loaded;
 }
 
@@ -176,7 +200,7 @@ std::optional<Loaded> Reader::read_changes(const std::string& text, const std::v
   const auto has_locals = [](const VirtualServer& service) { return !service.local_addresses.empty(); };
   if (std::ranges::any_of(known_->model.virtual_servers, has_locals)) return std::nullopt;
   std::unordered_map<std::uint64_t, std::size_t> places;
-  for (std::size_t i = 0; i < known_->digests.size(); ++i) places.emplace(known_->digests[i], i);
+  for (std::size_t i = 0; i < known_->blocks.size(); ++i) places.emplace(known_->blocks[i].digest, i);
   std::vector<bool> unchanged(blocks.size());
   std::size_t changed = 0;
   for (std::size_t i = 0; i < blocks.size(); ++i) {

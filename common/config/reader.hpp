@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +19,10 @@ struct ServiceBlock {
 };
 
 /// Where the virtual_servers of a text stand. None: the text has definitions, conditions, repetitions, includes, quotes
-/// over lines or braces that do not fit, so that a block does not mean the same wherever it stands.
-std::optional<std::vector<ServiceBlock>> find_service_blocks(std::string_view text);
+/// over lines or braces that do not fit, so that a block does not mean the same wherever it stands. `known`: blocks of a
+/// text before, which are recognised by their digests where they come in their order.
+std::optional<std::vector<ServiceBlock>> find_service_blocks(std::string_view text,
+                                                             std::span<const ServiceBlock> known = {});
 
 /// Reads a file again and again. What it reads is what load_file() reads; but where nothing has changed outside of some
 /// virtual_servers, only these are read, and the model shares the others with the last one. Warnings of what is not
@@ -33,8 +36,8 @@ class Reader {
 
  private:
   struct Known {
-    std::vector<std::uint64_t> digests;  ///< of the blocks, in their order
-    std::uint64_t rest = 0;              ///< of all else
+    std::vector<ServiceBlock> blocks;
+    std::uint64_t rest = 0;  ///< digest of all else
     Model model;
     std::vector<InterfaceUse> interfaces;
   };
