@@ -133,18 +133,19 @@ std::uint64_t digest_of_rest(std::string_view text, const std::vector<ServiceBlo
   return digest.value();
 }
 
-/// The lines of some blocks made empty: what is left stands where it stood.
-std::string without(const std::string& text, const std::vector<ServiceBlock>& blocks,
-                    const std::vector<bool>& left_out) {
+/// What is left without some blocks. `keep_lines`: their lines are made empty, so that it stands where it stood.
+std::string without(const std::string& text, const std::vector<ServiceBlock>& blocks, const std::vector<bool>& left_out,
+                    bool keep_lines) {
   std::string made;
   std::size_t begin = 0;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     if (!left_out[i]) continue;
     made.append(text, begin, blocks[i].begin - begin);
+    begin = blocks[i].end;
+    if (!keep_lines) continue;
     const auto lines = std::count(text.begin() + static_cast<std::ptrdiff_t>(blocks[i].begin),
                                   text.begin() + static_cast<std::ptrdiff_t>(blocks[i].end), '\n');
     made.append(static_cast<std::size_t>(lines), '\n');
-    begin = blocks[i].end;
   }
   return made.append(text, begin);
 }
@@ -208,7 +209,9 @@ std::optional<Loaded> Reader::read_changes(const std::string& text, const std::v
     changed += unchanged[i] ? 0 : 1;
   }
   if (changed * 2 > blocks.size()) return std::nullopt;
-  auto loaded = load_text(without(text, blocks, unchanged), name, options);
+  auto loaded = load_text(without(text, blocks, unchanged, false), name, options);
+  // Only who is to be told of a line has to know which it is.
+  if (!loaded.diagnostics.empty()) loaded = load_text(without(text, blocks, unchanged, true), name, options);
   // An error may be that of a name which stands in a block that was left out.
   if (!loaded.ok() || loaded.model.virtual_servers.size() != changed) return std::nullopt;
   if (std::ranges::any_of(loaded.model.virtual_servers, has_locals)) return std::nullopt;
