@@ -3,6 +3,7 @@
 tests/keepalived-corpus holds files of our own. A file that Ballast judges otherwise on purpose says so in a comment:
 `# ballast: clean`, `# ballast: warning 12`, `# ballast: error 12`, with the line of the first complaint."""
 
+import gzip
 import json
 import pathlib
 import re
@@ -14,6 +15,7 @@ from lab.shell import run
 
 CORPUS = pathlib.Path(__file__).resolve().parents[1] / "keepalived-corpus"
 SAMPLES = pathlib.Path("/usr/share/doc/keepalived/samples")
+MANUAL = pathlib.Path("/usr/share/man/man5/keepalived.conf.5.gz")
 IDENTITY = "one"  # of the lines that begin with @one
 # Samples that are wrong themselves, with the first line that is.
 BROKEN = {
@@ -95,6 +97,38 @@ def test_keepaliveds_samples_load_without_an_error(machine):
         answer = run(*machine, CTL, "check", "--json", "--config-id", "high", file, check=False)  # one sample is for `-i high`
         errors = [each["line"] for each in json.loads(answer.stdout) if each["severity"] == "error"]
         assert errors[:1] == ([BROKEN[file.name]] if file.name in BROKEN else []), file
+
+
+def manual_examples():
+    """Configurations of keepalived.conf(5), as one reads them there: blocks that are shown and not filled in."""
+    text = gzip.decompress(MANUAL.read_bytes()).decode()
+    text = re.sub(r"\\f[A-Z]", "", text).replace("\\e", "\\").replace("\\'", "'").replace("\\\\", "\\")
+    shown = re.findall(r"^\.nf\n(.*?)^\.fi$", text[text.index("conditional configuration line"):], re.S | re.M)
+    for block in shown:
+        lines = re.split(r"^ *(?:will|would) produce.*$", block, maxsplit=1, flags=re.M)[0].splitlines()
+        yield "\n".join(line for line in lines if line.strip() != "...")
+
+
+@pytest.mark.skipif(not MANUAL.is_file(), reason="keepalived's manual is not installed")
+def test_the_manuals_examples_load_without_an_error(machine, tmp_path):
+    context = "".join(f"vrrp_script offset_instance_{number} {{\n  script /bin/true\n}}\n" for number in range(2))
+    wanted = {"router_id": "@main", "$INSTANCE": "$INSTANCE", "$VS": "$VS", "~SEQ(IF": "$VI4"}
+    seen = set()
+    for number, example in enumerate(manual_examples()):
+        for name, sign in wanted.items():
+            if name not in example or sign not in example:
+                continue
+            seen.add(name)
+            if name == "router_id":  # it shows what differs, and leaves the rest to the reader
+                example = example.replace("vrrp_instance VRRP {", "vrrp_instance VRRP {\ninterface eth0\nvirtual_router_id 1\nvirtual_ipaddress {\n1.2.3.9\n}")
+            if name == "$VS":  # an empty line ends a definition, for keepalived -t, too
+                example = example.replace("\\\n\n", "\\\n")
+            file = tmp_path / f"{number}.conf"
+            file.write_text((context if name == "$INSTANCE" else "") + example, encoding="utf-8")
+            answer = run(*machine, CTL, "check", "--json", "--config-id", "main", file, check=False)
+            errors = [each for each in json.loads(answer.stdout) if each["severity"] == "error"]
+            assert errors == [], (name, errors[:3])
+    assert seen == set(wanted)
 
 
 def test_a_strict_check_of_what_is_not_done_fails(machine):

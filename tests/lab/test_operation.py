@@ -36,6 +36,29 @@ def test_a_reload_with_200_open_connections_breaks_none(lab):
     assert broken == []
 
 
+def test_the_data_path_grows_with_the_configuration_and_breaks_no_connection(lab):
+    cluster = running(lab)
+    kept = [KeptConnection(cluster.client, cluster.vip) for _ in range(50)]
+    small = cluster.b1.conf.read_text(encoding="utf-8")
+    # 300 services of 60 servers, which nothing checks: more than a small configuration has room for.
+    more = "\n".join(f"virtual_server 198.18.{number // 100}.{number % 100} 80 {{\nlvs_sched rr\nlvs_method NAT\nprotocol TCP\n" +
+                     "".join(f"real_server {cluster.server(1)} {port} {{\n}}\n" for port in range(1001, 1061)) + "}"
+                     for number in range(300))
+    with watching(cluster.client, cluster.vip) as watch:
+        assert cluster.b1.reload(f"{small}\n{more}").returncode == 0
+        assert "has room for 4095 services and 65535 servers now" in (cluster.lb1.folder / "ballast.log").read_text(encoding="utf-8")
+        assert len(cluster.b1.status()["services"]) == 301
+        watch.wait_for(100)
+        cluster.b1.kill_daemon("forwardd")
+        wait_until(lambda: cluster.b1.pid("forwardd") and len((cluster.b1.status() or {}).get("services", [])) == 301, "forwardd is back")
+        assert "other shape" not in (cluster.lb1.folder / "ballast.log").read_text(encoding="utf-8"), "it finds the larger maps"
+        assert cluster.b1.reload(small).returncode == 0
+        watch.wait_for(100)
+        watch.stop()
+        assert watch.failures() == [], watch.failures()
+    assert [each.server for each in kept if not each.works()] == []
+
+
 def test_a_reload_of_an_unchanged_file_is_noticed_by_nobody(lab):
     cluster = running(lab)
     before = cluster.b1.instance()["since"]
