@@ -14,6 +14,11 @@ class Connection {
                                        Alpn alpn = Alpn::nothing);
   /// Once it is open.
   [[nodiscard]] Channel& channel() { return *channel_; }
+  /// All has been said: it is reset at its end, so that nothing of thousands of them is left on either side.
+  void reset_at_end() {
+    boost::system::error_code ignored;
+    stream_.socket().set_option(boost::asio::socket_base::linger(true, 0), ignored);
+  }
   /// All that follows has that time.
   void expires_after(config::Duration time) { stream_.expires_after(time); }
 

@@ -53,6 +53,7 @@ HttpGet::HttpGet(const Surroundings& surroundings, config::Check check)
   if (urls.empty()) urls.emplace_back();
   if (check_.kind == config::CheckKind::ssl) check_.tls.get();
   for (const auto& url : urls) {
+    requests_.push_back(request(url));
     auto& regex = regexes_.emplace_back();
     if (!url.regex) continue;
     auto compiled = config::Regex::compile(*url.regex);
@@ -83,6 +84,7 @@ asio::awaitable<Verdict> HttpGet::get(std::size_t number) {
   if (!opened.passed()) co_return opened;
   connection.expires_after(check_.connect_timeout);
   auto verdict = co_await converse(connection.channel(), number);
+  if (verdict.passed() && !check_.tls) connection.reset_at_end();
   verdict.certificate_until = opened.certificate_until;
   co_return verdict;
 }
@@ -96,7 +98,7 @@ asio::awaitable<Verdict> HttpGet::converse(Channel& channel, std::size_t number)
     wanted.fields = {{"user-agent", std::string{user_agent}}, {"accept", "*/*"}, {"accept-encoding", "identity"}};
     auto failed = co_await h2_exchange(channel, std::move(wanted), answer, what, check_);
     if (failed) co_return std::move(*failed);
-  } else if (const auto error = co_await http1_exchange(channel, request(url), answer)) {
+  } else if (const auto error = co_await http1_exchange(channel, requests_[number], answer)) {
     co_return answer_failure(what, error, check_);
   }
   const auto& regex = regexes_[number];

@@ -20,6 +20,7 @@ class HttpGet final : public Checker {
   boost::asio::any_io_executor executor_;
   std::shared_ptr<TlsContexts> tls_;
   config::Check check_;
+  std::vector<std::string> requests_;                  ///< of each url, in HTTP/1
   std::vector<std::optional<config::Regex>> regexes_;  ///< of each url
   std::string bad_regex_;                              ///< why one does not compile
 };

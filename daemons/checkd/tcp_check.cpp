@@ -47,6 +47,7 @@ boost::asio::awaitable<Verdict> TcpCheck::probe_with_options() {
   auto verdict = co_await connect(stream, check_);
   boost::system::error_code ignored;
   stream.socket().set_option(boost::asio::socket_base::linger(true, 0), ignored);
+  if (verdict.passed()) co_return accepted_;
   co_return verdict;
 }
 
