@@ -29,7 +29,8 @@ const ConfigOffer& ConfigRelay::Offers::to(const std::string& role) const {
 void ConfigRelay::send_offer(ConnectionId id, Participant& participant, const Offers& offers, TimePoint now) {
   const auto& offer = offers.to(participant.role);
   participant.offered = offer.generation;
-  const bool knows_base = participant.abilities.takes_changes && in_force_ && participant.running == in_force_->generation();
+  const bool knows_base =
+      participant.abilities.takes_changes && in_force_ && participant.running == in_force_->generation();
   const auto frames = knows_base ? offer.frames_since(in_force_->to(participant.role)) : offer.frames();
   std::size_t bytes = 0;
   for (const auto& frame : frames) {

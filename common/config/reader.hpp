@@ -19,8 +19,8 @@ struct ServiceBlock {
 };
 
 /// Where the virtual_servers of a text stand. None: the text has definitions, conditions, repetitions, includes, quotes
-/// over lines or braces that do not fit, so that a block does not mean the same wherever it stands. `known`: blocks of a
-/// text before, which are recognised by their digests where they come in their order.
+/// over lines or braces that do not fit, so that a block does not mean the same wherever it stands. `known`: blocks of
+/// a text before, which are recognised by their digests where they come in their order.
 std::optional<std::vector<ServiceBlock>> find_service_blocks(std::string_view text,
                                                              std::span<const ServiceBlock> known = {});
 

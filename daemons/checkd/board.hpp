@@ -53,9 +53,9 @@ struct Plan {
 /// are one check, whatever number of services uses it. Pure: results and wall-clock time come in, what to do comes out.
 class Board {
  public:
-  /// Takes a configuration; services that it leaves as they were cost next to nothing. Checks that stay go on with their
-  /// state; where a server's checks changed, it keeps its state until the new ones have a result. A service that is
-  /// suspended keeps what is known of its servers.
+  /// Takes a configuration; services that it leaves as they were cost next to nothing. Checks that stay go on with
+  /// their state; where a server's checks changed, it keeps its state until the new ones have a result. A service that
+  /// is suspended keeps what is known of its servers.
   Plan apply(const config::Model& model, double now, const Suspended& suspended = {});
 
   struct Outcome {

@@ -96,7 +96,8 @@ std::vector<bus::ServiceState> Computation::reports() const {
 std::map<std::string, RoleState> Computation::roles(const std::map<std::string, bus::VrrpRole>& states) const {
   std::map<std::string, RoleState> roles;
   for (const auto& service : services_) {
-    if (!service.instances.empty()) roles.try_emplace(role_name(service.instances), role_state(service.instances, states));
+    if (!service.instances.empty())
+      roles.try_emplace(role_name(service.instances), role_state(service.instances, states));
   }
   return roles;
 }

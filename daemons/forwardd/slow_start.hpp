@@ -5,8 +5,8 @@
 
 namespace ballast::forwardd {
 
-/// Takes note of how a server is, where there is a slow start. Only who was down before begins to rise: not who is seen for the first time, nor who
-/// was drained, which has its connections still.
+/// Takes note of how a server is, where there is a slow start. Only who was down before begins to rise: not who is seen
+/// for the first time, nor who was drained, which has its connections still.
 void remember(const net::Endpoint& which, bus::ServerStatus status, config::Duration slow_start, double now,
               const Memory& past, Memory& memory);
 

@@ -102,12 +102,10 @@ int run(runtime::DaemonOptions options) {
   handlers.request = [&](std::string method, const nlohmann::json&) {
     return answer(*speaker, *doctor, std::move(method));
   };
-  runtime::Daemon daemon{std::move(options),
-                         {.socket = run_dir / "bus.sock",
-                          .role = "vrrpd",
-                          .subscriptions = {"hold/", "script/"},
-                          .configuration = true},
-                         std::move(handlers)};
+  runtime::Daemon daemon{
+      std::move(options),
+      {.socket = run_dir / "bus.sock", .role = "vrrpd", .subscriptions = {"hold/", "script/"}, .configuration = true},
+      std::move(handlers)};
   auto& bus = daemon.bus();
   client = &bus;
   auto opened =

@@ -91,7 +91,8 @@ DataPath::DataPath(const Sizes& sizes)
 DataPath::~DataPath() { Program::give_back(std::move(program_)); }
 
 void DataPath::set(const forwardd::DesiredState& desired, const xdp::NextHops& hops) {
-  plan_ = xdp::make_plan(mirror_, desired, xdp::find_in(hops), [this](std::uint32_t server) { return load_.has_connections(server); });
+  plan_ = xdp::make_plan(mirror_, desired, xdp::find_in(hops),
+                         [this](std::uint32_t server) { return load_.has_connections(server); });
   for (const auto& error : plan_.errors) ADD_FAILURE() << error.message;
   for (const auto& change : plan_.changes) {
     must(xdp::write_change(*object_, load_, change));

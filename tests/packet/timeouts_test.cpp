@@ -17,7 +17,8 @@ class Timeouts : public Scenario {
   /// For let_pass: 20 seconds, which the machine has been up for.
   void have_short_timeouts() {
     DataPath::await_uptime(21);
-    for (std::size_t i = 0; i < desired.services.size(); ++i) desired.services[i].timeouts = {.tcp = 20s, .tcp_fin = 20s, .udp = 20s};
+    for (std::size_t i = 0; i < desired.services.size(); ++i)
+      desired.services[i].timeouts = {.tcp = 20s, .tcp_fin = 20s, .udp = 20s};
     apply();
   }
   static DesiredService timed(DesiredService service) {

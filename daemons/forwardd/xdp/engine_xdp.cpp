@@ -201,7 +201,8 @@ void XdpEngine::write(const std::vector<Change>& changes, std::vector<Error>& er
 }
 
 void XdpEngine::follow_routes(const DesiredState& desired, std::vector<Error>& errors) {
-  auto tracked = resolver_.track(servers_only_in(desired.services, tracked_), servers_only_in(tracked_, desired.services));
+  auto tracked =
+      resolver_.track(servers_only_in(desired.services, tracked_), servers_only_in(tracked_, desired.services));
   tracked_ = desired.services;
   append(errors, std::move(tracked.errors));
   if (routes_stale_) {

@@ -9,8 +9,8 @@ namespace ballast::forwardd::xdp {
 /// Carries one change out.
 Result<> write_change(const Object& object, LoadTable& load, const Change& change);
 
-/// Writes tables (PutTable all), many at once: after each write the kernel waits until no program can see what was there
-/// before, which takes milliseconds.
+/// Writes tables (PutTable all), many at once: after each write the kernel waits until no program can see what was
+/// there before, which takes milliseconds.
 Result<> write_tables(const Object& object, std::span<const Change> tables);
 
 /// Writes all of a mirror into maps that are empty, but for tables, and for maps that they share with others.

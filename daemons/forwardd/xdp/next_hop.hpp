@@ -24,8 +24,8 @@ class NextHopResolver {
 
   /// Reads links and neighbours again, and every route.
   std::vector<Error> resync();
-  /// Servers that come and go, each as often as somebody has it. New ones are looked up, and those that have had no way.
-  /// `changed`: one that was known is reached in another way now.
+  /// Servers that come and go, each as often as somebody has it. New ones are looked up, and those that have had no
+  /// way. `changed`: one that was known is reached in another way now.
   struct Tracked {
     std::vector<Error> errors;
     bool changed = false;

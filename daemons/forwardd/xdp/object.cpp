@@ -152,9 +152,8 @@ Constants size_maps(bpf_object* object, const Sizes& sizes, const std::array<std
   for (bpf_map* map : shared_maps(object)) {
     if (is_sized(bpf_map__name(map))) bpf_map__set_max_entries(map, entries_of(bpf_map__name(map), sizes));
   }
-  return Constants{.seed = seed,
-                   .flow_lines = entries_of("flows", sizes),
-                   .return_lines = entries_of("returns", sizes)};
+  return Constants{
+      .seed = seed, .flow_lines = entries_of("flows", sizes), .return_lines = entries_of("returns", sizes)};
 }
 
 Result<> keep_seed(const Object& object, const Constants& constants) {

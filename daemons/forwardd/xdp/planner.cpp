@@ -113,7 +113,8 @@ class Planner {
       const auto known = before_.find(desired_.services[place].name);
       if (known == before_.end()) continue;
       const auto& [index, servers, former, settled] = known->second;
-      if (settled == nullptr || settled != desired_.services.shared(place) || at(now_.services, index).used == 0) continue;
+      if (settled == nullptr || settled != desired_.services.shared(place) || at(now_.services, index).used == 0)
+        continue;
       untouched_[index] = true;
       claimed_services_.insert(index);
       planned_[place] = &plan_.services.insert(before_.extract(known)).position->second;

@@ -53,8 +53,8 @@ using HasConnections = std::function<bool(std::uint32_t server)>;
 /// Unchanged services, servers and tables are in no change. Services are recognised by their addresses and ports,
 /// servers by service, address, port and method, so that a restarted forwardd finds its own again in the pinned maps.
 /// A server whose method changes gets a second entry; the former one stays, for its connections alone, while it has
-/// any. `before`: of the plan before, all of whose changes have been written; a service that is settled in it and shared
-/// between both states is passed over.
+/// any. `before`: of the plan before, all of whose changes have been written; a service that is settled in it and
+/// shared between both states is passed over.
 Plan make_plan(const Mirror& now, const DesiredState& desired, const FindHop& hops, const HasConnections& busy,
                PlannedServices before = {});
 

@@ -12,9 +12,8 @@ bool any_track(const config::Model& model, Predicate predicate) {
 }
 
 bool is_of(const config::Model& model, const TrackKey& tracker) {
-  return any_track(model, [&](const config::Track& track) {
-    return track.kind == tracker.first && track.name == tracker.second;
-  });
+  return any_track(
+      model, [&](const config::Track& track) { return track.kind == tracker.first && track.name == tracker.second; });
 }
 
 /// Those that somebody tracks.

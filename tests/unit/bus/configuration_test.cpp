@@ -26,9 +26,7 @@ class Configuration : public BrokerTest {
   void agree_and_work(ConnectionId id, int generation) {
     broker.receive(id, {{"op", "ack"}, {"generation", generation}, {"ok", true}, {"says_applied", true}});
   }
-  void applied(ConnectionId id, int generation) {
-    broker.receive(id, {{"op", "applied"}, {"generation", generation}});
-  }
+  void applied(ConnectionId id, int generation) { broker.receive(id, {{"op", "applied"}, {"generation", generation}}); }
   ConnectionId daemon(const std::string& role) {
     const auto id = join(role, true);
     return id;

@@ -120,13 +120,16 @@ TEST(ServiceBlocks, BracesInQuotesAndRemarksDoNotCount) {
 }
 
 TEST(ServiceBlocks, KnownOnesAreFoundAsIfTheyWereRead) {
-  const auto block = [](int number) { return fmt::format("virtual_server 192.0.2.{} 80 {{\n  quorum 1\n}}\n", number); };
+  const auto block = [](int number) {
+    return fmt::format("virtual_server 192.0.2.{} 80 {{\n  quorum 1\n}}\n", number);
+  };
   const auto known = find_service_blocks(block(1) + block(2) + block(3) + block(4));
   const auto last_line = block(4).substr(0, block(4).size() - 1);
   const auto without_end = find_service_blocks(block(1) + last_line);
   ASSERT_TRUE(known && without_end);
-  for (const auto& text : {block(1) + block(2) + block(3), block(1) + block(9) + block(3) + "#\n" + block(4),
-                           block(2) + block(1), block(1) + last_line + " }\n", block(1) + last_line + "\n" + block(2)}) {
+  for (const auto& text :
+       {block(1) + block(2) + block(3), block(1) + block(9) + block(3) + "#\n" + block(4), block(2) + block(1),
+        block(1) + last_line + " }\n", block(1) + last_line + "\n" + block(2)}) {
     const auto anew = find_service_blocks(text);
     for (const auto& before : {*known, *without_end}) {
       const auto found = find_service_blocks(text, before);

@@ -50,9 +50,7 @@ class Desired : public ::testing::Test {
   void unknown(const char* server) { inputs.health.erase(server_key(web, endpoint(server))); }
   void operator_says(const char* server, AdminState state) { inputs.admin[server_key(web, endpoint(server))] = state; }
 
-  void run() {
-    result = Computed::by(computation, model, inputs, now);
-  }
+  void run() { result = Computed::by(computation, model, inputs, now); }
   const DesiredService& desired() { return std::as_const(result.state.services)[0]; }
   const bus::ServiceState& report() { return result.reports[0]; }
   std::vector<int> weights() {
