@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace ballast::checkd {
 namespace {
 using namespace std::chrono_literals;
@@ -403,6 +405,45 @@ TEST(Board, AReloadKeepsWhoIsHeldAndANewCheckDoesNotTakeThatForItsOwn) {
   const auto plan = board.apply(watched(1s), 13);
   ASSERT_THAT(plan.start, SizeIs(1));
   EXPECT_TRUE(board.on_verdict(plan.start[0].id, passed, 30).news.publish.at(0).up);
+}
+
+/// Services come, go, change, share checks and are suspended in any order.
+TEST(Board, AfterAnyChangesTheChecksOfTheConfigurationRunAndNoOthers) {
+  std::mt19937 random{11};
+  const auto draw = [&](int most) { return std::uniform_int_distribution{1, most}(random); };
+  Board board;
+  std::map<CheckId, config::Check> running;
+  std::set<ServerKey> servers;
+  for (int round = 0; round < 400; ++round) {
+    std::vector<config::VirtualServer> services;
+    std::vector<config::Check> wanted;
+    std::set<ServerKey> wanted_servers;
+    Suspended suspended;
+    for (int number = 1; number <= 4; ++number) {
+      if (draw(4) == 1) continue;
+      auto made = service(fmt::format("tcp:10.0.0.{}:80", number), {});
+      if (draw(5) == 1) suspended.insert(made.name);
+      for (int place = 1; place <= draw(3); ++place) {
+        const auto check = tcp_check(fmt::format("10.1.0.{}:80", draw(4)), std::chrono::seconds{draw(2)});
+        made.real_servers.push_back(server(fmt::format("10.1.0.{}:80", place), {check}));
+        wanted_servers.insert({made.name, fmt::format("10.1.0.{}:80", place)});
+        const bool counts = !suspended.contains(made.name);
+        if (counts && std::ranges::find(wanted, check) == wanted.end()) wanted.push_back(check);
+      }
+      services.push_back(std::move(made));
+    }
+    const auto plan = board.apply(model(std::move(services)), round, suspended);
+    for (const auto id : plan.stop) ASSERT_EQ(running.erase(id), 1U) << "round " << round;
+    for (const auto& started : plan.start) ASSERT_TRUE(running.emplace(started.id, started.check).second);
+    for (const auto& key : plan.withdraw) ASSERT_EQ(servers.erase(key), 1U) << "round " << round;
+    for (const auto& health : plan.news.publish) servers.insert({health.service, health.server});
+    ASSERT_EQ(running.size(), wanted.size()) << "round " << round;
+    for (const auto& [id, check] : running) {
+      ASSERT_NE(std::ranges::find(wanted, check), wanted.end()) << "round " << round;
+      if (draw(2) == 1) board.on_verdict(id, draw(2) == 1 ? passed : refused, round);
+    }
+    ASSERT_EQ(servers, wanted_servers) << "round " << round;
+  }
 }
 
 }  // namespace
