@@ -31,7 +31,9 @@ void ConfigRelay::send_offer(ConnectionId id, Participant& participant, const Of
   participant.offered = offer.generation;
   const bool knows_base =
       participant.abilities.takes_changes && in_force_ && participant.running == in_force_->generation();
-  const auto frames = knows_base ? offer.frames_since(in_force_->to(participant.role)) : offer.frames();
+  auto& changes = changes_[&offer];  // the same for most
+  if (knows_base && changes.empty()) changes = offer.frames_since(in_force_->to(participant.role));
+  const auto frames = knows_base ? changes : offer.frames();
   std::size_t bytes = 0;
   for (const auto& frame : frames) {
     bytes += frame->size();
@@ -91,6 +93,7 @@ void ConfigRelay::conclude(TimePoint now) {
 void ConfigRelay::finish(const Result<>& outcome, TimePoint now) {
   auto transaction = std::move(*transaction_);
   transaction_.reset();
+  changes_.clear();
   const auto generation = transaction.offers.generation();
   std::chrono::seconds longest = patience;
   for (auto& [id, participant] : participants_) {

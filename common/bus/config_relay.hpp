@@ -89,6 +89,7 @@ class ConfigRelay {
   std::optional<Offers> in_force_;
   std::optional<Transaction> transaction_;
   std::optional<CarryingOut> carrying_out_;
+  std::map<const ConfigOffer*, std::vector<FrameBytes>> changes_;  ///< of the transaction's offers since those in force
   std::uint64_t generation_ = 0;
 };
 

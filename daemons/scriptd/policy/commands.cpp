@@ -17,6 +17,12 @@ void add(const config::RealServer& server, Commands& all) {
   if (server.notify_down) all.push_back(&*server.notify_down);
 }
 
+void add_checks(const config::RealServer& server, Commands& all) {
+  for (const auto& check : server.checks) {
+    if (check.misc) all.push_back(&check.misc->command);
+  }
+}
+
 template <class Action>
 void for_each_server(const config::VirtualServer& service, Action action) {
   for (const auto& server : service.real_servers) action(server);
@@ -28,11 +34,7 @@ void for_each_server(const config::VirtualServer& service, Action action) {
 Commands checks_of(const config::Model& model) {
   Commands all;
   for (const auto& service : model.virtual_servers) {
-    for_each_server(service, [&](const config::RealServer& server) {
-      for (const auto& check : server.checks) {
-        if (check.misc) all.push_back(&check.misc->command);
-      }
-    });
+    for_each_server(service, [&](const config::RealServer& server) { add_checks(server, all); });
   }
   return all;
 }
@@ -45,10 +47,11 @@ Commands commands_of(const config::Model& model) {
   for (const auto& group : model.vrrp_sync_groups) add(group.notify, all);
   for (const auto& service : model.virtual_servers) {
     all.insert(all.end(), {&service.quorum_up, &service.quorum_down});
-    for_each_server(service, [&](const config::RealServer& server) { add(server, all); });
+    for_each_server(service, [&](const config::RealServer& server) {
+      add(server, all);
+      add_checks(server, all);
+    });
   }
-  const auto checks = checks_of(model);
-  all.insert(all.end(), checks.begin(), checks.end());
   std::erase_if(all, [](const auto* command) { return command->words.empty(); });
   return all;
 }
