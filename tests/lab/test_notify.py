@@ -18,8 +18,8 @@ class Listener:
         self.said, self.fifo = node.folder / f"{name}.said", node.folder / f"{name}.fifo"
         self.program = node.folder / f"{name}.sh"
         self.said.touch()
-        self.program.write_text(f'#!/bin/sh\nfor word; do printf "<%s>" "$word"; done >>{self.said}\necho >>{self.said}\n',
-                                encoding="utf-8")
+        # In one write: keepalived runs several at once.
+        self.program.write_text(f'#!/bin/sh\nline=\nfor word; do line="$line<$word>"; done\necho "$line" >>{self.said}\n', encoding="utf-8")
         self.program.chmod(0o755)
         os.mkfifo(self.fifo, 0o660)
         self._pipe = os.open(self.fifo, os.O_RDWR | os.O_NONBLOCK)
