@@ -38,7 +38,7 @@ class Alarm {
 class TimerSlots {
  public:
   using Time = std::chrono::nanoseconds;
-  static constexpr std::chrono::milliseconds tick{2};
+  static constexpr std::chrono::milliseconds tick{5};
 
   explicit TimerSlots(Time now);
   ~TimerSlots();
@@ -55,7 +55,7 @@ class TimerSlots {
   [[nodiscard]] std::optional<Time> next() const;
 
  private:
-  static constexpr std::size_t slot_count = 2048;  // 4 s; what is due later is passed over once each round
+  static constexpr std::size_t slot_count = 1024;  // 5 s; what is due later is passed over once each round
   struct Head final : Alarm {
     void ring() override {}
     void drop() override {}

@@ -78,16 +78,16 @@ TEST_F(TimerSlotsTest, OneSetAnewRingsAtItsNewTimeOnly) {
 
 TEST_F(TimerSlotsTest, OneThatRingsMayEndAnotherThatIsDueAndSetItself) {
   auto victim = std::make_unique<Noted>(rung, 9);
-  slots.set(one, 100s + 2ms);
-  slots.set(*victim, 100s + 2ms);
+  slots.set(one, 100s + TimerSlots::tick);
+  slots.set(*victim, 100s + TimerSlots::tick);
   one.then = [&] {
     victim.reset();
-    slots.set(one, 100s + 2ms);
+    slots.set(one, 100s + TimerSlots::tick);
   };
-  slots.run(100s + 2ms);
+  slots.run(100s + TimerSlots::tick);
   EXPECT_THAT(rung, ElementsAre(1));
   one.then = nullptr;
-  slots.run(100s + 4ms);
+  slots.run(100s + 2 * TimerSlots::tick);
   EXPECT_THAT(rung, ElementsAre(1, 1));
 }
 
