@@ -145,7 +145,7 @@ TEST_F(PlannerTest, AServiceThatMovesToAnotherRoleTakesNobodysAway) {
   run();
   const auto role = [&](std::size_t index) { return maps.services[index].role; };
   EXPECT_EQ(role(1), role(2));
-  EXPECT_EQ(maps.roles[role(1)], 0U);
+  EXPECT_TRUE(maps.roles.size() <= role(1) || maps.roles[role(1)] == 0) << "VI_2 is BACKUP";
 }
 
 TEST_F(PlannerTest, OneOfManyChangesAndTheOthersArePassedOver) {
