@@ -1,7 +1,6 @@
 #include "daemons/forwardd/coordinator.hpp"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 
 #include "common/runtime/log.hpp"
 

@@ -172,7 +172,7 @@ TEST_F(HttpGetTest, ABodyOfAnyLengthTakesLittleMemory) {
   for (const std::string head :
        {"HTTP/1.1 200 OK\r\nContent-Length: 4294967296\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08"}) {  // a bomb, had we a fuse
+        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08"}) {  // a bomb, if it were unpacked
     const auto verdict = ask(endless(head, std::string(64 << 10, 'x'), 0ms), url);
     EXPECT_EQ(verdict.reason, "GET /: the regex does not match the body");
   }
