@@ -2,7 +2,7 @@
 #include <atomic>
 #include <thread>
 
-#include "tests/packet/scenario.hpp"
+#include "tests/packet/full_nat.hpp"
 
 namespace ballast::packet {
 namespace {
@@ -91,6 +91,65 @@ TEST_P(Concurrency, ASweepBesideTheTrafficTakesNothingThatLives) {
 }
 
 BALLAST_BOTH_FAMILIES(Concurrency);
+
+/// Both ends of a connection send at once, so that either's packet is looked up while the other's changes the connection.
+class Crossing : public FullNatScenario {
+ protected:
+  [[nodiscard]] Sizes sizes() const override { return {.connections = 32768}; }
+
+  /// How many packets were not sent on, of two in each round; a little apart from each other, another way each time.
+  template <class Round>
+  unsigned lost_of(Round round) {
+    std::atomic<unsigned> lost = 0, begun = 0, ended = 0;
+    Bytes from_server;
+    const auto replay_after = [&](unsigned moments, const Bytes& packet) {
+      for (volatile unsigned left = moments; left > 0;) left = left - 1;
+      if (path().replay(packet) != Verdict::transmit) ++lost;
+    };
+    std::thread server{[&] {
+      for (unsigned number = 1; number <= connections; ended = number++) {
+        while (begun < number) {
+        }
+        replay_after(number % 512, from_server);
+      }
+    }};
+    for (unsigned number = 1; number <= connections; ++number) {
+      const auto [packet, answer] = round(number);
+      const auto from_client = packet.bytes();
+      from_server = answer.bytes();
+      begun = number;
+      replay_after(256, from_client);
+      while (ended < number) {
+      }
+    }
+    server.join();
+    return lost;
+  }
+};
+
+TEST_P(Crossing, NatKnowsBothSidesPackets) {
+  have(service(vip(), {server(1)}));
+  EXPECT_EQ(lost_of([this](unsigned number) {
+              const auto request = tcp(client(1024 + number), vip());
+              path().replay(request.syn().bytes());
+              path().replay(answer(request, 1).syn().ack().bytes());
+              return std::pair{request.ack(), answer(request, 1).syn().ack()};
+            }),
+            0);
+}
+
+TEST_P(Crossing, FullNatKnowsBothSidesPackets) {
+  have(full_nat(ClientAddress::none));
+  EXPECT_EQ(lost_of([this](unsigned number) {
+              const auto request = tcp(client(1024 + number), vip());
+              const auto local = open(request.syn());
+              path().replay(reply(local).syn().ack().bytes());
+              return std::pair{request.ack(), reply(local).syn().ack()};
+            }),
+            0);
+}
+
+BALLAST_BOTH_FAMILIES(Crossing);
 
 }  // namespace
 }  // namespace ballast::packet

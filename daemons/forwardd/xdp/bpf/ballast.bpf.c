@@ -47,7 +47,7 @@ static __always_inline enum known known_connection(struct packet *p, struct foun
 		return KNOWN_STALE;
 	}
 	NOTE(flow, found->index);
-	follow(p, found, 0, sees_answers(server), now);
+	follow(p, found, sees_answers(server) ? SAYS_ANSWERS_SEEN : 0, now);
 	return KNOWN;
 }
 
@@ -157,7 +157,7 @@ static __always_inline int from_server(struct packet *p, int to_local, int from_
 		return drop(DROP_no_connection);
 	}
 	is_first = found.flow->last_seen != now;
-	follow(p, &found, 1, 1, now);
+	follow(p, &found, SAYS_SERVER | SAYS_ANSWERS_SEEN, now);
 	hop = way_to_client(p->ctx, &found, is_first, now);
 	if (!hop)
 		return drop(DROP_no_route);

@@ -18,11 +18,6 @@ struct found {
 
 enum load_class { LOAD_NONE, LOAD_ACTIVE, LOAD_INACTIVE };
 
-static __always_inline int is_live(__u32 control)
-{
-	return CONTROL_STATE(control) > STATE_BUSY;
-}
-
 /* Nobody has proved yet to be there. */
 static __always_inline int is_half_open(__u8 state)
 {
@@ -167,7 +162,10 @@ static __always_inline int probe(struct found *found, __u32 index, const struct 
 	if (!flow)
 		return 0;
 	control = READ_ONCE(flow->control);
-	if (!is_live(control) || !holds(flow, key) || READ_ONCE(flow->control) != control)
+	if (!is_live(control) || !holds(flow, key))
+		return 0;
+	control = control_now(flow, control);
+	if (!control)
 		return 0;
 	found->flow = flow;
 	found->control = control;
@@ -214,7 +212,10 @@ static __always_inline int probe_answer(struct found *found, __u32 index, const 
 		return 0;
 	server = find_server(flow->server);
 	if (!server || server->method != METHOD_NAT || port_behind(server, flow) != key->source_port ||
-	    !same_address(server->address, key->source) || READ_ONCE(flow->control) != control)
+	    !same_address(server->address, key->source))
+		return 0;
+	control = control_now(flow, control);
+	if (!control)
 		return 0;
 	found->flow = flow;
 	found->control = control;

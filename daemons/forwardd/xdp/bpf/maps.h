@@ -170,6 +170,20 @@ static __always_inline struct flow *flow_at(__u32 index)
 	return bpf_map_lookup_elem(&flows, &index);
 }
 
+static __always_inline int is_live(__u32 control)
+{
+	return CONTROL_STATE(control) > STATE_BUSY;
+}
+
+/* A line's control now, while the connection is the one that it was when its control was read: a packet of the other side changes state
+ * and flags at any moment. 0: that one has ended. */
+static __always_inline __u32 control_now(const struct flow *flow, __u32 control)
+{
+	__u32 now = READ_ONCE(flow->control);
+
+	return is_live(now) && CONTROL_USE(now) == CONTROL_USE(control) ? now : 0;
+}
+
 /* Where a server listens: a port of its own, or that of the VIP. */
 static __always_inline __be16 port_behind(const struct server *server, const struct flow *flow)
 {

@@ -164,7 +164,10 @@ __noinline __u64 find_return(const struct tuple *key)
 		if (!flow)
 			continue;
 		control = READ_ONCE(flow->control);
-		if (CONTROL_STATE(control) > STATE_BUSY && answers_to(flow, key) && READ_ONCE(flow->control) == control)
+		if (!is_live(control) || !answers_to(flow, key))
+			continue;
+		control = control_now(flow, control);
+		if (control)
 			return (__u64)control << 32 | (__u32)entry;
 	}
 	return NO_RETURN;
