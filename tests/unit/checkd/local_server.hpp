@@ -1,8 +1,13 @@
 #pragma once
+#include <linux/filter.h>
+#include <sys/socket.h>
+
+#include <array>
 #include <boost/asio.hpp>
 #include <functional>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "daemons/checkd/checker.hpp"
@@ -30,6 +35,17 @@ class LocalServer {
   /// Where each connection came from.
   [[nodiscard]] const std::vector<tcp::endpoint>& clients() const { return state_->clients; }
   void close() { state_->acceptor.close(); }
+  /// Whoever comes from elsewhere is not heard.
+  void answer_only(const asio::ip::address_v4& client) {
+    constexpr auto source = static_cast<std::uint32_t>(SKF_NET_OFF) + 12;
+    std::array<sock_filter, 4> filter{{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, source),
+                                       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, client.to_uint(), 0, 1),
+                                       BPF_STMT(BPF_RET | BPF_K, 0xffffffff), BPF_STMT(BPF_RET | BPF_K, 0)}};
+    const sock_fprog program{filter.size(), filter.data()};
+    const int done =
+        ::setsockopt(state_->acceptor.native_handle(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+    if (done != 0) throw std::system_error{errno, std::system_category(), "SO_ATTACH_FILTER"};
+  }
 
  private:
   // Shared with the coroutines, which may outlive the server by a turn of the loop.

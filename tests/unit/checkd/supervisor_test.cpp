@@ -18,6 +18,7 @@ struct SupervisorTest : testing::Test {
     check.delay_loop = 5ms;
     check.delay_before_retry = 1ms;
     check.connect_timeout = 5s;
+    check.bind_interface = "lo";  // a probe with socket options completes the handshake: the server sees it
     config::RealServer server;
     server.endpoint = endpoint;
     server.checks = {check};

@@ -75,12 +75,22 @@ TEST_F(TcpCheckTest, IPv6IsWrittenInBrackets) {
 }
 
 TEST_F(TcpCheckTest, BindtoIsWhereTheServerIsAskedFrom) {
-  const LocalServer server{io, close_at_once};
+  LocalServer server{io, close_at_once};
+  server.answer_only(asio::ip::make_address_v4("127.0.0.9"));
   auto check = tcp_check(server.endpoint());
   check.bind = net::Endpoint::parse("127.0.0.9:0").value();
   EXPECT_TRUE(probe(io, check).passed());
-  while (server.clients().empty()) ASSERT_GT(io.run_one_for(10s), 0U);
-  EXPECT_EQ(server.clients().at(0).address().to_string(), "127.0.0.9");
+  check.bind = net::Endpoint::parse("127.0.0.8:0").value();
+  check.connect_timeout = 50ms;
+  EXPECT_EQ(probe(io, check).cause, Cause::timed_out);
+}
+
+TEST_F(TcpCheckTest, TheServersProgramIsNotBothered) {
+  const LocalServer server{io, close_at_once};
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(probe(io, tcp_check(server.endpoint())).passed());
+  io.restart();
+  io.run_for(50ms);
+  EXPECT_TRUE(server.clients().empty());
 }
 
 TEST_F(TcpCheckTest, ABindtoAddressThatIsNotHereSaysNothingOfTheServer) {
