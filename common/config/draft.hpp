@@ -29,6 +29,7 @@ struct ElectionDraft {
 };
 
 struct LvsTimeoutsDraft {
+  Position at;
   std::optional<Duration> tcp, tcp_fin, udp;
 };
 
@@ -129,7 +130,7 @@ struct AddressRange {
 struct AddressGroupDraft {
   At<std::string> name;
   std::vector<At<AddressRange>> ranges;
-  bool marks = false;  ///< it has fwmarks, which are left out
+  std::vector<At<unsigned>> fwmarks;
 };
 
 /// Of one local_address_group: 66 million connections to each server. Every service has its group's addresses.
@@ -212,16 +213,19 @@ struct SorryDraft {
 struct ServiceDraft {
   Position at;
   std::string title;      ///< `virtual_server 10.0.0.1 80`
-  bool left_out = false;  ///< only the kernel's IPVS can do it
+  std::optional<At<unsigned>> fwmark;
+  std::optional<At<net::Family>> family;
   std::optional<At<std::string>> group;
   std::optional<At<net::IpAddress>> address;
   std::optional<At<unsigned>> port;
-  std::optional<Protocol> protocol;
-  std::optional<EngineKind> engine;
+  std::optional<At<Protocol>> protocol;
+  std::optional<At<EngineKind>> engine;
   std::optional<At<MethodDraft>> method;
-  Scheduler scheduler = Scheduler::wlc;
+  std::optional<At<Scheduler>> scheduler;
   std::optional<At<std::string>> hash_port, hash_fallback;  ///< under the name that switched it on
   std::optional<At<Duration>> persistence_timeout;
+  std::optional<At<std::string>> persistence_engine;
+  std::optional<At<std::string>> third_flag;
   std::optional<At<std::string>> persistence_granularity;  ///< a netmask or a length: its family tells
   std::optional<At<bool>> one_packet;
   std::optional<bool> expire_nodest, sloppy_tcp;
@@ -235,6 +239,7 @@ struct ServiceDraft {
   Duration slow_start = 0s;
   bool ha_suspend = false;
   std::optional<PassiveCheck> passive;
+  Position passive_at;
   std::optional<SorryDraft> sorry;
   bool sorry_inhibit = false;
   std::optional<At<MethodDraft>> sorry_method;
@@ -269,6 +274,7 @@ struct Draft {
   Global global;
   std::vector<At<std::string>> lb_interfaces;
   LvsTimeoutsDraft timeouts;
+  std::optional<At<SyncDaemon>> sync_daemon;
   std::optional<unsigned> vrrp_version;
   bool check_unicast_source = false;
   AnnounceDraft announce;

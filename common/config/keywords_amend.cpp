@@ -21,6 +21,10 @@ void open_amendment(Binder& binder, const Statement& statement) {
   Statement named;
   named.words.assign(words.begin() + 1, words.end());
   draft.title = shorten(named.title());
+  if (words[2].text == "fwmark") {
+    draft.fwmark = read_mark(binder, words, 2);
+    return;
+  }
   if (words[2].text != "group") return read_endpoint(binder, named, draft.address, draft.port);
   if (words.size() > 3)
     draft.group = {words[3].text, words[3].at};
@@ -52,7 +56,7 @@ void set_weight(Binder& binder, const Statement& statement) {
 void add_amend_keywords(Table& table) {
   using enum Context;
   table.block("amend", top, amend,
-              custom("virtual_server ADDRESS [PORT] | virtual_server group NAME", 2, 3, open_amendment),
+              custom("virtual_server ADDRESS [PORT] | virtual_server group NAME | virtual_server fwmark NUMBER", 2, 3, open_amendment),
               "Changes of a service that stands elsewhere, before or after; as `ballastctl … --save` writes them.");
   table.value("remove_server", {amend}, custom("ADDRESS [PORT]", 1, 2, remove_server), "One of its servers less.")
       .repeats = true;

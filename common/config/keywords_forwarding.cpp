@@ -65,8 +65,6 @@ class TunnelReader {
             fmt::format("a tunnel of type ipip has no checksum: {} is for gue and gre", tunnel_.checksum));
     else if (tunnel_.type == TunnelType::gre && tunnel_.checksum == remcsum)
       error(checksum_at_, "a tunnel of type gre has no remote checksum", "did you mean 'csum'?");
-    else if (tunnel_.checksum == remcsum)
-      error(checksum_at_, "remote checksums of gue are not done yet", "use csum or nocsum");
   }
 
   void error(Position at, std::string message, std::string hint = {}) {
@@ -142,10 +140,6 @@ Value hash_switch(std::optional<At<std::string>> ServiceDraft::*member) {
   });
 }
 
-void ignore_third_flag(Binder& binder, const Statement& statement) {
-  binder.report().warning(statement.at(), "flag-3 is ignored: no scheduler has a third flag");
-}
-
 void add_method_keywords(Table& table) {
   using enum Context;
   table
@@ -178,11 +172,13 @@ void add_scheduler_keywords(Table& table) {
       .value("sh-fallback", here, hash_switch(&ServiceDraft::hash_fallback),
              "sh and mh pass over a server that takes nothing new.")
       .aliases = {"mh-fallback", "flag-1"};
-  table.value("flag-3", here, custom("", 0, 0, ignore_third_flag), "No scheduler has it.");
+  table.value("flag-3", here, hash_switch(&ServiceDraft::third_flag), "IPVS: a flag for the scheduler; none of Linux has it.");
   table.value("ops", here, boolean(own(&ServiceDraft::one_packet)), "UDP: every packet is scheduled by itself.");
   table.value("persistence_timeout", here,
               custom(fmt::format("[SECONDS (1 to {})]", longest_persistence), 0, 1, set_persistence),
               "A client stays with its server so long after its last connection; without a value 360.");
+  table.value("persistence_engine", here, text("sip", own(&ServiceDraft::persistence_engine)),
+              "IPVS: a client is known by what this module finds in its packets: sip, the call.");
   table.value("persistence_granularity", here, text("NETMASK|LENGTH", own(&ServiceDraft::persistence_granularity)),
               "Clients of one network count as one: a netmask for IPv4, a prefix length for IPv6.");
 }

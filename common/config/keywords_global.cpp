@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <array>
+
 #include "common/config/table.hpp"
 #include "common/config/values.hpp"
 
@@ -11,14 +14,10 @@ void set_engine(Binder& binder, const Statement& statement) {
   const auto& word = statement.words[1];
   const auto engine = read<EngineKind>(binder, word, parse_choice<EngineKind>);
   if (!engine) return;
-  if (*engine != EngineKind::xdp) {
-    binder.report().error(word.at, "this version forwards by its own data path only: lb_engine xdp");
-    return;
-  }
   if (binder.context() == Context::global_defs)
     binder.draft().global.lb_engine = *engine;
   else
-    binder.service().engine = *engine;
+    binder.service().engine = {*engine, word.at};
 }
 
 void set_timeouts(Binder& binder, const Statement& statement) {
@@ -26,6 +25,7 @@ void set_timeouts(Binder& binder, const Statement& statement) {
   const bool global = binder.context() == Context::global_defs;
   // A service that names one of them takes the others from global_defs, wherever that stands: filled in at the end.
   LvsTimeoutsDraft& draft = global ? binder.draft().timeouts : binder.service().timeouts;
+  draft.at = statement.at();
   for (std::size_t i = 1; i < statement.words.size(); i += 2) {
     const auto& name = statement.words[i];
     auto* target = name.text == "tcp"      ? &draft.tcp
@@ -50,6 +50,70 @@ void set_lb_interfaces(Binder& binder, const Statement& statement) {
     if (auto name = read<std::string>(binder, word, parse_interface))
       binder.draft().lb_interfaces.push_back({*name, word.at});
   }
+}
+
+/// The options behind `lvs_sync_daemon INTERFACE`, in any order; a word that is none names the instance.
+class SyncDaemonReader {
+ public:
+  SyncDaemonReader(Binder& binder, const Statement& statement) : binder_{binder}, words_{statement.words} {}
+
+  std::optional<SyncDaemon> read_all() {
+    const auto interface = read<std::string>(binder_, words_[1], parse_interface);
+    for (std::size_t i = 2; i < words_.size(); ++i) {
+      const auto& option = words_[i];
+      if (!is_option(option.text))
+        made_.instance = option.text;
+      else if (++i < words_.size())
+        read_option(option, words_[i]);
+      else
+        binder_.report().error(option.at, fmt::format("'{}' has no value", option.text));
+    }
+    if (!interface) return std::nullopt;
+    made_.interface = *interface;
+    return made_;
+  }
+
+ private:
+  static bool is_option(std::string_view word) {
+    constexpr std::array names{string_view{"inst"}, string_view{"id"},  string_view{"maxlen"},
+                               string_view{"port"}, string_view{"ttl"}, string_view{"group"}};
+    return std::ranges::find(names, word) != names.end();
+  }
+
+  void read_option(const Word& option, const Word& value) {
+    if (option.text == "inst") {
+      made_.instance = value.text;
+    } else if (option.text == "group") {
+      const auto group = read<net::IpAddress>(binder_, value, net::IpAddress::parse);
+      if (group && !group->is_multicast())
+        binder_.report().error(value.at, fmt::format("{} is no multicast address", *group));
+      else if (group)
+        made_.group = *group;
+    } else if (option.text == "id") {
+      take_number(value, 0, 255, made_.id);
+    } else if (option.text == "maxlen") {
+      take_number(value, 1, 65'507, made_.maxlen);
+    } else if (option.text == "port") {
+      take_number(value, 1, 65'535, made_.port);
+    } else {
+      take_number(value, 1, 255, made_.ttl);
+    }
+  }
+
+  template <class Number>
+  void take_number(const Word& word, unsigned least, unsigned most, Number& target) {
+    const auto parse = [&](std::string_view text) { return parse_number(text, least, most); };
+    if (const auto value = read<unsigned>(binder_, word, parse)) target = static_cast<Number>(*value);
+  }
+
+  Binder& binder_;
+  const std::vector<Word>& words_;
+  SyncDaemon made_;
+};
+
+void set_sync_daemon(Binder& binder, const Statement& statement) {
+  if (auto made = SyncDaemonReader{binder, statement}.read_all())
+    binder.draft().sync_daemon = {std::move(*made), statement.at()};
 }
 
 void set_script_user(Binder& binder, const Statement& statement) {
@@ -107,6 +171,10 @@ void add_global_keywords(Table& table) {
   table.value("lvs_timeouts", {global_defs, virtual_server},
               custom("[tcp SECONDS] [tcpfin SECONDS] [udp SECONDS]", 2, 6, set_timeouts),
               "How long idle connections are remembered: established TCP (900), closing TCP (120), UDP (300).");
+  table.value("lvs_sync_daemon", {global_defs},
+              custom("INTERFACE [[inst] INSTANCE] [id NUMBER] [maxlen NUMBER] [port NUMBER] [ttl NUMBER] [group ADDRESS]",
+                     1, 14, set_sync_daemon),
+              "IPVS tells the peer's IPVS of connections: while the instance is MASTER; without one both tell and listen.");
   table.value("vrrp_version", {global_defs}, number(2, 3, member_of(&Binder::draft)(&Draft::vrrp_version)),
               "VRRP version of instances that do not say; default 2, and 3 for IPv6.");
   add_announce_keywords(table);

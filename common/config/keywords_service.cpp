@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 
 #include "common/config/keywords_service.hpp"
 #include "common/config/table.hpp"
@@ -7,13 +8,7 @@
 namespace ballast::config {
 namespace {
 
-/// Such a service is left out as a whole, with a warning.
-void leave_to_ipvs(Binder& binder, ServiceDraft& draft, Position at, std::string_view what) {
-  draft.left_out = true;
-  binder.not_yet(
-      at, fmt::format("{}: {} needs the kernel's IPVS (lb_engine ipvs), which is not done yet: the service is left out",
-                      draft.title, what));
-}
+Result<unsigned> parse_mark(std::string_view text) { return parse_number(text, 1, 4'294'967'295U); }
 
 void open_service(Binder& binder, const Statement& statement) {
   binder.draft().reads_amendment = false;
@@ -28,11 +23,7 @@ void open_service(Binder& binder, const Statement& statement) {
       binder.report().error(words[1].at, "'group' has no value: expected the NAME of a virtual_server_group");
     if (!draft.group) draft.group = {"", words[1].at};
   } else if (words.size() > 1 && words[1].text == "fwmark") {
-    leave_to_ipvs(binder, draft, words[1].at, "a service by fwmark");
-    if (words.size() > 2)
-      read<unsigned>(binder, words[2], [](std::string_view text) { return parse_number(text, 1, 4'294'967'295U); });
-    else
-      binder.report().error(words[1].at, "'fwmark' has no value: expected a number");
+    draft.fwmark = read_mark(binder, words, 1);
   } else {
     read_endpoint(binder, statement, draft.address, draft.port);
   }
@@ -54,13 +45,20 @@ void set_sorry(Binder& binder, const Statement& statement) {
 
 void set_protocol(Binder& binder, const Statement& statement) {
   const auto& word = statement.words[1];
-  auto& target = binder.service().protocol;
-  target = word.text == "UDP" || word.text == "udp" ? Protocol::udp : Protocol::tcp;
-  if (word.text == "TCP" || word.text == "tcp" || target == Protocol::udp) return;
-  if (word.text == "SCTP" || word.text == "sctp")
-    leave_to_ipvs(binder, binder.service(), word.at, "protocol SCTP");
-  else
+  std::string lower = word.text;
+  std::ranges::transform(lower, lower.begin(), [](unsigned char each) { return std::tolower(each); });
+  const auto protocol = from_name<Protocol>(lower);
+  if (!protocol)
     binder.report().error(word.at, fmt::format("'{}' is none of TCP|UDP|SCTP", shorten(word.text)));
+  binder.service().protocol = {protocol.value_or(Protocol::tcp), word.at};
+}
+
+void set_family(Binder& binder, const Statement& statement) {
+  const auto& word = statement.words[1];
+  if (word.text == "inet" || word.text == "inet6")
+    binder.service().family = {word.text == "inet" ? net::Family::ipv4 : net::Family::ipv6, word.at};
+  else
+    binder.report().error(word.at, fmt::format("'{}' is none of inet|inet6", shorten(word.text)));
 }
 
 void open_address_group(Binder& binder, const Statement& statement) {
@@ -73,9 +71,7 @@ void open_address_group(Binder& binder, const Statement& statement) {
 void add_group_record(Binder& binder, const Statement& record) {
   const auto& words = record.words;
   if (words[0].text == "fwmark") {
-    binder.not_yet(words[0].at,
-                   "'fwmark' in a virtual_server_group needs the kernel's IPVS, is not done yet and is ignored");
-    binder.address_group().marks = true;
+    if (const auto mark = read_mark(binder, words, 0)) binder.address_group().fwmarks.push_back(*mark);
     return;
   }
   const auto most = static_cast<std::uint32_t>(binder.limits().addresses);
@@ -95,8 +91,10 @@ void add_service_values(Table& table) {
   const auto add = [&](std::string_view name, Value value, std::string_view doc) {
     table.value(name, {Context::virtual_server}, std::move(value), doc);
   };
-  table.value("protocol", {Context::virtual_server, Context::amend}, custom("TCP|UDP", 1, 1, set_protocol),
+  table.value("protocol", {Context::virtual_server, Context::amend}, custom("TCP|UDP|SCTP", 1, 1, set_protocol),
               "Default TCP; in amend: that of the service, if there is one.");
+  add("ip_family", custom("inet|inet6", 1, 1, set_family),
+      "What a service by fwmark is for, IPv4 or IPv6; default: as its servers.");
   add("omega", boolean(own(&ServiceDraft::omega)), "Run quorum_down and notify_down at the end, too.");
   add("quorum", number(1, 1'000'000'000, own(&ServiceDraft::quorum)),
       "Weight of servers up below which the service is down; default 1.");
@@ -112,7 +110,10 @@ void add_service_values(Table& table) {
 }
 
 // passive_check { }
-void open_passive(Binder& binder, const Statement&) { binder.service().passive.emplace(); }
+void open_passive(Binder& binder, const Statement& statement) {
+  binder.service().passive.emplace();
+  binder.service().passive_at = statement.at();
+}
 
 void add_passive_keywords(Table& table) {
   using enum Context;
@@ -139,6 +140,16 @@ void add_passive_keywords(Table& table) {
 /// 0, as no port at all: every port for a service, the service's for a server.
 Result<unsigned> parse_port(std::string_view text) { return parse_number(text, 0, 65'535); }
 
+std::optional<At<unsigned>> read_mark(Binder& binder, const std::vector<Word>& words, std::size_t name) {
+  if (words.size() == name + 1) {
+    binder.report().error(words[name].at, "'fwmark' has no value: expected a number");
+    return std::nullopt;
+  }
+  const auto& word = words[name + 1];
+  const auto mark = read<unsigned>(binder, word, parse_mark);
+  return mark ? std::optional{At<unsigned>{*mark, word.at}} : std::nullopt;
+}
+
 void read_endpoint(Binder& binder, const Statement& statement, std::optional<At<net::IpAddress>>& address,
                    std::optional<At<unsigned>>& port) {
   if (statement.words.size() > 1) {
@@ -157,7 +168,7 @@ void read_endpoint(Binder& binder, const Statement& statement, std::optional<At<
 void add_service_keywords(Table& table) {
   using enum Context;
   table.records("virtual_server_group", top, custom("NAME", 1, 1, open_address_group), add_group_record,
-                "ADDRESS|FIRST-LAST|ADDRESS/LENGTH [PORT], one a line: the addresses of one service.");
+                "ADDRESS|FIRST-LAST|ADDRESS/LENGTH [PORT] or fwmark NUMBER, one a line: the addresses of one service.");
   table.block("virtual_server", top, virtual_server,
               custom("ADDRESS [PORT] | group NAME | fwmark NUMBER", 1, 2, open_service),
               "A service; without a port: of every port, and persistent.");

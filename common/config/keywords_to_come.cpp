@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::string_view check_names = "BFD_CHECK";
 
-constexpr std::string_view with_ipvs = "it is about the kernel's IPVS and comes with lb_engine ipvs";
 constexpr std::string_view with_bfd = "BFD is still to come: nothing is tracked by it";
 constexpr std::string_view metrics =
     "there is no SNMP agent: ballastctl status --json and the bus tell all of it, metrics come from ballast-statusd";
@@ -41,7 +40,7 @@ std::vector<Undone> outer_keywords() {
     all.push_back({global_defs, names, fate, reason});
   };
   both("net_namespace", never, namespace_by_unit);
-  both("net_namespace_ipvs", later, with_ipvs);
+  both("net_namespace_ipvs", never, namespace_by_unit);
   both("namespace_with_ipsets", never, "no ipset is used");
   both("instance", never, run_dir);
   both("use_pid_dir", never, "there are no files of process numbers: systemd knows the processes");
@@ -64,10 +63,14 @@ std::vector<Undone> global_keywords() {
   };
   add("vrrp_mcast_group4 vrrp_mcast_group6", later,
       "advertisements go to 224.0.0.18 and ff02::12, as the RFC has it; unicast_peer is the other way");
-  add("lvs_sync_daemon lvs_flush lvs_flush_on_start lvs_flush_on_stop lvs_flush_onstop nftables_ipvs "
-      "nftables_ipvs_priority nftables_ipvs_start_fwmark lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force "
-      "lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force",
-      later, with_ipvs);
+  add("lvs_flush lvs_flush_on_start lvs_flush_on_stop lvs_flush_onstop", never,
+      "IPVS is made to match the file at the start, other programs' services are left alone, and all goes on while "
+      "forwardd is stopped: ballastctl engine unload ends it");
+  add("nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark", never,
+      "each address of a group is a service of its own in IPVS: no marks are needed");
+  add("lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force lvs_netlink_monitor_rcv_bufs "
+      "lvs_netlink_monitor_rcv_bufs_force",
+      never, buffers);
   add("vrrp_iptables vrrp_ipsets iptables ipsets", never, no_iptables);
   add("disable_local_igmp", never, "set sysctl net.ipv4.igmp_link_local_mcast_reports=0");
   add("max_auto_priority min_auto_priority_delay vrrp_priority checker_priority bfd_priority vrrp_rt_priority "
@@ -121,7 +124,8 @@ std::vector<Undone> vrrp_keywords() {
           {vrrp_instance, "debug", never, "start vrrpd with --verbose"},
           {vrrp_instance, "kernel_rx_buf_size", never, buffers},
           {vrrp_instance, "linkbeat_use_polling", never, no_polling},
-          {vrrp_instance, "lvs_sync_daemon_interface lvs_sync_daemon", later, with_ipvs},
+          {vrrp_instance, "lvs_sync_daemon_interface lvs_sync_daemon", later,
+           "write lvs_sync_daemon INTERFACE INSTANCE in global_defs"},
           {vrrp_sync_group, "notify_deleted", later, "write it in the vrrp_instances of the group"},
           {vrrp_sync_group, "notify_priority_changes", later, "write it in the vrrp_instances of the group"}};
 }
@@ -129,9 +133,7 @@ std::vector<Undone> vrrp_keywords() {
 std::vector<Undone> service_keywords() {
   using enum Context;
   using enum Fate;
-  return {{virtual_server, "persistence_engine", later, with_ipvs},
-          {virtual_server, "ip_family", later, with_ipvs},
-          {virtual_server, "snmp_name", never, no_identification},
+  return {{virtual_server, "snmp_name", never, no_identification},
           {virtual_server, "weight", later, "write it in each real_server"},
           {virtual_server, "syn_proxy nat_mask", later, "it is still to come"},
           {real_server, "snmp_name", never, no_identification},

@@ -24,7 +24,7 @@
 
 namespace ballast::config {
 
-enum class Protocol : std::uint8_t { tcp = 6, udp = 17 };
+enum class Protocol : std::uint8_t { tcp = 6, udp = 17, sctp = 132 };
 enum class Method : std::uint8_t { nat, dr, tun, fnat };
 enum class TunnelType : std::uint8_t { ipip, gue, gre };
 enum class TunnelChecksum : std::uint8_t { none, csum, remcsum };
@@ -39,7 +39,8 @@ enum class WhenAllDown : std::uint8_t { refuse, all };
 using std::pair;
 using std::string_view;
 constexpr auto enum_names(Protocol*) {
-  return std::array{pair{Protocol::tcp, string_view{"tcp"}}, pair{Protocol::udp, string_view{"udp"}}};
+  return std::array{pair{Protocol::tcp, string_view{"tcp"}}, pair{Protocol::udp, string_view{"udp"}},
+                    pair{Protocol::sctp, string_view{"sctp"}}};
 }
 constexpr auto enum_names(Method*) {
   return std::array{pair{Method::nat, string_view{"NAT"}}, pair{Method::dr, string_view{"DR"}},
@@ -90,6 +91,18 @@ struct LvsTimeouts {
   bool operator==(const LvsTimeouts&) const = default;
 };
 
+/// IPVS's own daemon, which tells a peer of connections; both directions where no instance decides.
+struct SyncDaemon {
+  std::string interface;
+  std::string instance;  ///< while it is MASTER we tell, else we listen; empty: both
+  std::uint8_t id = 0;   ///< only those of one id listen to each other
+  std::uint16_t maxlen = 0;  ///< of a message, in bytes; 0: the kernel's default
+  std::uint16_t port = 0;    ///< 0: the kernel's default, 8848
+  std::uint8_t ttl = 0;      ///< 0: the kernel's default, 1
+  std::optional<net::IpAddress> group;  ///< multicast; none: the kernel's default, 224.0.0.81
+  bool operator==(const SyncDaemon&) const = default;
+};
+
 struct Global {
   std::string router_id;  ///< empty: the host's name
   std::string script_user;
@@ -99,6 +112,7 @@ struct Global {
   XdpMode xdp_mode = XdpMode::automatic;
   std::uint32_t connection_table_size = 1'000'000;
   LvsTimeouts lvs_timeouts;
+  std::optional<SyncDaemon> sync_daemon;
   bool expire_nodest = false;           ///< of services that do not say
   bool sloppy_tcp = false;              ///< of services that do not say
   Duration vrrp_delay_after_boot = 0s;  ///< before instances take part, once the machine has booted
@@ -241,8 +255,10 @@ struct SorryServer {
 };
 
 struct VirtualServer {
-  std::string name;                      ///< unique: `tcp:203.0.113.10:443`, `udp:[2001:db8::1]:53` or `tcp:group:NAME`
+  std::string name;  ///< unique: `tcp:203.0.113.10:443`, `udp:[2001:db8::1]:53`, `tcp:group:NAME`, `fwmark:7`
   std::vector<net::Endpoint> endpoints;  ///< one, or those of the virtual_server_group; port 0: every port
+  std::vector<std::uint32_t> fwmarks;    ///< IPVS: packets that bear one of these belong to it, too
+  net::Family family = net::Family::ipv4;  ///< of all its addresses, or of what its fwmarks are on
   Protocol protocol = Protocol::tcp;
   EngineKind engine = EngineKind::xdp;
   Method method = Method::nat;
@@ -252,9 +268,11 @@ struct VirtualServer {
   Scheduler scheduler = Scheduler::wlc;
   bool hash_port = false;              ///< sh, mh: hash the client's port, too
   bool hash_fallback = false;          ///< sh, mh: pass over a server that takes nothing new
+  bool third_flag = false;             ///< IPVS: hand the scheduler its third flag
   Duration persistence_timeout = 0s;   ///< a client keeps its server so long after a connection; 0: it does not
   unsigned persistence_prefix4 = 32;   ///< clients of one IPv4 network of this length count as one
   unsigned persistence_prefix6 = 128;  ///< the same for IPv6
+  std::string persistence_engine;      ///< IPVS: by what a client is known (`sip`: the call); empty: its address
   bool one_packet = false;             ///< UDP: every packet is scheduled by itself
   bool expire_nodest = false;          ///< connections of a server that failed are dropped, not kept
   bool sloppy_tcp = false;             ///< any TCP packet but a RST may begin a connection, not only a SYN
@@ -301,6 +319,7 @@ struct Model {
   void to_json(nlohmann::json& json, const Type& value); \
   void from_json(const nlohmann::json& json, Type& value);
 BALLAST_CONFIG_JSON(LvsTimeouts)
+BALLAST_CONFIG_JSON(SyncDaemon)
 BALLAST_CONFIG_JSON(Global)
 BALLAST_CONFIG_JSON(VirtualAddress)
 BALLAST_CONFIG_JSON(TrackInterface)

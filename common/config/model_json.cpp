@@ -14,6 +14,7 @@ namespace ballast::config {
 
 // One list of fields a struct; nlohmann's at() names the field that is missing.
 BALLAST_FIELDS(LvsTimeouts, tcp, tcp_fin, udp)
+BALLAST_FIELDS(SyncDaemon, interface, instance, id, maxlen, port, ttl, group)
 BALLAST_FIELDS(Command, words, user, group)
 BALLAST_FIELDS(Notify, master, backup, fault, stop, deleted, any, lower_priority, says_deleted, priority_changes, mail)
 BALLAST_FIELDS(NotifyFifo, path, user, group, reader)
@@ -22,7 +23,7 @@ BALLAST_FIELDS(Webhook, url, header_file, ca_file, kinds, timeout, tries, verify
 BALLAST_FIELDS(NodeScripts, fifo, vrrp_fifo, lvs_fifo, webhooks, startup, shutdown, startup_timeout, shutdown_timeout,
                initial_servers)
 BALLAST_FIELDS(Global, router_id, script_user, enable_script_security, lb_engine, lb_interfaces, xdp_mode,
-               connection_table_size, lvs_timeouts, expire_nodest, sloppy_tcp, vrrp_delay_after_boot,
+               connection_table_size, lvs_timeouts, sync_daemon, expire_nodest, sloppy_tcp, vrrp_delay_after_boot,
                vrrp_startup_delay, firewall, vmac_prefix, vmac_addr_prefix, scripts, mail)
 BALLAST_FIELDS(VirtualAddress, prefix, interface, label, scope, broadcast, options)
 BALLAST_FIELDS(TrackInterface, interface, weight, reverse)
@@ -107,8 +108,9 @@ BALLAST_FIELDS(FoundServer, endpoint, weight)
 BALLAST_FIELDS(ServerSource, query, like)
 BALLAST_FIELDS(PassiveCheck, failures, ratio, clients, most_down, interval, hold)
 BALLAST_FIELDS(SorryServer, endpoint, method, tunnel, inhibit)
-BALLAST_FIELDS(VirtualServer, name, endpoints, protocol, engine, method, tunnel, local_addresses, client_address,
-               scheduler, hash_port, hash_fallback, persistence_timeout, persistence_prefix4, persistence_prefix6,
+BALLAST_FIELDS(VirtualServer, name, endpoints, fwmarks, family, protocol, engine, method, tunnel, local_addresses, client_address,
+               scheduler, hash_port, hash_fallback, third_flag, persistence_timeout, persistence_prefix4,
+               persistence_prefix6, persistence_engine,
                one_packet, expire_nodest, sloppy_tcp, alpha, omega, quorum, hysteresis, quorum_up, quorum_down, mail,
                sorry_server, when_all_down, slow_start, ha_suspend, passive_check, timeouts, real_servers, sources)
 BALLAST_FIELDS(StaticObjects, addresses, routes, rules, groups)

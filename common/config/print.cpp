@@ -1,6 +1,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
 #include "common/config/amend.hpp"
@@ -109,6 +110,7 @@ class Printer {
     line("xdp_mode {}", value.xdp_mode);
     line("connection_table_size {}", value.connection_table_size);
     timeouts(value.lvs_timeouts);
+    if (value.sync_daemon) sync_daemon(*value.sync_daemon);
     switch_word("expire_nodest", value.expire_nodest);
     switch_word("sloppy_tcp", value.sloppy_tcp);
     if (value.vrrp_startup_delay != 0s) seconds("vrrp_startup_delay", value.vrrp_startup_delay);
@@ -391,6 +393,26 @@ class Printer {
     return value.name.starts_with(prefix) ? std::string_view{value.name}.substr(prefix.size()) : std::string_view{};
   }
 
+  static std::string upper(std::string_view text) {
+    std::string out{text};
+    std::ranges::transform(out, out.begin(), [](unsigned char each) { return std::toupper(each); });
+    return out;
+  }
+
+  void sync_daemon(const SyncDaemon& value) {
+    std::string words = word(value.interface);
+    if (!value.instance.empty()) words += " inst " + word(value.instance);
+    const auto option = [&](std::string_view name, unsigned number) {
+      if (number != 0) words += fmt::format(" {} {}", name, number);
+    };
+    option("id", value.id);
+    option("maxlen", value.maxlen);
+    option("port", value.port);
+    option("ttl", value.ttl);
+    if (value.group) words += fmt::format(" group {}", *value.group);
+    line("lvs_sync_daemon {}", words);
+  }
+
   /// `10.0.0.1 80`; port 0, every port, is not written.
   static std::string place(const net::Endpoint& endpoint) {
     const auto address = endpoint.address.to_string();
@@ -402,10 +424,12 @@ class Printer {
     const auto colon = service.find(':');
     const auto where = std::string_view{service}.substr(colon + 1);
     const auto endpoint = net::Endpoint::parse(where);
-    open("amend virtual_server {}", where.starts_with(group) ? fmt::format("group {}", word(where.substr(group.size())))
+    const bool mark = service.starts_with("fwmark");
+    open("amend virtual_server {}", mark                     ? fmt::format("fwmark {}", where)
+                                    : where.starts_with(group) ? fmt::format("group {}", word(where.substr(group.size())))
                                     : endpoint               ? place(*endpoint)
                                                              : std::string{where});
-    line("protocol {}", service.starts_with("udp:") ? "UDP" : "TCP");
+    if (!mark) line("protocol {}", upper(service.substr(0, colon)));
     for (const auto& each : amendments) {
       if (each.service == service) amendment(each);
     }
@@ -450,9 +474,11 @@ class Printer {
     const std::string_view hash = value.scheduler == Scheduler::sh ? "sh" : "mh";
     if (value.hash_port) line("{}-port", hash);
     if (value.hash_fallback) line("{}-fallback", hash);
+    flag(value.third_flag, "flag-3");
     flag(value.one_packet, "ops");
     if (value.persistence_timeout != 0s) seconds("persistence_timeout", value.persistence_timeout);
-    const bool v4 = value.endpoints.empty() || value.endpoints.front().address.is_v4();
+    text("persistence_engine", value.persistence_engine);
+    const bool v4 = value.family == net::Family::ipv4;
     if (v4 && value.persistence_prefix4 != 32) line("persistence_granularity {}", netmask(value.persistence_prefix4));
     if (!v4 && value.persistence_prefix6 != 128) line("persistence_granularity {}", value.persistence_prefix6);
   }
@@ -462,15 +488,20 @@ class Printer {
     if (!group.empty() && groups_.insert(std::string{group}).second) {
       open("virtual_server_group {}", word(group));
       for (const auto& endpoint : value.endpoints) line("{}", place(endpoint));
+      for (const auto mark : value.fwmarks) line("fwmark {}", mark);
       close();
     }
-    if (group.empty() && value.endpoints.empty()) return;
+    const bool mark = group.empty() && value.endpoints.empty();
+    if (mark && value.fwmarks.empty()) return;
     local_address_group(value);
-    if (group.empty())
+    if (mark)
+      open("virtual_server fwmark {}", value.fwmarks.front());
+    else if (group.empty())
       open("virtual_server {}", place(value.endpoints.front()));
     else
       open("virtual_server group {}", word(group));
-    line("protocol {}", value.protocol == Protocol::udp ? "UDP" : "TCP");
+    line("protocol {}", upper(name_of(value.protocol)));
+    if (value.endpoints.empty()) line("ip_family {}", value.family == net::Family::ipv4 ? "inet" : "inet6");
     line("lb_engine {}", value.engine);
     line("lvs_method {}", method_words(value.method, value.tunnel));
     if (!value.local_addresses.empty()) {

@@ -5,6 +5,23 @@
 
 namespace ballast::config {
 
+namespace {
+
+/// Nodes whose instance has one VRID tell each other, unless an id says otherwise.
+void resolve_sync_daemon(Binder& binder, Model& model) {
+  if (!binder.draft().sync_daemon) return;
+  auto [daemon, at] = *binder.draft().sync_daemon;
+  const auto instance = std::ranges::find(model.vrrp_instances, daemon.instance, &VrrpInstance::name);
+  if (instance != model.vrrp_instances.end()) {
+    if (daemon.id == 0) daemon.id = instance->virtual_router_id;
+  } else if (!daemon.instance.empty()) {
+    binder.report().error(at, fmt::format("there is no vrrp_instance '{}'", shorten(daemon.instance)));
+  }
+  model.global.sync_daemon = std::move(daemon);
+}
+
+}  // namespace
+
 Model resolve(Binder& binder) {
   Model model;
   const auto& draft = binder.draft();
@@ -23,6 +40,7 @@ Model resolve(Binder& binder) {
   resolve_scripts(binder, model);
   resolve_services(binder, model);
   resolve_tracking(binder, model);
+  resolve_sync_daemon(binder, model);
   return model;
 }
 

@@ -5,6 +5,7 @@ namespace ballast::config {
 
 /// `IPv4` or `IPv6`, for messages.
 std::string_view family_text(const net::IpAddress& address);
+std::string_view family_text(net::Family family);
 
 /// What holds for a server of the service: its own lvs_method, else the service's, else NAT.
 MethodDraft method_of(const ServiceDraft& service, const std::optional<At<MethodDraft>>& own);

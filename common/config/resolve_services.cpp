@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -44,7 +43,8 @@ class ServiceResolver {
  private:
   void expand_group(const AddressGroupDraft& draft) {
     group_names_.push_back(draft.name.value);
-    auto& endpoints = groups_[draft.name.value];
+    auto& [endpoints, fwmarks] = groups_[draft.name.value];
+    for (const auto& mark : draft.fwmarks) fwmarks.push_back(mark.value);
     for (const auto& [range, at] : draft.ranges) {
       expanded_ += range.count;
       if (expanded_ > binder_.limits().addresses) {
@@ -55,34 +55,21 @@ class ServiceResolver {
       for (std::uint32_t i = 0; i < range.count; ++i)
         endpoints.push_back({address_plus(range.first, i), range.port.value_or(0)});
     }
-    if (endpoints.empty() && draft.marks)
-      only_marks_.insert(draft.name.value);
-    else if (endpoints.empty())
+    if (endpoints.empty() && fwmarks.empty())
       report_.error(draft.name.at, fmt::format("virtual_server_group {} has no addresses", draft.name.value));
   }
 
-  /// Whether only the kernel's IPVS can do it; said where it is written, or here.
-  bool is_left_out(const ServiceDraft& draft) {
-    if (draft.left_out) return true;
-    if (!draft.group || !only_marks_.contains(draft.group->value)) return false;
-    binder_.not_yet(draft.at,
-                    fmt::format("{}: its group has nothing but fwmarks: the service is left out", draft.title));
-    return true;
-  }
-
   void resolve(const ServiceDraft& draft) {
-    if (is_left_out(draft)) return;
     VirtualServer made;
-    if (!draft.protocol) {
+    if (!draft.protocol && !draft.fwmark) {
       report_.warning(draft.at, fmt::format("{} has no protocol: TCP is assumed", draft.title),
                       "keepalived assumes UDP");
     }
-    made.protocol = draft.protocol.value_or(Protocol::tcp);
-    made.engine = draft.engine.value_or(model_.global.lb_engine);
+    made.protocol = draft.protocol ? draft.protocol->value : Protocol::tcp;
     const auto method = method_of(draft, {});
     made.method = method.method;
     made.tunnel = method.tunnel;
-    made.scheduler = draft.scheduler;
+    made.scheduler = draft.scheduler ? draft.scheduler->value : Scheduler::wlc;
     made.expire_nodest = draft.expire_nodest.value_or(model_.global.expire_nodest);
     made.sloppy_tcp = draft.sloppy_tcp.value_or(model_.global.sloppy_tcp);
     made.alpha = draft.timing.alpha.value_or(false);
@@ -101,6 +88,7 @@ class ServiceResolver {
                       draft.timeouts.udp.value_or(global.udp)};
     }
     endpoints(draft, made);
+    family(draft, made);
     check_endpoints(draft, made);
     if (draft.servers.empty() && draft.sources.empty()) {
       report_.warning(draft.at, fmt::format("{} has no real_server{}", draft.title,
@@ -152,18 +140,24 @@ class ServiceResolver {
 
   /// The service that an amendment means.
   std::optional<std::size_t> find_service(const ServiceDraft& draft) {
-    if (!draft.group && !draft.address) return std::nullopt;  // reported where it was read
+    if (!draft.group && !draft.address && !draft.fwmark) return std::nullopt;  // reported where it was read
     const auto port = static_cast<std::uint16_t>(draft.port ? draft.port->value : 0);
     const auto place =
         draft.group ? "group:" + draft.group->value : net::Endpoint{draft.address->value, port}.to_string();
+    std::vector<std::string> names;
+    if (draft.fwmark) {
+      names = {mark_name(draft.fwmark->value, net::Family::ipv4), mark_name(draft.fwmark->value, net::Family::ipv6)};
+    } else {
+      for (const auto protocol : {Protocol::tcp, Protocol::udp, Protocol::sctp}) {
+        if (!draft.protocol || draft.protocol->value == protocol) names.push_back(fmt::format("{}:{}", protocol, place));
+      }
+    }
     std::optional<std::size_t> found;
-    for (const auto protocol : {Protocol::tcp, Protocol::udp}) {
-      if (draft.protocol && *draft.protocol != protocol) continue;
-      const auto service =
-          std::ranges::find(model_.virtual_servers, fmt::format("{}:{}", protocol, place), &VirtualServer::name);
+    for (const auto& name : names) {
+      const auto service = std::ranges::find(model_.virtual_servers, name, &VirtualServer::name);
       if (service == model_.virtual_servers.end()) continue;
       if (found) {
-        report_.error(draft.at, fmt::format("there is {} of TCP and of UDP", draft.title), "add protocol TCP or UDP");
+        report_.error(draft.at, fmt::format("there is more than one {}", draft.title), "add protocol TCP, UDP or SCTP");
         return std::nullopt;
       }
       found = static_cast<std::size_t>(service - model_.virtual_servers.begin());
@@ -203,11 +197,41 @@ class ServiceResolver {
       report_.error(draft.at, fmt::format("{} ({}) exists already ({})", draft.title, made.protocol,
                                           report_.where(first->second)));
     } else {
-      made.endpoints = group->second;
+      made.endpoints = group->second.endpoints;
+      made.fwmarks = group->second.fwmarks;
+    }
+  }
+
+  static std::string mark_name(std::uint32_t mark, net::Family family) {
+    return fmt::format("fwmark{}:{}", family == net::Family::ipv6 ? "6" : "", mark);
+  }
+
+  /// Of its addresses; that of a service by fwmark is said, or is its servers'.
+  void family(const ServiceDraft& draft, VirtualServer& made) {
+    const auto* first = draft.servers.empty() ? nullptr : &draft.servers.front().address;
+    const auto* example = first != nullptr && *first ? &(*first)->value : draft.sorry ? &draft.sorry->address.value : nullptr;
+    if (!made.endpoints.empty())
+      made.family = made.endpoints.front().address.family();
+    else if (draft.family)
+      made.family = draft.family->value;
+    else if (example != nullptr)
+      made.family = example->family();
+    if (draft.family && draft.family->value != made.family)
+      report_.error(draft.family->at, fmt::format("{} has an address of the other family", draft.title));
+    if (draft.fwmark) {
+      made.fwmarks.push_back(draft.fwmark->value);
+      made.name = mark_name(draft.fwmark->value, made.family);
     }
   }
 
   void check_endpoints(const ServiceDraft& draft, const VirtualServer& made) {
+    for (const auto mark : made.fwmarks) {
+      const auto [first, fresh] = taken_marks_.emplace(mark_name(mark, made.family), draft.at);
+      if (!fresh) {
+        report_.error(draft.at, fmt::format("{}: a service of fwmark {} exists already ({})", draft.title, mark,
+                                            report_.where(first->second)));
+      }
+    }
     const net::Endpoint* homeless = nullptr;
     for (const auto& endpoint : made.endpoints) {
       const auto [first, fresh] = taken_.emplace(ServiceKey{endpoint, made.protocol}, draft.at);
@@ -242,16 +266,15 @@ class ServiceResolver {
   /// Address and port of a real or sorry server, checked against what its method can do.
   net::Endpoint server_endpoint(const VirtualServer& made, const At<net::IpAddress>& address,
                                 const std::optional<At<unsigned>>& port, Method method, std::string_view kind) {
-    if (!made.endpoints.empty()) check_family(made.endpoints.front().address, address, method, kind);
+    if (!made.endpoints.empty() || !made.fwmarks.empty()) check_family(made.family, address, method, kind);
     const bool given = port && port->value != 0;
     if (given) return {address.value, server_port(made, *port, method)};
     return {address.value, common_port(made).value_or(0)};
   }
 
-  void check_family(const net::IpAddress& service, const At<net::IpAddress>& server, Method method,
-                    std::string_view kind) {
-    if (service.family() == server.value.family() || method == Method::tun) return;
-    if (method == Method::fnat && service.is_v6()) return;
+  void check_family(net::Family service, const At<net::IpAddress>& server, Method method, std::string_view kind) {
+    if (service == server.value.family() || method == Method::tun) return;
+    if (method == Method::fnat && service == net::Family::ipv6) return;
     report_.error(server.at,
                   fmt::format("{} {} is {}, its service is {}: {}", kind, server.value, family_text(server.value),
                               family_text(service),
@@ -376,11 +399,15 @@ class ServiceResolver {
   Model& model_;
   LocalGroups local_groups_;
   FloatingAddresses floating_;
-  std::unordered_map<std::string, std::vector<net::Endpoint>> groups_;
+  struct Group {
+    std::vector<net::Endpoint> endpoints;
+    std::vector<std::uint32_t> fwmarks;
+  };
+  std::unordered_map<std::string, Group> groups_;
   std::vector<std::string_view> group_names_;
-  std::set<std::string> only_marks_;  ///< groups without any address
   std::unordered_map<std::string, Position> group_services_;
   std::unordered_map<ServiceKey, Position, ServiceKeyHash> taken_;
+  std::unordered_map<std::string, Position> taken_marks_;
   std::vector<const ServiceDraft*> drafts_;  ///< of the model's services, in their order
   std::size_t expanded_ = 0;
 };

@@ -36,6 +36,8 @@ void Computation::configure(const config::Model& model) {
   state_.interfaces = model.global.lb_interfaces;
   state_.xdp_mode = model.global.xdp_mode;
   state_.connection_table_size = model.global.connection_table_size;
+  state_.timeouts = model.global.lvs_timeouts;
+  state_.sync_daemon = model.global.sync_daemon;
   for (const auto& instance : model.vrrp_instances) {
     for (const auto* addresses : {&instance.virtual_addresses, &instance.virtual_addresses_excluded}) {
       for (const auto& vip : *addresses) state_.virtual_addresses.emplace_back(vip.prefix.address, vip.interface);
@@ -98,6 +100,10 @@ std::map<std::string, RoleState> Computation::roles(const std::map<std::string, 
   for (const auto& service : services_) {
     if (!service.instances.empty())
       roles.try_emplace(role_name(service.instances), role_state(service.instances, states));
+  }
+  if (state_.sync_daemon && !state_.sync_daemon->instance.empty()) {
+    const std::set<std::string> decides{state_.sync_daemon->instance};
+    roles.try_emplace(role_name(decides), role_state(decides, states));
   }
   return roles;
 }

@@ -174,17 +174,22 @@ bus::ServiceState describe(const config::VirtualServer& service) {
 DesiredService take_over(const config::Global& global, const config::VirtualServer& service) {
   DesiredService desired;
   desired.name = service.name;
+  desired.engine = service.engine;
   desired.endpoints = service.endpoints;
+  desired.fwmarks = service.fwmarks;
+  desired.family = service.family;
   desired.protocol = service.protocol;
   desired.method = service.method;
   desired.scheduler = service.scheduler;
   desired.hash_port = service.hash_port;
   desired.hash_fallback = service.hash_fallback;
+  desired.third_flag = service.third_flag;
   desired.local_addresses = service.local_addresses;
   desired.client_address = service.client_address;
   desired.persistence_timeout = service.persistence_timeout;
   desired.persistence_prefix4 = service.persistence_prefix4;
   desired.persistence_prefix6 = service.persistence_prefix6;
+  desired.persistence_engine = service.persistence_engine;
   desired.one_packet = service.one_packet;
   desired.sloppy_tcp = service.sloppy_tcp;
   desired.timeouts = service.timeouts.value_or(global.lvs_timeouts);
@@ -231,14 +236,6 @@ ComputedService compute(const config::Global& global, const config::VirtualServe
   report.forwarding = role.forwarding;
   if (!role.forwarding) report.reason += role_in_words(instances, inputs.roles);
   return result;
-}
-
-Result<> validate(const config::Model& model) {
-  for (const auto& service : model.virtual_servers) {
-    if (service.engine == config::EngineKind::xdp) continue;
-    return fail("virtual_server {}: engine {} is still to come; use lb_engine xdp", service.name, service.engine);
-  }
-  return {};
 }
 
 }  // namespace ballast::forwardd

@@ -29,17 +29,22 @@ struct DesiredServer {
 
 struct DesiredService {
   std::string name;
+  config::EngineKind engine = config::EngineKind::xdp;
   std::vector<net::Endpoint> endpoints;
+  std::vector<std::uint32_t> fwmarks;  ///< IPVS
+  net::Family family = net::Family::ipv4;
   config::Protocol protocol = config::Protocol::tcp;
   config::Method method = config::Method::nat;
   config::Scheduler scheduler = config::Scheduler::wlc;
   bool hash_port = false;                       ///< sh, mh: hash the client's port, too
   bool hash_fallback = false;                   ///< sh, mh: pass over a server that takes nothing new
+  bool third_flag = false;                      ///< IPVS
   std::vector<net::IpAddress> local_addresses;  ///< FNAT: where connections to servers come from
   config::ClientAddress client_address = config::ClientAddress::toa;  ///< FNAT: how servers learn the client's address
   config::Duration persistence_timeout{0};  ///< 0: a client's connections may go to different servers
   unsigned persistence_prefix4 = 32;        ///< clients of one IPv4 network of this length count as one
   unsigned persistence_prefix6 = 128;       ///< the same for IPv6
+  std::string persistence_engine;           ///< IPVS; empty: a client is known by its address
   bool one_packet = false;                  ///< UDP: every packet is scheduled by itself
   bool sloppy_tcp = false;                  ///< a packet in the middle of a TCP connection may begin an entry
   config::LvsTimeouts timeouts;
@@ -58,6 +63,8 @@ struct DesiredState {
       virtual_addresses;  ///< VIPs of vrrp instances with their interface
   config::XdpMode xdp_mode = config::XdpMode::automatic;
   std::uint32_t connection_table_size = 0;
+  config::LvsTimeouts timeouts;                    ///< IPVS: of all services
+  std::optional<config::SyncDaemon> sync_daemon;  ///< IPVS; its role is that of its instance alone
   bool operator==(const DesiredState&) const = default;
 };
 
@@ -96,8 +103,5 @@ struct ComputedService {
 /// checks leave to servers: gained at quorum + hysteresis, lost below quorum - hysteresis; without a past, at quorum.
 ComputedService compute(const config::Global& global, const config::VirtualServer& service,
                         const std::set<std::string>& instances, const Inputs& inputs, const Memory& past, double now);
-
-/// What this forwardd cannot do yet, in words, the service named; checked before a configuration is taken.
-Result<> validate(const config::Model& model);
 
 }  // namespace ballast::forwardd

@@ -7,12 +7,34 @@
 #include "common/runtime/log.hpp"
 #include "common/runtime/privileges.hpp"
 #include "daemons/forwardd/coordinator.hpp"
+#include "daemons/forwardd/engines.hpp"
 #include "daemons/forwardd/xdp/engine_xdp.hpp"
 
 namespace ballast::forwardd {
 namespace {
 
 namespace asio = boost::asio;
+
+constexpr std::string_view ipvs_record = "ipvs.json";
+
+/// The data path out of the kernel, with what a former forwardd set up in IPVS.
+Result<> unload(const runtime::DaemonOptions& options, const std::filesystem::path& pin_dir) {
+  asio::io_context io;
+  ipvs::IpvsEngine ipvs{io, {.record = options.run_dir / ipvs_record}};
+  const auto services = ipvs.unload();
+  const auto programs = xdp::remove_everything(pin_dir);
+  return services ? programs : services;
+}
+
+/// Before a configuration is taken: this kernel can do what it asks for.
+Result<> validate(const config::Model& model) {
+  for (const auto& service : model.virtual_servers) {
+    if (service.engine != config::EngineKind::ipvs) continue;
+    const auto kernel = ipvs::open_kernel();
+    return kernel ? Result<>{} : fail("virtual_server {}: {}", service.name, kernel.error().message);
+  }
+  return {};
+}
 
 bus::ClientHandlers handlers_for(std::unique_ptr<Coordinator>& coordinator) {
   bus::ClientHandlers handlers;
@@ -42,21 +64,23 @@ int run(const runtime::DaemonOptions& options, const std::filesystem::path& pin_
                           .subscriptions = {"health/", "admin/", "vrrp/"},
                           .configuration = true},
                          handlers_for(coordinator)};
-  auto engine = xdp::XdpEngine::open(daemon.io(), {.pin_dir = pin_dir,
-                                                   .tell =
-                                                       [&](bus::Event event) {
-                                                         log::write(event.severity == "error"     ? log::Level::error
-                                                                    : event.severity == "warning" ? log::Level::warning
-                                                                                                  : log::Level::notice,
-                                                                    event.message);
-                                                         daemon.bus().event(std::move(event));
-                                                       },
-                                                   .network_changed = [&] { coordinator->network_changed(); }});
-  if (!engine) {
-    log::error("{}", engine.error().message);
+  const auto tell = [&daemon](bus::Event event) {
+    log::write(event.severity == "error"     ? log::Level::error
+               : event.severity == "warning" ? log::Level::warning
+                                             : log::Level::notice,
+               event.message);
+    daemon.bus().event(std::move(event));
+  };
+  const bool was_used = std::filesystem::exists(pin_dir);
+  auto xdp = xdp::XdpEngine::open(
+      daemon.io(), {.pin_dir = pin_dir, .tell = tell, .network_changed = [&] { coordinator->network_changed(); }});
+  if (!xdp) {
+    log::error("{}", xdp.error().message);
     return 1;
   }
-  coordinator = std::make_unique<Coordinator>(daemon.io(), **engine, outlet_to(daemon.bus()));
+  ipvs::IpvsEngine ipvs{daemon.io(), {.record = options.run_dir / ipvs_record, .tell = tell}};
+  Engines engines{**xdp, ipvs, was_used};
+  coordinator = std::make_unique<Coordinator>(daemon.io(), engines, outlet_to(daemon.bus()));
   if (const auto kept = runtime::keep_capabilities({CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON}); !kept) {
     log::warning("{}", kept.error().message);
   }
@@ -79,7 +103,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   ballast::log::configure("forwardd", options.verbose ? ballast::log::Level::debug : ballast::log::Level::info);
   if (!unload) return ballast::forwardd::run(options, pin_dir);
-  const auto done = ballast::forwardd::xdp::remove_everything(pin_dir);
+  const auto done = ballast::forwardd::unload(options, pin_dir);
   if (!done) ballast::log::error("{}", done.error().message);
   return done ? 0 : 1;
 }

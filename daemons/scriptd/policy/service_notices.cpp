@@ -10,7 +10,7 @@ std::string endpoint_text(const net::Endpoint& endpoint, std::string_view protoc
 }
 
 std::string_view protocol_text(const config::VirtualServer& service) {
-  return service.protocol == config::Protocol::udp ? "udp" : "tcp";
+  return name_of(service.protocol);
 }
 
 /// A virtual_server_group has no port of its own: keepalived writes 0.

@@ -416,15 +416,5 @@ TEST_F(Desired, AServiceWithoutServersIsDown) {
   EXPECT_THAT(desired().servers, IsEmpty());
 }
 
-TEST_F(Desired, WhatTheEngineCannotDoIsRefusedByName) {
-  service().real_servers[1].method = config::Method::tun;
-  service().real_servers[2].method = config::Method::fnat;
-  service().scheduler = config::Scheduler::lblcr;
-  EXPECT_TRUE(validate(model));
-  service().engine = config::EngineKind::ipvs;
-  EXPECT_EQ(validate(model).error().message,
-            "virtual_server tcp:203.0.113.10:80: engine ipvs is still to come; use lb_engine xdp");
-}
-
 }  // namespace
 }  // namespace ballast::forwardd
