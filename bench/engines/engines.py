@@ -35,7 +35,7 @@ def spread(values, unit):
 
 def ratio(rows, contender, column):
     """How many times the other engine's, by medians."""
-    engine, method = contender.split(" ")
+    engine, _, method = contender.partition(" ")
     other = rows.get(f"ipvs {method}", {}).get(column)
     if engine != "xdp" or not other:
         return ""

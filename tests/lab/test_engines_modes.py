@@ -10,11 +10,10 @@ from scapy.layers.l2 import GRE, Ether
 
 from lab.cluster import service, service_name, tcp_check
 from lab.realserver import RealServer, mac
-from lab.shell import SLOWNESS
 from lab.stage import VIPS, fixture_engine, stage  # noqa: F401 # pylint: disable=unused-import
 from lab.web import UdpEcho
 
-UDP_PORT, GUE_PORT, CHANGED_PORT = 5353, 6080, 8080
+UDP_PORT, GUE_PORT, CHANGED_PORT, FULL_TTL = 5353, 6080, 8080, 64
 # The VIP's family, the server's, lvs_method, the server's port.
 MODES = {
     "nat-4": (4, 4, "NAT", 80), "nat-6": (6, 6, "NAT", 80), "nat-4-port": (4, 4, "NAT", CHANGED_PORT),
@@ -63,16 +62,16 @@ class Wire:
         def listen():
             sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
             sock.bind((self.port, 0))
-            sock.settimeout(0.2 * SLOWNESS)
+            sock.setblocking(False)
             return sock
         self.sock = self.node.inside(listen)
         return self
 
     def __exit__(self, *_):
-        while True:
+        while True:  # what was answered has been here; nothing is waited for
             try:
                 frame = self.sock.recv(65535)
-            except TimeoutError:
+            except BlockingIOError:
                 break
             if frame[:6] == self.server_mac and frame[12:14] in (b"\x08\x00", b"\x86\xdd"):
                 self.frames.append(Ether(frame))
@@ -137,6 +136,9 @@ def check_frame(frame, running, mode, port):
     inner = innermost(frame)
     assert inner.src == running.client.address("front", version), "who the client is stays in the packet"
     check_sums(inner)
+    # IPVS routes in every mode, Ballast where addresses change (docs/guide/engines.md).
+    routed = running.engine == "ipvs" or method == "NAT"
+    assert (inner.ttl if version == 4 else inner.hlim) == FULL_TTL - routed
     if method == "NAT":
         assert inner is frame.payload and inner.dst == running.server(1, version)
         assert inner.payload.dport == port
@@ -156,7 +158,7 @@ def test_tcp(running, mode):
         assert running.ask(3, vip_of(running, mode)) == ["web1"] * 3
     client = running.client.address("front", MODES[mode][0])
     frames = [frame for frame in wire.carrying(TCP, port) if innermost(frame).src == client]
-    assert len(frames) >= 3 * 4, "SYN, ACK, request, end of three connections"
+    assert len(frames) >= 3 * 3, "SYN, ACK and request of three connections"
     for frame in frames:
         check_frame(frame, running, mode, port)
 

@@ -33,7 +33,7 @@ def fixture_name(running):
     return service_name(running.vip())
 
 
-def traffic(running, count=40):
+def traffic(running, count=20):
     """The servers of so many requests, none of which failed."""
     with watching(running.client, running.vip()) as watch:
         watch.wait_for(count)

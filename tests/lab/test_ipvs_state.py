@@ -313,10 +313,10 @@ def test_a_mark_gathers_ports_to_one_service(running):
 def test_sctp(running):
     program = pathlib.Path(running.lab.folder) / "sctp_echo.py"
     program.write_text(SCTP_ECHO, encoding="utf-8")
-    web, port = running.webs[0], SCTP_PORT
-    web.start(sys.executable, program, port, log="sctp.log")
-    wait_until(lambda: str(port) in web.run("cat", f"/proc/{web.pids('python3')[0]}/net/sctp/eps", check=False).stdout,
-               "the server listens")
+    port = SCTP_PORT
+    server = running.webs[0].start(sys.executable, program, port, log="sctp.log")
+    endpoints = pathlib.Path(f"/proc/{server.pid}/net/sctp/eps")
+    wait_until(lambda: endpoints.exists() and f" {port} " in endpoints.read_text(encoding="utf-8"), "the server listens")
     running.reload(running.service(servers=(1,), port=port, protocol="SCTP", check="# none"))
     client = running.lab.folder / "sctp_ask.py"
     client.write_text("import socket, sys\nsock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)\n"
