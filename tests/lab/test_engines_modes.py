@@ -47,6 +47,7 @@ def fixture_running(engine):
                                         server_port=port if protocol == "TCP" else None, method=method, protocol=protocol,
                                         check=tcp_check() if mode == "nat-4" and protocol == "TCP" else "# none", delay=2))
         made.start(*services, hosts=HOSTS.values(), versions=(4, 6))
+        made.macs = {"server": mac(web), "balancer": mac(made.lb, "eth1")}
         yield made
 
 
@@ -55,7 +56,7 @@ class Wire:
 
     def __init__(self, running):
         self.node, self.port, self.sock = running.lab.switch, running.webs[0].port("back"), None
-        self.server_mac = bytes.fromhex(mac(running.webs[0]).replace(":", ""))
+        self.server_mac = bytes.fromhex(running.macs["server"].replace(":", ""))
         self.frames = []
 
     def __enter__(self):
@@ -131,8 +132,8 @@ def check_outer(frame, running, method, outer):
 def check_frame(frame, running, mode, port):
     """A client's packet on its way to the server, as this mode sends it."""
     version, outer, method, _ = MODES[mode]
-    assert frame.dst == mac(running.webs[0])
-    assert frame.src == mac(running.lb, "eth1")
+    assert frame.dst == running.macs["server"]
+    assert frame.src == running.macs["balancer"]
     inner = innermost(frame)
     assert inner.src == running.client.address("front", version), "who the client is stays in the packet"
     check_sums(inner)
@@ -155,10 +156,10 @@ def check_frame(frame, running, mode, port):
 def test_tcp(running, mode):
     port = MODES[mode][3]
     with Wire(running) as wire:
-        assert running.ask(3, vip_of(running, mode)) == ["web1"] * 3
+        assert running.ask(2, vip_of(running, mode)) == ["web1"] * 2
     client = running.client.address("front", MODES[mode][0])
     frames = [frame for frame in wire.carrying(TCP, port) if innermost(frame).src == client]
-    assert len(frames) >= 3 * 3, "SYN, ACK and request of three connections"
+    assert len(frames) >= 2 * 3, "SYN, ACK and request of two connections"
     for frame in frames:
         check_frame(frame, running, mode, port)
 

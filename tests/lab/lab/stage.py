@@ -55,7 +55,6 @@ class Stage:
         for each in self.nginx.values():
             each.start()
         self.balancers = [Ballast(node) for node in self.lbs]
-        self.services = []  # names of those configured last
 
     @property
     def lb(self):
