@@ -41,10 +41,11 @@ def test_one_weight_is_changed_within_half_a_second(running, capsys):
     balancer.start(running.configuration(configuration(1)))
 
     def count(pattern):
-        return running.ipvsadm("-Sn").count(pattern)
-    wait_until(lambda: count("-a -t") == SERVERS, "IPVS has every server", limit=60, interval=1)
+        """Lines of the kernel's own list, which costs less to read than what ipvsadm makes of it."""
+        return int(running.lb.run("grep", "-c", pattern, "/proc/net/ip_vs", check=False).stdout)
+    wait_until(lambda: count("Masq") == SERVERS, "IPVS has every server", limit=60, interval=0.5)
     started = time.monotonic() - begun
-    assert count("-A -t") == SERVICES
+    assert count("^TCP") == SERVICES
     middle, taken = f"{address(SERVICES // 2)}:80", []
     for weight in range(2, 2 + RELOADS):
         balancer.configure(running.configuration(configuration(weight)))
@@ -55,5 +56,6 @@ def test_one_weight_is_changed_within_half_a_second(running, capsys):
         taken.append(time.monotonic() - begun)
     with capsys.disabled():
         print(f"\n{SERVICES:,} services, {SERVERS:,} servers: start {started:.1f} s; reload of one weight until IPVS has it: median "
-              f"{statistics.median(taken):.2f} s, {min(taken):.2f} to {max(taken):.2f}; this machine is some {SLOWNESS:g} times slower than a real one")
+              f"{statistics.median(taken):.2f} s, {min(taken):.2f} to {max(taken):.2f};\n"
+              f"a real machine is some {SLOWNESS:g} times faster")
     assert statistics.median(taken) < LIMIT * SLOWNESS

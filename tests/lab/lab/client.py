@@ -62,7 +62,7 @@ class Watch:
     def stop(self):
         if self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(20)
+            self._process.wait(20 * SLOWNESS)
         return self
 
 

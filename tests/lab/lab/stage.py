@@ -123,12 +123,12 @@ class Stage:
         return self
 
     def wait_up(self, balancer=None):
-        """Every server of every service takes connections."""
+        """Every server of every service takes connections, or was given weight 0."""
         balancer = balancer or self.balancer
 
         def all_up():
             services = (balancer.status() or {}).get("services", [])
-            return services and all(server["state"] == "up" for each in services for server in each["servers"])
+            return services and all(server["state"] in ("up", "drain") for each in services for server in each["servers"])
         wait_until(all_up, f"all servers of {balancer.node.name} are up")
 
     def reload(self, *services, **options):
