@@ -32,6 +32,7 @@ struct Options {
   std::uint32_t flows = 1;
   bool fresh = false;  ///< each packet opens a connection, and another half-open one has to give way
   std::uint32_t packets = 2'000'000;
+  std::uint32_t connections = config::Global{}.connection_table_size;  ///< lines of the table of ours
   unsigned cpu = 0;
 };
 
@@ -141,11 +142,10 @@ class Flood {
       case Contender::fnat:
         break;
     }
-    const auto connections = config::Global{}.connection_table_size;
-    auto world = World::load({service}, connections, hop);
+    auto world = World::load({service}, options_.connections, hop);
     if (!world) return world.error();
     world_ = std::move(*world);
-    if (auto done = options_.fresh ? fill(feeder, service, connections) : settle(feeder, service); !done) return done;
+    if (auto done = options_.fresh ? fill(feeder, service, options_.connections) : settle(feeder, service); !done) return done;
     return attach(*in, world_->program());
   }
 
@@ -238,6 +238,7 @@ int main(int argc, char** argv) {
   app.add_option("--flows", options.flows, "a power of two")->capture_default_str();
   app.add_flag("--new", options.fresh, "SYNs, each of another client, to a table that is full of them");
   app.add_option("--packets", options.packets)->capture_default_str();
+  app.add_option("--connections", options.connections, "that Ballast's table has room for")->capture_default_str();
   app.add_option("--cpu", options.cpu)->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   const auto rate = ballast::bench::Flood{options}.run();

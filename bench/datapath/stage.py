@@ -149,7 +149,7 @@ class NginxStream(Balanced):
 class Ours(Balanced):
     """Ballast; FNAT passes the client's address on by TOA, which these servers do not read."""
 
-    method = ""
+    method, engine = "", "xdp"
 
     def start(self):
         if self.method in ("DR", "TUN"):
@@ -166,7 +166,7 @@ class Ours(Balanced):
             lip = self.back.address(LIP)
             addresses.append(f"{lip}/24 dev eth1")
             extra, group = "laddr_group_name LOCAL", f"local_address_group LOCAL {{\n    {lip}\n}}\n"
-        return "\n".join(["global_defs {\n    lb_interfaces eth0 eth1\n}", instance("VI_1", 150, addresses), group,
+        return "\n".join([f"global_defs {{\n    lb_interfaces eth0 eth1\n    lb_engine {self.engine}\n}}", instance("VI_1", 150, addresses), group,
                           service(self.vip, self.servers(), method=self.method, extra=extra)])
 
 

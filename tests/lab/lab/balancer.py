@@ -5,7 +5,7 @@ import os
 import pathlib
 import signal
 
-from .shell import run, wait_until
+from .shell import SLOWNESS, run, wait_until
 from .topology import alive, kill
 
 BIN = pathlib.Path(os.environ.get("BALLAST_BIN") or pathlib.Path(__file__).resolve().parents[3] / "build/bin")
@@ -115,7 +115,7 @@ class Ballast:
         """An orderly end: SIGTERM to ballastd."""
         self.process.send_signal(signal.SIGTERM)
         if wait:
-            self.process.wait(30)
+            self.process.wait(30 * SLOWNESS)
 
     def unload(self):
         """Takes the data path out of the kernel."""
@@ -150,7 +150,7 @@ class Keepalived:
     def stop(self, wait=True):
         self.process.send_signal(signal.SIGTERM)
         if wait:
-            self.process.wait(30)
+            self.process.wait(30 * SLOWNESS)
 
 
 def xdp_devices(node):

@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 
-from .shell import wait_until
+from .shell import SLOWNESS, wait_until
 
 _numbers = itertools.count(1)
 
@@ -32,7 +32,7 @@ class Watch:
     def __init__(self, node, address, port=80, interval=0.01):
         self._path = node.folder / f"watch{next(_numbers)}.tsv"
         self._path.touch()
-        self._process = node.start(sys.executable, pathlib.Path(__file__).with_name("watch.py"), address, port, interval,
+        self._process = node.start(sys.executable, pathlib.Path(__file__).with_name("watch.py"), address, port, interval * SLOWNESS,
                                    self._path, log="watch.log")
 
     def requests(self, since=0.0, until=float("inf")):
@@ -62,7 +62,7 @@ class Watch:
     def stop(self):
         if self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(20)
+            self._process.wait(20 * SLOWNESS)
         return self
 
 

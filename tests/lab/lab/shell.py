@@ -6,6 +6,8 @@ import subprocess
 import time
 
 CLONE_NEWNET = 0x40000000
+# How many times slower than a real machine this one computes (an emulated one says so): every limit is that many times longer.
+SLOWNESS = float(os.environ.get("BALLAST_LAB_SLOWNESS", "1"))
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -16,7 +18,7 @@ class LabError(Exception):
 def run(*command, check=True, stdin=None, timeout=60):
     """Runs a program to its end; what it said is in the error when it fails."""
     result = subprocess.run([str(word) for word in command], input=stdin, capture_output=True, text=True,
-                            timeout=timeout, check=False)
+                            timeout=timeout * SLOWNESS, check=False)
     if check and result.returncode != 0:
         raise LabError(f"{' '.join(map(str, command))}: exit {result.returncode}\n{result.stdout}{result.stderr}")
     return result
@@ -33,7 +35,9 @@ def enter_namespace(name):
 
 
 def wait_until(condition, what, limit=15.0, interval=0.02):
-    """Polls until `condition()` is true and returns what it returned; `limit` in seconds is generous on purpose."""
+    """Polls until `condition()` is true and returns what it returned; `limit` in seconds is generous on purpose, and longer on
+    a slow machine."""
+    limit *= SLOWNESS
     end = time.monotonic() + limit
     while True:
         value = condition()

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import time
 
-from .shell import LabError, enter_namespace, run, wait_until
+from .shell import SLOWNESS, LabError, enter_namespace, run, wait_until
 
 PREFIX = os.environ.get("BALLAST_LAB_PREFIX", "blab")
 FOLDER = pathlib.Path("/tmp/ballast-lab")
@@ -100,13 +100,13 @@ class Node:
     def connect(self, address, port, timeout=5, source_port=0):
         """A TCP connection from this node; source_port 0: any."""
         source = ("", source_port) if source_port else None
-        return self.inside(lambda: socket.create_connection((address, port), timeout, source))
+        return self.inside(lambda: socket.create_connection((address, port), timeout * SLOWNESS, source))
 
     def udp(self, address, port, timeout=2):
         """A connected UDP socket of this node."""
         def make():
             made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
-            made.settimeout(timeout)
+            made.settimeout(timeout * SLOWNESS)
             made.connect((address, port))
             return made
         return self.inside(make)

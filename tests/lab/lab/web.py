@@ -4,7 +4,7 @@ import pathlib
 import signal
 import sys
 
-from .shell import run, wait_until
+from .shell import SLOWNESS, run, wait_until
 from .topology import alive, kill
 
 NGINX = """daemon off;
@@ -84,5 +84,5 @@ class UdpEcho:
 
 def curl(node, url, *options, timeout=3):
     """What curl printed, or None when it failed."""
-    result = run(*node.command("curl", "-sg", "--max-time", timeout, *options, url), check=False)
+    result = run(*node.command("curl", "-sg", "--max-time", timeout * SLOWNESS, *options, url), check=False)
     return result.stdout.strip() if result.returncode == 0 else None

@@ -4,10 +4,10 @@
     assert result.status == 0, result.output
 
 The machine is emulated (no KVM), has two CPUs, no disk, no network card, dash for a shell and busybox's commands; it takes
-some seconds to boot. See tests/guest/README.md."""
+some seconds to boot. See tests/vm/README.md."""
 
 from .errors import GuestError
 from .kernel import Kernel, debian_kernel
-from .machine import Result, run
+from .machine import Result, missing, run
 
-__all__ = ["GuestError", "Kernel", "Result", "debian_kernel", "run"]
+__all__ = ["GuestError", "Kernel", "Result", "debian_kernel", "missing", "run"]

@@ -11,6 +11,7 @@ from .kernel import BUILD
 INIT = pathlib.Path(__file__).with_name("init")
 BUSYBOX = pathlib.Path("/bin/busybox")
 SHELL = pathlib.Path("/bin/dash")  # busybox's prefers its own commands to those on the PATH
+HOST_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay")  # what the host's file system is mounted with
 LIBRARY = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x", re.MULTILINE)
 SEARCH = f"{BUILD / 'bin'}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -62,7 +63,7 @@ class Tree:
         host("cpio", "--create", "--format=newc", "--owner=0:0", "--quiet", f"--file={archive}", cwd=self.root, stdin=names)
 
 
-def build(archive, *, kernel, command, token, programs, files, modules):
+def build(archive, *, kernel, command, token, programs=(), files=None, modules=(), whole=False, console=False):
     """Writes the initramfs in which `init` runs `command` and signs its report with `token`."""
     if not BUSYBOX.exists() or libraries(BUSYBOX):
         raise GuestError(f"{BUSYBOX} is not busybox-static's: scripts/deps installs it")
@@ -72,11 +73,16 @@ def build(archive, *, kernel, command, token, programs, files, modules):
     tree.place_linked("/bin/sh", SHELL)
     tree.place("/guest/command", command)
     tree.place("/guest/token", token)
+    if whole:
+        tree.place("/guest/whole", str(kernel.root))
+        modules = [*HOST_MODULES, *modules]
+    if console:
+        tree.place("/guest/console", "")
     for number, module in enumerate(kernel.modules(modules)):
         tree.place(f"/guest/modules/{number:03}-{module.name}", module)
     for program in programs:
         tree.place_program(program)
-    for path, content in files.items():
+    for path, content in (files or {}).items():
         tree.place(path, content)
     tree.pack(archive)
     shutil.rmtree(tree.root)

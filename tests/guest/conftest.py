@@ -1,1 +1,0 @@
-"""Tests that boot Debian's kernel; see README.md."""
