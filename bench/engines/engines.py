@@ -30,7 +30,7 @@ def in_guest(options):
 
 
 def spread(values, unit):
-    return f"{statistics.median(values) / unit:,.1f} / {min(values) / unit:,.1f} to {max(values) / unit:,.1f}"
+    return f"{statistics.median(values) / unit:,.0f} / {min(values) / unit:,.0f} to {max(values) / unit:,.0f}"
 
 
 def ratio(rows, contender, column):
@@ -42,13 +42,13 @@ def ratio(rows, contender, column):
     return f" ({statistics.median(rows[contender][column]) / statistics.median(other):.1f}x)"
 
 
-def table(rows, columns):
-    lines = [["thousand a second, median / range", *columns]]
+def table(rows, columns, words, unit):
+    lines = [[f"{words}, median / range", *columns]]
     lines.append(["---"] * len(lines[0]))
     for contender, cells in rows.items():
         engine, _, method = contender.partition(" ")
         name = f"{ENGINES[engine]}, {method}" if engine in ENGINES else f"*{contender}*"
-        lines.append([name, *(spread(cells[column], 1000) + ratio(rows, contender, column) if cells.get(column) else ""
+        lines.append([name, *(spread(cells[column], unit) + ratio(rows, contender, column) if cells.get(column) else ""
                               for column in columns)])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -66,8 +66,9 @@ def main():
     figures = in_guest(options)
     how = (f"Linux {figures['kernel']} in QEMU (TCG), 2 emulated CPUs on a machine of {os.cpu_count()}; {options.runs} rounds; "
            f"{figures['packets']:,} packets, {figures['new_packets']:,} SYNs, {figures['seconds']} s of wrk each; in brackets: times IPVS.")
-    words = "\n\n".join([how, table(figures["flood"], figures["flood_columns"]),
-                         *([table(figures["requests"], figures["request_columns"])] if figures["requests"] else [])])
+    words = "\n\n".join([how, table(figures["flood"], figures["flood_columns"], "thousand packets a second", 1000),
+                         *([table(figures["requests"], figures["request_columns"], "requests a second", 1)]
+                           if figures["requests"] else [])])
     print(words)
     if options.write:
         report.write_into("performance.md", {"engines": words})

@@ -64,7 +64,7 @@ class Bench(Wire):
 
 
 def flood(options):
-    contenders = [FLOOR, *(f"{engine} {method}" for method in METHODS for engine in ("xdp", "ipvs"))]
+    contenders = [FLOOR, *(f"{engine} {method}" for method in METHODS for engine in options.engines)]
     streams = [*options.flows, NEW]
     rows = {contender: {stream_name(flows): [] for flows in streams} for contender in contenders}
     with Lab() as lab:
@@ -86,7 +86,7 @@ def ask(options):
     """Requests on new connections, by real clients and servers."""
     contenders = {"no load balancer": stage.Stage,
                   **{f"{engine} {base.method}": engine_stage(base, engine) for base in (stage.DirectRouting, stage.Nat)
-                     for engine in ("xdp", "ipvs")}}
+                     for engine in options.engines}}
     column = "requests, each on a new connection"
     rows = {contender: {column: []} for contender in contenders}
     with contextlib.ExitStack() as stack:
@@ -110,6 +110,7 @@ def main():
     parser.add_argument("--connections", type=int, default=16384, help="that Ballast's table has room for; SYNs fill it")
     parser.add_argument("--seconds", type=int, default=5, help="of wrk")
     parser.add_argument("--open", type=int, default=16, help="connections of wrk at a time")
+    parser.add_argument("--engines", nargs="+", choices=("xdp", "ipvs"), default=("xdp", "ipvs"))
     parser.add_argument("--no-requests", action="store_true", help="leave wrk out")
     options = parser.parse_args()
     rows, columns = flood(options)
