@@ -11,9 +11,8 @@ using enum Context;
 std::vector<Difference> outer_differences() {
   return {
       {top, "virtual_server",
-       "by address or group; `fwmark N` needs the kernel's IPVS: the service is left out with a warning. Two services "
-       "of one address, port and protocol are an error"},
-      {top, "virtual_server_group", "records `fwmark N` are left out with a warning"},
+       "by `lb_engine xdp` unless only IPVS can do it (`fwmark`, SCTP, `persistence_engine`) or `lb_engine ipvs` is "
+       "written. Two services of one address, port and protocol are an error"},
       {top, "vrrp_instance",
        "a name or a VRID (of one interface and family) that is used twice is an error. An instance without addresses "
        "is a warning"},
@@ -28,6 +27,9 @@ std::vector<Difference> outer_differences() {
        "up"},
       {global_defs, "nftables", "default table ballast_vrrp; it does what vrrp_iptables and vrrp_ipsets do, too"},
       {global_defs, "nftables_ifindex", "taken and not needed: interfaces are matched by name in any case"},
+      {global_defs, "lvs_sync_daemon",
+       "the number of an instance that no other has is the id where none is written; both daemons run where no instance "
+       "is named"},
       {global_defs, "lvs_timeouts", "of our own data path, too; fractions of a second are possible"},
       {global_defs, "vrrp_version", "3 means RFC 9568"},
       {global_defs, "vrrp_strict", "what it forbids is an error of the file, not a warning at the start"}};
@@ -55,10 +57,9 @@ std::vector<Difference> vrrp_differences() {
 
 std::vector<Difference> service_differences() {
   return {{virtual_server, "protocol",
-           "default TCP, with a warning (keepalived: UDP). SCTP needs the kernel's IPVS: the service is left out with "
-           "a warning"},
+           "default TCP, with a warning (keepalived: UDP)"},
           {virtual_server, "lvs_sched", "p2c (the better of two) besides; fo, ovf, lblc and lblcr are as in IPVS"},
-          {virtual_server, "lvs_method", "FNAT besides. TUN: remcsum of gue is an error"},
+          {virtual_server, "lvs_method", "FNAT besides"},
           {virtual_server, "real_server",
            "one of the other address family needs TUN, or FNAT from IPv6 to IPv4; else it is an error"},
           {virtual_server, "quorum_up quorum_down", "run by scriptd as script_user, in order"},

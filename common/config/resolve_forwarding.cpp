@@ -60,8 +60,9 @@ class Forwarding {
     if (!made_.fwmarks.empty()) return Need{"a group with a fwmark", draft_.at};
     if (made_.protocol == Protocol::sctp) return Need{"protocol SCTP", draft_.protocol->at};
     if (draft_.persistence_engine) return Need{"persistence_engine", draft_.persistence_engine->at};
-    const auto* server = find_server(
-        [](const auto& method, const auto&) { return method.tunnel.checksum == TunnelChecksum::remcsum; });
+    const auto* server = find_server([](const auto& method, const auto&) {
+      return method.tunnel.type == TunnelType::gue && method.tunnel.checksum == TunnelChecksum::remcsum;
+    });
     if (server != nullptr) return Need{"a tunnel with remcsum", server->method ? server->method->at : draft_.method->at};
     return std::nullopt;
   }

@@ -275,11 +275,16 @@ std::map<std::string, ServerCounters> IpvsEngine::counters(const std::string& se
     const auto destinations = kernel_->destinations(key);
     if (!destinations) continue;
     for (const auto& seen : *destinations) {
-      auto name = seen.endpoint;
+      // Its port there may be that of the service's address, or none.
       const auto& servers = kept->second.desired->servers;
-      const bool own = std::ranges::any_of(servers, [&](const auto& each) { return each.endpoint == name; });
-      if (!own) name.port = 0;  // it takes the port of each of the service's addresses
-      auto& sum = all[name.to_string()];
+      auto server = std::ranges::find(servers, seen.endpoint, &DesiredServer::endpoint);
+      if (server == servers.end()) {
+        server = std::ranges::find_if(servers, [&](const auto& each) {
+          return each.endpoint.address == seen.endpoint.address && (each.endpoint.port == 0 || seen.endpoint.port == 0);
+        });
+      }
+      if (server == servers.end()) continue;
+      auto& sum = all[server->endpoint.to_string()];
       sum.active += seen.counters.active;
       sum.inactive += seen.counters.inactive;
       sum.connections += seen.counters.connections;

@@ -21,12 +21,13 @@ Settings settings_of(const DesiredService& service) {
   return made;
 }
 
+/// `port`: of the address; 0: of every port, or a mark, where a method that cannot change ports has none.
 Destinations destinations_of(const DesiredService& service, std::uint16_t port) {
   Destinations all;
   for (const auto& server : service.servers) {
     if (server.status == bus::ServerStatus::down && !server.keeps_connections && server.weight == 0) continue;
     auto endpoint = server.endpoint;
-    if (endpoint.port == 0) endpoint.port = port;
+    if (endpoint.port == 0 || (port == 0 && server.method != config::Method::nat)) endpoint.port = port;
     const Destination made{.method = server.method,
                            .tunnel = server.method == config::Method::tun ? server.tunnel : config::Tunnel{},
                            .weight = static_cast<std::uint32_t>(server.weight),

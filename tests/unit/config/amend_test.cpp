@@ -76,7 +76,7 @@ TEST(AmendBlock, KnowsGroupsAndProtocols) {
   EXPECT_EQ(model.virtual_servers.at(0).real_servers.at(0).weight, 2);
   EXPECT_EQ(model.virtual_servers.at(1).real_servers.at(0).weight, 9);
   EXPECT_THAT(errors(read_text(both + "amend virtual_server 192.0.2.100 80 {\nremove\n}\n")),
-              ElementsAre(HasSubstr("there is virtual_server 192.0.2.100 80 of TCP and of UDP")));
+              ElementsAre(HasSubstr("there is more than one virtual_server 192.0.2.100 80")));
   const auto group = model_of("virtual_server_group G {\n192.0.2.7 80\n192.0.2.8 80\n}\n" + two_servers("group G") +
                               "amend virtual_server group G {\nremove_server 192.0.2.21\n}\n");
   EXPECT_THAT(servers_of(group.virtual_servers.at(0)), ElementsAre("192.0.2.22:80 w1"));

@@ -56,12 +56,25 @@ const std::vector<std::pair<std::string, std::string>> booleans{{"", "true"},   
                                                                 {"false", "false"}};
 const std::vector<std::string> no_seconds{"", "-1", "x", "1s", "1..2", ".", "99999999", "99999999999999999999"};
 
+std::string sync_daemon(const std::string& interface, const std::string& id) {
+  return fmt::format(R"({{"group":null,"id":{},"instance":"","interface":"{}","maxlen":0,"port":0,"ttl":0}})", id,
+                     interface);
+}
+
 std::vector<Case> global_cases() {
   return {
       {"router_id", global("router_id"), R"("")", {{"lb1", R"("lb1")"}, {"\"a b\"", R"("a b")"}}, {""}},
       {"script_user", global("script_user"), R"("")", {{"nobody", R"("nobody")"}, {"a b", R"("a b")"}}, {""}},
       {"enable_script_security", global("enable_script_security"), "false", booleans, {"maybe"}},
-      {"lb_engine", global("lb_engine"), R"("xdp")", {{"xdp", R"("xdp")"}}, {"", "dpdk", "ipvs"}},
+      {"lb_engine", global("lb_engine"), R"("xdp")", {{"xdp", R"("xdp")"}, {"ipvs", R"("ipvs")"}}, {"", "dpdk"}},
+      {"lvs_sync_daemon",
+       global("sync_daemon"),
+       "null",
+       {{"eth0", sync_daemon("eth0", "0")},
+        {"eth0 id 255 maxlen 1400 port 8849 ttl 2 group 224.0.0.82",
+         R"({"group":"224.0.0.82","id":255,"instance":"","interface":"eth0","maxlen":1400,"port":8849,"ttl":2})"}},
+       {"", "eth0 VI_9", "eth0 inst VI_9", "eth0 id 256", "eth0 id", "eth0 maxlen 0", "eth0 maxlen 65508", "eth0 port 0",
+        "eth0 port 65536", "eth0 ttl 0", "eth0 ttl 256", "eth0 group 192.0.2.1", "eth0 group x"}},
       {"lb_interfaces",
        global("lb_interfaces"),
        "[]",
@@ -163,7 +176,7 @@ std::vector<Case> forwarding_cases() {
         {"TUN type gre csum nocsum", tunnel("gre")}},
        {"TUN type", "TUN type foo", "TUN gue port 6080", "TUN type gue", "TUN type gue port", "TUN type gue port 0",
         "TUN type gue port 65536", "TUN port 6080", "TUN type gre port 6080", "TUN csum", "TUN type ipip remcsum",
-        "TUN type gre remcsum", "TUN type gue port 6080 remcsum"}},
+        "TUN type gre remcsum"}},
       {"lvs_method", real_server("tunnel"), tunnel("ipip"), {{"TUN type gre", tunnel("gre")}}, {"TUN type"}},
       {"persistence_timeout",
        virtual_server("persistence_timeout"),
@@ -223,7 +236,14 @@ std::string sorry_server(const std::string& endpoint) {
 std::vector<Case> service_cases() {
   return {
       {"lb_kind", virtual_server("method"), R"("NAT")", {{"DR", R"("DR")"}}, {""}},
-      {"lb_engine", virtual_server("engine"), R"("xdp")", {{"xdp", R"("xdp")"}}, {"", "ipvs"}},
+      {"lb_engine", virtual_server("engine"), R"("xdp")", {{"xdp", R"("xdp")"}, {"ipvs", R"("ipvs")"}}, {"", "dpdk"}},
+      {"protocol", virtual_server("protocol"), R"("tcp")", {{"SCTP", R"("sctp")"}, {"UDP", R"("udp")"}}, {"", "ICMP"}},
+      {"ip_family", virtual_server("family"), R"("ipv4")", {{"inet", R"("ipv4")"}}, {"", "ipv6", "inet6"}},
+      {"persistence_engine",
+       service_with("protocol UDP\npersistence_timeout 60", "persistence_engine"),
+       R"("")",
+       {{"sip", R"("sip")"}},
+       {"", "a-name-that-is-too-long"}},
       {"omega", virtual_server("omega"), "false", booleans, {"maybe"}},
       {"alpha", virtual_server("alpha"), "false", booleans, {"maybe"}},
       {"quorum", virtual_server("quorum"), "1", {{"1", "1"}, {"1000", "1000"}}, {"", "0", "1000000001"}},

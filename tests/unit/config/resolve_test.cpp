@@ -195,28 +195,70 @@ TEST(Service, WithoutAProtocolSaysWhatItAssumes) {
   EXPECT_THAT(fault(service("protocol ICMP")), HasSubstr("'ICMP' is none of TCP|UDP"));
 }
 
-TEST(Service, ThatOnlyIpvsCanDoIsLeftOutWithAWarning) {
-  const std::string servers = "protocol TCP\nreal_server 192.0.2.1 80 {\n}\n}\n";
-  const auto left_out = [](const std::string& text) {
+TEST(Service, ThatOnlyIpvsCanDoIsIpvssUnlessXdpIsAskedFor) {
+  const std::string servers = "protocol UDP\nreal_server 192.0.2.1 80 {\n}\n}\n";
+  const auto group = "virtual_server_group G {\nfwmark 1\n192.0.2.9 80\n}\nvirtual_server group G {\n";
+  const std::vector<std::pair<std::string, std::string>> needs{
+      {"virtual_server fwmark 1 {\n" + servers, "1:23: warning: a service by fwmark needs the kernel's IPVS, which "
+                                                "virtual_server fwmark 1 gets (write lb_engine ipvs in it)"},
+      {group + servers, "a group with a fwmark needs the kernel's IPVS"},
+      {"virtual_server 192.0.2.9 80 {\nprotocol SCTP\nreal_server 192.0.2.1 80 {\n}\n}\n",
+       "2:10: warning: protocol SCTP needs the kernel's IPVS"},
+      {"virtual_server 192.0.2.9 80 {\npersistence_timeout 60\npersistence_engine sip\n" + servers,
+       "3:20: warning: persistence_engine needs the kernel's IPVS"},
+      {"virtual_server 192.0.2.9 80 {\nlvs_method TUN type gue port 6080 remcsum\n" + servers,
+       "2:12: warning: a tunnel with remcsum needs the kernel's IPVS"}};
+  for (const auto& [text, warning] : needs) {
     const auto loaded = read_text(text);
-    EXPECT_TRUE(loaded.model.virtual_servers.empty()) << text;
     EXPECT_TRUE(loaded.ok()) << text;
-    EXPECT_FALSE(read_text(text, {.config_id = {}, .environment = {}, .strict = true}).ok()) << text;
-    return fmt::format("{}", fmt::join(faults(loaded), "\n"));
+    EXPECT_EQ(loaded.model.virtual_servers.at(0).engine, EngineKind::ipvs) << text;
+    EXPECT_THAT(fmt::format("{}", fmt::join(faults(loaded), "\n")), HasSubstr(warning)) << text;
+    auto asked = text;
+    asked.insert(asked.rfind("real_server"), "lb_engine ipvs\n");
+    EXPECT_EQ(fault(asked), "") << asked;
+    asked.replace(asked.rfind("lb_engine ipvs"), 14, "lb_engine xdp ");
+    EXPECT_THAT(fault(asked), HasSubstr("needs the kernel's IPVS (write lb_engine ipvs)")) << asked;
+    EXPECT_FALSE(read_text(asked).ok()) << asked;
+  }
+}
+
+TEST(Service, ThatOnlyXdpCanDoIsRefusedForIpvsWhereItIsWritten) {
+  const std::string begin = "virtual_server 192.0.2.9 80 {\nprotocol TCP\nlb_engine ipvs\n";
+  const std::string end = "real_server 192.0.2.1 80 {\n}\n}\n";
+  for (const auto& [line, error] :
+       std::vector<std::pair<std::string, std::string>>{{"lvs_sched p2c\n", "4:11: error: lvs_sched p2c"},
+                                                        {"lvs_timeouts udp 5\n", "4:1: error: lvs_timeouts of one service"},
+                                                        {"passive_check {\n}\n", "4:1: error: passive_check"}}) {
+    EXPECT_THAT(fault(begin + line + end), HasSubstr(error + ": the kernel's IPVS cannot do it (lb_engine xdp can)"));
+  }
+  EXPECT_THAT(fault("local_address_group L {\n192.0.2.50\n}\n" + begin + "laddr_group_name L\nlvs_method FNAT\n" + end),
+              HasSubstr("8:12: error: lvs_method FNAT: the kernel's IPVS cannot do it"));
+  EXPECT_THAT(fault("global_defs {\nlvs_sync_daemon eth0\n}\n" + begin + "lvs_method TUN\nreal_server 2001:db8::1 80 {\n}\n}\n"),
+              HasSubstr("error: IPVS's sync daemon knows no IPv6 server of an IPv4 service"));
+}
+
+TEST(Service, ByMarkIsOfItsServersFamilyAndOneOfEach) {
+  const auto service = [](const std::string& server, const std::string& more = "") {
+    return "virtual_server fwmark 7 {\nlb_engine ipvs\n" + more + "real_server " + server + " 80 {\n}\n}\n";
   };
-  EXPECT_EQ(
-      left_out("virtual_server fwmark 1 {\n" + servers),
-      "1:16: warning: virtual_server fwmark 1: a service by fwmark needs the kernel's IPVS (lb_engine ipvs), which "
-      "is not done yet: the service is left out");
-  EXPECT_THAT(left_out("virtual_server 192.0.2.9 80 {\nprotocol SCTP\nreal_server 192.0.2.1 80 {\n}\n}\n"),
-              HasSubstr("2:10: warning: virtual_server 192.0.2.9 80: protocol SCTP needs the kernel's IPVS"));
-  EXPECT_THAT(left_out("virtual_server_group G {\nfwmark 1\nfwmark 2\n}\nvirtual_server group G {\n" + servers),
-              HasSubstr("virtual_server group G: its group has nothing but fwmarks: the service is left out"));
-  EXPECT_THAT(fault("virtual_server fwmark {\n" + servers), HasSubstr("'fwmark' has no value"));
-  EXPECT_EQ(read_text("virtual_server_group G {\nfwmark 1\n192.0.2.9 80\n}\nvirtual_server group G {\n" + servers)
-                .model.virtual_servers.at(0)
-                .endpoints.size(),
-            1U);
+  const auto both = read_text(service("192.0.2.1") + service("2001:db8::1"));
+  EXPECT_TRUE(both.ok());
+  EXPECT_EQ(both.model.virtual_servers.at(0).name, "fwmark:7");
+  EXPECT_EQ(both.model.virtual_servers.at(1).name, "fwmark6:7");
+  EXPECT_EQ(both.model.virtual_servers.at(1).family, net::Family::ipv6);
+  EXPECT_THAT(fault(service("192.0.2.1") + service("192.0.2.2")), HasSubstr("a service of fwmark 7 exists already"));
+  EXPECT_THAT(fault(service("192.0.2.1", "ip_family inet6\n")), HasSubstr("NAT cannot translate between them"));
+  EXPECT_EQ(read_text(service("192.0.2.1", "lvs_method TUN\nip_family inet6\n")).model.virtual_servers.at(0).name,
+            "fwmark6:7");
+  EXPECT_THAT(fault("virtual_server fwmark {\nreal_server 192.0.2.1 80 {\n}\n}\n"), HasSubstr("'fwmark' has no value"));
+}
+
+TEST(SyncDaemon, HasItsInstancesNumber) {
+  const auto model = read_text("global_defs {\nlvs_sync_daemon eth0 A\n}\n" + instance("", "A", 9)).model;
+  EXPECT_EQ(model.global.sync_daemon->instance, "A");
+  EXPECT_EQ(model.global.sync_daemon->id, 9);
+  EXPECT_THAT(fault("global_defs {\nlvs_sync_daemon eth0 inst B\n}\n" + instance("", "A", 9)),
+              HasSubstr("there is no vrrp_instance 'B'"));
 }
 
 TEST(Service, OutsideEveryInstanceIsToldWhereThereAreInstances) {
