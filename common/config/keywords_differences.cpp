@@ -62,6 +62,8 @@ std::vector<Difference> service_differences() {
           {virtual_server, "lvs_method", "FNAT besides"},
           {virtual_server, "real_server",
            "one of the other address family needs TUN, or FNAT from IPv6 to IPv4; else it is an error"},
+          {virtual_server, "inhibit_on_failure",
+           "of TCP it is always so unless `expire_nodest` is written: connections of a failed server are sent on to it"},
           {virtual_server, "quorum_up quorum_down", "run by scriptd as script_user, in order"},
           {virtual_server, "hysteresis", "one that reaches quorum is lowered with a warning"},
           {real_server, "weight", "0 to 65535"},

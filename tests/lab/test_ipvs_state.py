@@ -258,7 +258,7 @@ def test_somebody_elses_service_is_left_alone(running):
         running.ipvsadm("-D", "-t", "10.1.0.99:99")
 
 
-def test_a_drained_server_has_weight_0_and_a_dead_one_is_taken_out(running):
+def test_a_drained_server_has_weight_0_and_a_dead_one_too_for_its_connections(running):
     name = service_name(running.vip())
     assert running.balancer.ctl("server", "drain", f"{running.server(1)}:80").returncode == 0
     running.state(1, "drain")
@@ -266,7 +266,9 @@ def test_a_drained_server_has_weight_0_and_a_dead_one_is_taken_out(running):
     assert running.balancer.ctl("server", "enable", f"{running.server(1)}:80").returncode == 0
     running.nginx["web2"].kill()
     running.balancer.wait_server(name, running.server(2), "down")
-    wait_until(lambda: not any(f"-r {running.server(2)}:80" in line for line in rules(running)), "the dead one is out")
+    wait_until(lambda: any(f"-r {running.server(2)}:80 -m -w 0" in line for line in rules(running)), "the dead one gets none")
+    running.reload(running.service(extra="expire_nodest"))
+    wait_until(lambda: not any(f"-r {running.server(2)}:80" in line for line in rules(running)), "it is out")
     running.nginx["web2"].start()
     running.wait_up()
     wait_until(lambda: len(rules(running)) == 4, "all are in again")
