@@ -46,7 +46,7 @@ def fixture_before(site):
 def traces(system):
     """All that a package can leave behind, by kind; each kind a set of lines."""
     commands = {
-        "files": "find / -xdev /run /sys/fs/bpf ! -path '/run/log/*' ! -path '/run/systemd/*' ! -path '/var/log/journal/*'"
+        "files": "find / /run /sys/fs/bpf -xdev ! -path '/run/log/*' ! -path '/run/systemd/*' ! -path '/var/log/journal/*'"
                  " ! -path '/tmp/*' ! -path '/var/tmp/*'",
         "users": "cat /etc/passwd /etc/group /etc/shadow /etc/gshadow",
         "processes": "readlink /proc/[0-9]*/exe | grep ballast || true",

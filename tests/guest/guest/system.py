@@ -11,7 +11,18 @@ from .errors import GuestError
 from .kernel import debian_kernel
 from .machine import Result, read, tail
 
-BOOT = pathlib.Path(__file__).with_name("boot")
+BOOT, AGENT = (pathlib.Path(__file__).with_name(name) for name in ("boot", "agent"))
+AGENT_UNIT = """[Unit]
+Description=Runs what the host asks for
+[Service]
+ExecStart=/run/guest/agent
+"""
+# What nobody waits for here and an emulated processor is slow at.
+MASKED = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service",
+          "fstrim.timer", "getty.target", "systemd-update-utmp.service", "systemd-update-utmp-runlevel.service",
+          "systemd-logind.service", "systemd-random-seed.service", "systemd-modules-load.service", "systemd-sysusers.service",
+          "dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount",
+          "modprobe@configfs.service", "modprobe@dm_mod.service", "modprobe@fuse.service", "modprobe@loop.service")
 BOOT_LIMIT = 180
 MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_console", "ext4")
 KERNEL_WORDS = ("console=ttyS0 quiet panic=-1 oops=panic rcupdate.rcu_expedited=1 net.ifnames=0 "
@@ -29,16 +40,7 @@ class System:
         self.name, self.folder = name, pathlib.Path(folder)
         self._port, self._rest, self._ready = None, b"", False
         kernel = debian_kernel()
-        initramfs = self.folder / f"{name}.initramfs"
-        tree = image.Tree(self.folder / f"{name}.root")
-        tree.place("/init", BOOT)
-        tree.place("/bin/busybox", image.BUSYBOX)
-        (tree.root / "guest/files").mkdir(parents=True)
-        for number, module in enumerate(kernel.modules(MODULES)):
-            tree.place(f"/guest/modules/{number:03}-{module.name}", module)
-        for path, content in (files or {}).items():
-            tree.place(f"/guest/files/{path}", content)
-        tree.pack(initramfs)
+        initramfs = self._initramfs(kernel, files or {})
         cards = []
         for number, tap in enumerate(taps):
             mac = f"52:54:00:{secrets.token_hex(1)}:{secrets.token_hex(1)}:{number:02x}"
@@ -54,6 +56,24 @@ class System:
                  "-kernel", kernel.image, "-initrd", initramfs, "-append", f"{KERNEL_WORDS} systemd.hostname={name}"]
         self.process = start(*words)
         self._connect(control)
+
+    def _initramfs(self, kernel, files):
+        archive = self.folder / f"{self.name}.initramfs"
+        tree = image.Tree(self.folder / f"{self.name}.root")
+        tree.place("/init", BOOT)
+        tree.place("/bin/busybox", image.BUSYBOX)
+        for number, module in enumerate(kernel.modules(MODULES)):
+            tree.place(f"/modules/{number:03}-{module.name}", module)
+        tree.place("/run/guest/agent", AGENT)
+        for path, content in files.items():
+            tree.place(f"/run/guest/{path}", content)
+        units = "/run/systemd/system"
+        tree.place(f"{units}/guest-agent.service", AGENT_UNIT)
+        tree.link(f"{units}/multi-user.target.wants/guest-agent.service", "../guest-agent.service")
+        for unit in MASKED:
+            tree.link(f"{units}/{unit}", "/dev/null")
+        tree.pack(archive)
+        return archive
 
     @property
     def _console(self):
