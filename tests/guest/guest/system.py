@@ -101,7 +101,7 @@ class System:
         self._port.sendall(b"%d\n" % len(text) + text)
         result = self._answer(timeout)
         if check and result.status != 0:
-            raise GuestError(f"{self.name}: {command}: exit {result.status}\n{result.output}")
+            raise GuestError(f"{self.name}: {command}: exit {result.status}\n{tail(result.output)}")
         return result
 
     def says(self, command):
