@@ -2,6 +2,7 @@
 
 The scenarios are one life of the same two machines, in the order of this file."""
 
+import pathlib
 import re
 import shutil
 
@@ -18,7 +19,9 @@ REALSERVER_VIP = "192.0.2.200"
 NEEDED = ("qemu-system-x86_64", "debootstrap", "mke2fs", "cpack", "lintian")
 
 missing = [program for program in NEEDED if not shutil.which(program)]
-pytestmark = pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)} (scripts/deps installs them)")
+if not pathlib.Path("/dev/net/tun").exists():
+    missing.append("/dev/net/tun")
+pytestmark = pytest.mark.skipif(bool(missing), reason=f"not here: {', '.join(missing)} (scripts/deps installs the programs)")
 
 
 @pytest.fixture(scope="module", name="packages")
