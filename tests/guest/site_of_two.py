@@ -22,7 +22,7 @@ CONFIGURATION = """vrrp_instance VI_1 {{
     @lb1 priority 150
     @lb2 priority 100
     version 3
-    advert_int 2    # an emulated machine that shares its processor may be late by a second
+    advert_int 4    # an emulated machine that shares its processor may take seconds to start a program
     virtual_ipaddress {{
         {vip}/24
         {gateway}/24 dev eth1
@@ -87,12 +87,12 @@ class Site:
             system.run(f"ip link set eth{number} up; ip address add {self.lab.networks[network].prefix(host)} dev eth{number}")
         system.run("echo 1 >/proc/sys/net/ipv4/ip_forward")
 
-    def wait_role(self, system, role, limit=60):
+    def wait_role(self, system, role, limit=120):
         wait_until(lambda: f"-> {role}" in (roles_of(system) or [""])[-1], f"{system.name} is {role}: {journal(system)}", limit, 0.5)
 
     def wait_servers(self, system):
         wait_until(lambda: system.says("ballastctl status --json").count('"up"') >= 2,
-                   f"both servers are up on {system.name}", 60, 0.5)
+                   f"both servers are up on {system.name}", 120, 0.5)
 
     def close(self):
         self.lab.close()

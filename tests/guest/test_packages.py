@@ -84,7 +84,7 @@ def test_the_packages_say_what_they_need_and_what_is_the_operators(packages):
 def test_an_installation_starts_nothing(site, before):
     assert before[0]["files"]
     for system in site.systems:
-        system.run("dpkg --install /run/guest/old/ballast.deb", timeout=300)
+        system.run("dpkg --install /run/guest/old/ballast.deb")
         assert version_of(system, "ballast").startswith("ii")
         states = system.run("systemctl is-active ballast.target " + " ".join(DAEMONS), check=False).output.split()
         assert set(states) == {"inactive"}
@@ -116,7 +116,7 @@ def test_an_upgrade_loses_no_connection_and_no_role(site, number):
     pids = main_pids(system)
     kept = [KeptConnection(site.client, site.vip) for _ in range(4)]
     with watching(site.client, site.vip, interval=0.1) as watch:
-        system.run("dpkg --install /run/guest/new/ballast.deb", timeout=300)
+        system.run("dpkg --install /run/guest/new/ballast.deb")
         watch.wait_for(20)
         assert all(connection.works() for connection in kept)
     assert not watch.failures()
@@ -128,12 +128,12 @@ def test_an_upgrade_loses_no_connection_and_no_role(site, number):
 
 def test_a_real_server_keeps_its_addresses_over_an_upgrade(site):
     system = site.systems[1]
-    system.run("dpkg --install /run/guest/old/ballast-realserver.deb", timeout=300)
+    system.run("dpkg --install /run/guest/old/ballast-realserver.deb")
     assert system.run("systemctl is-enabled ballast-realserver", check=False).output.strip() == "disabled"
     system.run(f"""echo 'OPTIONS="--mode dr --vip {REALSERVER_VIP} --interface eth1"' >/etc/default/ballast-realserver""")
     system.run("systemctl enable --now ballast-realserver")
     system.run("ip -o monitor address >/run/monitor 2>&1 & echo $! >/run/monitor.pid")
-    system.run("dpkg --install /run/guest/new/ballast-realserver.deb", timeout=300)
+    system.run("dpkg --install /run/guest/new/ballast-realserver.deb")
     system.run("kill $(cat /run/monitor.pid)")
     assert NEXT_VERSION in version_of(system, "ballast-realserver")
     assert REALSERVER_VIP in system.says("ip -o address show dev lo")
@@ -156,7 +156,7 @@ def test_a_purge_leaves_nothing(site, before):
     system = site.systems[1]
     assert site.vip in system.says("ip -o address show dev eth0")
     assert "ballast" in system.says("ls /sys/fs/bpf")
-    said = system.run("dpkg --purge ballast ballast-realserver", timeout=300).output
+    said = system.run("dpkg --purge ballast ballast-realserver").output
     after = traces(system)
     left = {kind: sorted(after[kind] - before[1][kind]) for kind in after}
     gone = {kind: sorted(before[1][kind] - after[kind]) for kind in after}

@@ -23,7 +23,8 @@ MASKED = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", 
           "systemd-logind.service", "systemd-random-seed.service", "systemd-modules-load.service", "systemd-sysusers.service",
           "dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount",
           "modprobe@configfs.service", "modprobe@dm_mod.service", "modprobe@fuse.service", "modprobe@loop.service")
-BOOT_LIMIT = 180
+BOOT_LIMIT = 300
+COMMAND_LIMIT = 300
 MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_console", "ext4")
 KERNEL_WORDS = ("console=ttyS0 quiet panic=-1 oops=panic rcupdate.rcu_expedited=1 net.ifnames=0 "
                 "systemd.show_status=false")
@@ -92,7 +93,7 @@ class System:
                     raise self._error(f"no way to it: {error}") from error
                 time.sleep(0.05)
 
-    def run(self, command, timeout=120, check=True):
+    def run(self, command, timeout=COMMAND_LIMIT, check=True):
         """Runs shell text in the guest as root and returns its `Result`; `check`: a status other than 0 is an error."""
         if not self._ready:
             self._answer(BOOT_LIMIT)
