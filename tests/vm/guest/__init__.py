@@ -1,13 +1,15 @@
-"""A virtual machine with Debian's kernel, for one command at a time.
+"""Virtual machines with Debian's kernel. One command with a few programs, gone after it:
 
     result = guest.run("ipvsadm -ln", programs=["ipvsadm"], modules=["ip_vs"])
     assert result.status == 0, result.output
 
 The machine is emulated (no KVM), has two CPUs, no disk, no network card, dash for a shell and busybox's commands; it takes
-some seconds to boot. See tests/vm/README.md."""
+some seconds to boot. `System` is a whole Debian with systemd. See tests/vm/README.md."""
 
-from .errors import GuestError
-from .kernel import Kernel, debian_kernel
+from .debian import debian_disk
+from .errors import GuestError, host
+from .kernel import BUILD, CACHE, Kernel, debian_kernel
 from .machine import Result, missing, run
+from .system import System
 
-__all__ = ["GuestError", "Kernel", "Result", "debian_kernel", "missing", "run"]
+__all__ = ["BUILD", "CACHE", "GuestError", "Kernel", "Result", "System", "debian_disk", "debian_kernel", "host", "missing", "run"]

@@ -48,6 +48,12 @@ class Tree:
             target.write_text(content)
             target.chmod(0o755 if content.startswith("#!") else 0o644)
 
+    def link(self, path, target):
+        """Puts a symbolic link at `path` of the guest."""
+        link = self.root / str(path).lstrip("/")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(target)
+
     def place_program(self, program):
         path = find_program(program)
         self.place_linked(f"/usr/bin/{path.name}", path)

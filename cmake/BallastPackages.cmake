@@ -1,0 +1,58 @@
+# `cpack -G DEB` in the build folder makes the packages of Debian; scripts/package does it and looks at them with lintian.
+# The units name programs by their full paths, which are those of a package only with the prefix of one.
+if(NOT CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  return()
+endif()
+set(packaging ${CMAKE_SOURCE_DIR}/packaging/debian)
+
+# The changelog says the package's version; its first part is the program's.
+file(STRINGS ${packaging}/changelog entry LIMIT_COUNT 1)
+string(REGEX MATCH "^ballast \\((.+)-([^-]+)\\) " _ "${entry}")
+set(upstream ${CMAKE_MATCH_1})
+set(revision ${CMAKE_MATCH_2})
+if(NOT upstream STREQUAL PROJECT_VERSION)
+  message(FATAL_ERROR "packaging/debian/changelog begins with '${entry}', but this is Ballast ${PROJECT_VERSION}: add an entry")
+endif()
+file(STRINGS ${packaging}/changelog signed REGEX "^ -- ")
+list(GET signed 0 signed)
+string(REGEX REPLACE "^ -- (.*>)  .*" "\\1" CPACK_PACKAGE_CONTACT "${signed}")
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME ballast)
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_DEBIAN_PACKAGE_RELEASE ${revision})
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_MAINTAINER "${CPACK_PACKAGE_CONTACT}")
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
+set(CPACK_PACKAGE_DIRECTORY ${CMAKE_BINARY_DIR}/packages)
+set(CPACK_STRIP_FILES ON)
+# /etc is no part of the prefix: with DESTDIR it is a part of the tree that is packed.
+set(CPACK_SET_DESTDIR ON)
+set(CPACK_INSTALL_PREFIX /usr)
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
+  OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+set(CPACK_PRE_BUILD_SCRIPTS ${packaging}/stage.cmake)
+
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_COMPONENTS_GROUPING IGNORE)
+set(CPACK_COMPONENTS_ALL balancer realserver)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+foreach(component IN ITEMS BALANCER REALSERVER)
+  set(name ballast)
+  if(component STREQUAL REALSERVER)
+    set(name ballast-realserver)
+  endif()
+  set(CPACK_DEBIAN_${component}_PACKAGE_NAME ${name})
+  set(CPACK_DEBIAN_${component}_PACKAGE_SECTION net)
+  set(CPACK_DEBIAN_${component}_PACKAGE_PRIORITY optional)
+  set(CPACK_DEBIAN_${component}_PACKAGE_CONTROL_EXTRA
+    ${packaging}/${name}/conffiles ${packaging}/${name}/postinst ${packaging}/${name}/prerm ${packaging}/${name}/postrm)
+  file(READ ${packaging}/${name}/description CPACK_COMPONENT_${component}_DESCRIPTION)
+  string(STRIP "${CPACK_COMPONENT_${component}_DESCRIPTION}" CPACK_COMPONENT_${component}_DESCRIPTION)
+endforeach()
+set(CPACK_DEBIAN_BALANCER_PACKAGE_DEPENDS "systemd | systemd-standalone-sysusers, systemd | systemd-standalone-tmpfiles")
+# What SSL_GET and webhooks verify against, where they are told to.
+set(CPACK_DEBIAN_BALANCER_PACKAGE_RECOMMENDS ca-certificates)
+set(CPACK_DEBIAN_BALANCER_PACKAGE_SUGGESTS ballast-realserver)
+include(CPack)
