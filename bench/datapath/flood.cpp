@@ -145,7 +145,8 @@ class Flood {
     auto world = World::load({service}, options_.connections, hop);
     if (!world) return world.error();
     world_ = std::move(*world);
-    if (auto done = options_.fresh ? fill(feeder, service, options_.connections) : settle(feeder, service); !done) return done;
+    if (auto done = options_.fresh ? fill(feeder, service, options_.connections) : settle(feeder, service); !done)
+      return done;
     return attach(*in, world_->program());
   }
 

@@ -212,7 +212,7 @@ struct SorryDraft {
 
 struct ServiceDraft {
   Position at;
-  std::string title;      ///< `virtual_server 10.0.0.1 80`
+  std::string title;  ///< `virtual_server 10.0.0.1 80`
   std::optional<At<unsigned>> fwmark;
   std::optional<At<net::Family>> family;
   std::optional<At<std::string>> group;

@@ -56,7 +56,8 @@ void set_weight(Binder& binder, const Statement& statement) {
 void add_amend_keywords(Table& table) {
   using enum Context;
   table.block("amend", top, amend,
-              custom("virtual_server ADDRESS [PORT] | virtual_server group NAME | virtual_server fwmark NUMBER", 2, 3, open_amendment),
+              custom("virtual_server ADDRESS [PORT] | virtual_server group NAME | virtual_server fwmark NUMBER", 2, 3,
+                     open_amendment),
               "Changes of a service that stands elsewhere, before or after; as `ballastctl … --save` writes them.");
   table.value("remove_server", {amend}, custom("ADDRESS [PORT]", 1, 2, remove_server), "One of its servers less.")
       .repeats = true;

@@ -28,7 +28,8 @@ std::vector<Difference> outer_differences() {
       {global_defs, "nftables", "default table ballast_vrrp; it does what vrrp_iptables and vrrp_ipsets do, too"},
       {global_defs, "nftables_ifindex", "taken and not needed: interfaces are matched by name in any case"},
       {global_defs, "lvs_sync_daemon",
-       "the number of an instance that no other has is the id where none is written; both daemons run where no instance "
+       "the number of an instance that no other has is the id where none is written; both daemons run where no "
+       "instance "
        "is named"},
       {global_defs, "lvs_timeouts", "of our own data path, too; fractions of a second are possible"},
       {global_defs, "vrrp_version", "3 means RFC 9568"},
@@ -56,18 +57,18 @@ std::vector<Difference> vrrp_differences() {
 }
 
 std::vector<Difference> service_differences() {
-  return {{virtual_server, "protocol",
-           "default TCP, with a warning (keepalived: UDP)"},
-          {virtual_server, "lvs_sched", "p2c (the better of two) besides; fo, ovf, lblc and lblcr are as in IPVS"},
-          {virtual_server, "lvs_method", "FNAT besides"},
-          {virtual_server, "real_server",
-           "one of the other address family needs TUN, or FNAT from IPv6 to IPv4; else it is an error"},
-          {virtual_server, "inhibit_on_failure",
-           "of TCP it is always so unless `expire_nodest` is written: connections of a failed server are sent on to it"},
-          {virtual_server, "quorum_up quorum_down", "run by scriptd as script_user, in order"},
-          {virtual_server, "hysteresis", "one that reaches quorum is lowered with a warning"},
-          {real_server, "weight", "0 to 65535"},
-          {real_server, "notify_up notify_down", "run by scriptd as script_user, in order"}};
+  return {
+      {virtual_server, "protocol", "default TCP, with a warning (keepalived: UDP)"},
+      {virtual_server, "lvs_sched", "p2c (the better of two) besides; fo, ovf, lblc and lblcr are as in IPVS"},
+      {virtual_server, "lvs_method", "FNAT besides"},
+      {virtual_server, "real_server",
+       "one of the other address family needs TUN, or FNAT from IPv6 to IPv4; else it is an error"},
+      {virtual_server, "inhibit_on_failure",
+       "of TCP it is always so unless `expire_nodest` is written: connections of a failed server are sent on to it"},
+      {virtual_server, "quorum_up quorum_down", "run by scriptd as script_user, in order"},
+      {virtual_server, "hysteresis", "one that reaches quorum is lowered with a warning"},
+      {real_server, "weight", "0 to 65535"},
+      {real_server, "notify_up notify_down", "run by scriptd as script_user, in order"}};
 }
 
 std::vector<Difference> check_differences() {

@@ -172,7 +172,8 @@ void add_scheduler_keywords(Table& table) {
       .value("sh-fallback", here, hash_switch(&ServiceDraft::hash_fallback),
              "sh and mh pass over a server that takes nothing new.")
       .aliases = {"mh-fallback", "flag-1"};
-  table.value("flag-3", here, hash_switch(&ServiceDraft::third_flag), "IPVS: a flag for the scheduler; none of Linux has it.");
+  table.value("flag-3", here, hash_switch(&ServiceDraft::third_flag),
+              "IPVS: a flag for the scheduler; none of Linux has it.");
   table.value("ops", here, boolean(own(&ServiceDraft::one_packet)), "UDP: every packet is scheduled by itself.");
   table.value("persistence_timeout", here,
               custom(fmt::format("[SECONDS (1 to {})]", longest_persistence), 0, 1, set_persistence),

@@ -171,10 +171,11 @@ void add_global_keywords(Table& table) {
   table.value("lvs_timeouts", {global_defs, virtual_server},
               custom("[tcp SECONDS] [tcpfin SECONDS] [udp SECONDS]", 2, 6, set_timeouts),
               "How long idle connections are remembered: established TCP (900), closing TCP (120), UDP (300).");
-  table.value("lvs_sync_daemon", {global_defs},
-              custom("INTERFACE [[inst] INSTANCE] [id NUMBER] [maxlen NUMBER] [port NUMBER] [ttl NUMBER] [group ADDRESS]",
-                     1, 14, set_sync_daemon),
-              "IPVS tells the peer's IPVS of connections: while the instance is MASTER; without one both tell and listen.");
+  table.value(
+      "lvs_sync_daemon", {global_defs},
+      custom("INTERFACE [[inst] INSTANCE] [id NUMBER] [maxlen NUMBER] [port NUMBER] [ttl NUMBER] [group ADDRESS]", 1,
+             14, set_sync_daemon),
+      "IPVS tells the peer's IPVS of connections: while the instance is MASTER; without one both tell and listen.");
   table.value("vrrp_version", {global_defs}, number(2, 3, member_of(&Binder::draft)(&Draft::vrrp_version)),
               "VRRP version of instances that do not say; default 2, and 3 for IPv6.");
   add_announce_keywords(table);

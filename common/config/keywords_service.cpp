@@ -48,8 +48,7 @@ void set_protocol(Binder& binder, const Statement& statement) {
   std::string lower = word.text;
   std::ranges::transform(lower, lower.begin(), [](unsigned char each) { return std::tolower(each); });
   const auto protocol = from_name<Protocol>(lower);
-  if (!protocol)
-    binder.report().error(word.at, fmt::format("'{}' is none of TCP|UDP|SCTP", shorten(word.text)));
+  if (!protocol) binder.report().error(word.at, fmt::format("'{}' is none of TCP|UDP|SCTP", shorten(word.text)));
   binder.service().protocol = {protocol.value_or(Protocol::tcp), word.at};
 }
 

@@ -94,11 +94,11 @@ struct LvsTimeouts {
 /// IPVS's own daemon, which tells a peer of connections; both directions where no instance decides.
 struct SyncDaemon {
   std::string interface;
-  std::string instance;  ///< while it is MASTER we tell, else we listen; empty: both
-  std::uint8_t id = 0;   ///< only those of one id listen to each other
-  std::uint16_t maxlen = 0;  ///< of a message, in bytes; 0: the kernel's default
-  std::uint16_t port = 0;    ///< 0: the kernel's default, 8848
-  std::uint8_t ttl = 0;      ///< 0: the kernel's default, 1
+  std::string instance;                 ///< while it is MASTER we tell, else we listen; empty: both
+  std::uint8_t id = 0;                  ///< only those of one id listen to each other
+  std::uint16_t maxlen = 0;             ///< of a message, in bytes; 0: the kernel's default
+  std::uint16_t port = 0;               ///< 0: the kernel's default, 8848
+  std::uint8_t ttl = 0;                 ///< 0: the kernel's default, 1
   std::optional<net::IpAddress> group;  ///< multicast; none: the kernel's default, 224.0.0.81
   bool operator==(const SyncDaemon&) const = default;
 };
@@ -256,8 +256,8 @@ struct SorryServer {
 
 struct VirtualServer {
   std::string name;  ///< unique: `tcp:203.0.113.10:443`, `udp:[2001:db8::1]:53`, `tcp:group:NAME`, `fwmark:7`
-  std::vector<net::Endpoint> endpoints;  ///< one, or those of the virtual_server_group; port 0: every port
-  std::vector<std::uint32_t> fwmarks;    ///< IPVS: packets that bear one of these belong to it, too
+  std::vector<net::Endpoint> endpoints;    ///< one, or those of the virtual_server_group; port 0: every port
+  std::vector<std::uint32_t> fwmarks;      ///< IPVS: packets that bear one of these belong to it, too
   net::Family family = net::Family::ipv4;  ///< of all its addresses, or of what its fwmarks are on
   Protocol protocol = Protocol::tcp;
   EngineKind engine = EngineKind::xdp;

@@ -108,11 +108,11 @@ BALLAST_FIELDS(FoundServer, endpoint, weight)
 BALLAST_FIELDS(ServerSource, query, like)
 BALLAST_FIELDS(PassiveCheck, failures, ratio, clients, most_down, interval, hold)
 BALLAST_FIELDS(SorryServer, endpoint, method, tunnel, inhibit)
-BALLAST_FIELDS(VirtualServer, name, endpoints, fwmarks, family, protocol, engine, method, tunnel, local_addresses, client_address,
-               scheduler, hash_port, hash_fallback, third_flag, persistence_timeout, persistence_prefix4,
-               persistence_prefix6, persistence_engine,
-               one_packet, expire_nodest, sloppy_tcp, alpha, omega, quorum, hysteresis, quorum_up, quorum_down, mail,
-               sorry_server, when_all_down, slow_start, ha_suspend, passive_check, timeouts, real_servers, sources)
+BALLAST_FIELDS(VirtualServer, name, endpoints, fwmarks, family, protocol, engine, method, tunnel, local_addresses,
+               client_address, scheduler, hash_port, hash_fallback, third_flag, persistence_timeout,
+               persistence_prefix4, persistence_prefix6, persistence_engine, one_packet, expire_nodest, sloppy_tcp,
+               alpha, omega, quorum, hysteresis, quorum_up, quorum_down, mail, sorry_server, when_all_down, slow_start,
+               ha_suspend, passive_check, timeouts, real_servers, sources)
 BALLAST_FIELDS(StaticObjects, addresses, routes, rules, groups)
 BALLAST_FIELDS(Model, global, statics, vrrp_scripts, tracking, vrrp_instances, vrrp_sync_groups, virtual_servers)
 

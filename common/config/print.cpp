@@ -425,10 +425,11 @@ class Printer {
     const auto where = std::string_view{service}.substr(colon + 1);
     const auto endpoint = net::Endpoint::parse(where);
     const bool mark = service.starts_with("fwmark");
-    open("amend virtual_server {}", mark                     ? fmt::format("fwmark {}", where)
-                                    : where.starts_with(group) ? fmt::format("group {}", word(where.substr(group.size())))
-                                    : endpoint               ? place(*endpoint)
-                                                             : std::string{where});
+    open("amend virtual_server {}", mark ? fmt::format("fwmark {}", where)
+                                    : where.starts_with(group)
+                                        ? fmt::format("group {}", word(where.substr(group.size())))
+                                    : endpoint ? place(*endpoint)
+                                               : std::string{where});
     if (!mark) line("protocol {}", upper(service.substr(0, colon)));
     for (const auto& each : amendments) {
       if (each.service == service) amendment(each);

@@ -20,7 +20,12 @@ struct FnatServer {
 class Forwarding {
  public:
   Forwarding(Binder& binder, const ServiceDraft& draft, LocalGroups& groups, bool floats, VirtualServer& made)
-      : report_{binder.report()}, global_{binder.draft()}, draft_{draft}, groups_{groups}, floats_{floats}, made_{made} {
+      : report_{binder.report()},
+        global_{binder.draft()},
+        draft_{draft},
+        groups_{groups},
+        floats_{floats},
+        made_{made} {
     for (const auto& server : draft.servers) {
       if (server.address) add(*server.address, server.method, "real_server");
     }
@@ -63,7 +68,8 @@ class Forwarding {
     const auto* server = find_server([](const auto& method, const auto&) {
       return method.tunnel.type == TunnelType::gue && method.tunnel.checksum == TunnelChecksum::remcsum;
     });
-    if (server != nullptr) return Need{"a tunnel with remcsum", server->method ? server->method->at : draft_.method->at};
+    if (server != nullptr)
+      return Need{"a tunnel with remcsum", server->method ? server->method->at : draft_.method->at};
     return std::nullopt;
   }
 
@@ -94,13 +100,12 @@ class Forwarding {
   /// IPVS's messages name connections of one family.
   void mixed_families() {
     if (!global_.sync_daemon) return;
-    const auto* server = find_server([&](const auto&, const auto& each) {
-      return each.address && each.address->value.family() != made_.family;
-    });
+    const auto* server = find_server(
+        [&](const auto&, const auto& each) { return each.address && each.address->value.family() != made_.family; });
     if (server != nullptr)
-      report_.error(server->address->at, fmt::format("IPVS's sync daemon knows no {} server of an {} service",
-                                                     family_text(server->address->value.family()),
-                                                     family_text(made_.family)),
+      report_.error(server->address->at,
+                    fmt::format("IPVS's sync daemon knows no {} server of an {} service",
+                                family_text(server->address->value.family()), family_text(made_.family)),
                     "leave out lvs_sync_daemon, or lb_engine xdp");
   }
 

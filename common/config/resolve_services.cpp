@@ -149,7 +149,8 @@ class ServiceResolver {
       names = {mark_name(draft.fwmark->value, net::Family::ipv4), mark_name(draft.fwmark->value, net::Family::ipv6)};
     } else {
       for (const auto protocol : {Protocol::tcp, Protocol::udp, Protocol::sctp}) {
-        if (!draft.protocol || draft.protocol->value == protocol) names.push_back(fmt::format("{}:{}", protocol, place));
+        if (!draft.protocol || draft.protocol->value == protocol)
+          names.push_back(fmt::format("{}:{}", protocol, place));
       }
     }
     std::optional<std::size_t> found;
@@ -209,7 +210,9 @@ class ServiceResolver {
   /// Of its addresses; that of a service by fwmark is said, or is its servers'.
   void family(const ServiceDraft& draft, VirtualServer& made) {
     const auto* first = draft.servers.empty() ? nullptr : &draft.servers.front().address;
-    const auto* example = first != nullptr && *first ? &(*first)->value : draft.sorry ? &draft.sorry->address.value : nullptr;
+    const auto* example = first != nullptr && *first ? &(*first)->value
+                          : draft.sorry              ? &draft.sorry->address.value
+                                                     : nullptr;
     if (!made.endpoints.empty())
       made.family = made.endpoints.front().address.family();
     else if (draft.family)

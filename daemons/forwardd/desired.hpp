@@ -63,7 +63,7 @@ struct DesiredState {
       virtual_addresses;  ///< VIPs of vrrp instances with their interface
   config::XdpMode xdp_mode = config::XdpMode::automatic;
   std::uint32_t connection_table_size = 0;
-  config::LvsTimeouts timeouts;                    ///< IPVS: of all services
+  config::LvsTimeouts timeouts;                   ///< IPVS: of all services
   std::optional<config::SyncDaemon> sync_daemon;  ///< IPVS; its role is that of its instance alone
   bool operator==(const DesiredState&) const = default;
 };

@@ -20,9 +20,11 @@ namespace {
 namespace asio = boost::asio;
 constexpr std::chrono::milliseconds bus_patience{500};  ///< then the last configuration runs without ballastd
 
-/// An advertisement that waits behind other processes is a failover for nothing. A sandbox may refuse it, or have given it.
+/// An advertisement that waits behind other processes is a failover for nothing. A sandbox may refuse it, or have given
+/// it.
 void ask_for_real_time() {
-  if (const int policy = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK; policy == SCHED_RR || policy == SCHED_FIFO) return;
+  if (const int policy = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK; policy == SCHED_RR || policy == SCHED_FIFO)
+    return;
   const sched_param lowest{.sched_priority = 1};
   if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest) == 0) return;
   log::info("runs without real-time priority: {}", std::generic_category().message(errno));

@@ -267,7 +267,8 @@ def test_a_drained_server_has_weight_0_and_a_dead_one_too_for_its_connections(ru
     running.nginx["web2"].kill()
     running.balancer.wait_server(name, running.server(2), "down")
     wait_until(lambda: any(f"-r {running.server(2)}:80 -m -w 0" in line for line in rules(running)), "the dead one gets none")
-    running.reload(running.service(extra="expire_nodest"))
+    answer = running.balancer.reload(running.configuration(running.service(extra="expire_nodest")))
+    assert answer.returncode == 0, answer.stderr
     wait_until(lambda: not any(f"-r {running.server(2)}:80" in line for line in rules(running)), "it is out")
     running.nginx["web2"].start()
     running.wait_up()

@@ -92,7 +92,8 @@ TEST_P(Concurrency, ASweepBesideTheTrafficTakesNothingThatLives) {
 
 BALLAST_BOTH_FAMILIES(Concurrency);
 
-/// Both ends of a connection send at once, so that either's packet is looked up while the other's changes the connection.
+/// Both ends of a connection send at once, so that either's packet is looked up while the other's changes the
+/// connection.
 class Crossing : public FullNatScenario {
  protected:
   [[nodiscard]] Sizes sizes() const override { return {.connections = 32768}; }

@@ -9,7 +9,8 @@
 namespace ballast::forwardd::ipvs {
 namespace {
 
-constexpr std::size_t fields = 9;  ///< Pro FromIP FPrt ToIP TPrt DestIP DPrt State Expires; more: of persistence engines
+constexpr std::size_t fields =
+    9;  ///< Pro FromIP FPrt ToIP TPrt DestIP DPrt State Expires; more: of persistence engines
 
 std::vector<std::string_view> split(std::string_view line) {
   std::vector<std::string_view> words;
@@ -38,9 +39,9 @@ std::optional<net::Endpoint> read_endpoint(std::string_view address, std::string
   if (address.size() == 8 && address.find(':') == std::string_view::npos) {
     const auto bits = read_number<std::uint32_t>(address, 16);
     if (!bits) return std::nullopt;
-    const std::array<std::uint8_t, 4> bytes{
-        static_cast<std::uint8_t>(*bits >> 24), static_cast<std::uint8_t>(*bits >> 16),
-        static_cast<std::uint8_t>(*bits >> 8), static_cast<std::uint8_t>(*bits)};
+    const std::array<std::uint8_t, 4> bytes{static_cast<std::uint8_t>(*bits >> 24),
+                                            static_cast<std::uint8_t>(*bits >> 16),
+                                            static_cast<std::uint8_t>(*bits >> 8), static_cast<std::uint8_t>(*bits)};
     made.address = net::IpAddress::v4(bytes);
   } else {
     if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);

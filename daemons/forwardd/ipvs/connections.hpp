@@ -13,7 +13,7 @@ struct ConnectionLine {
   net::Endpoint client;
   net::Endpoint virtual_endpoint;
   net::Endpoint server;
-  std::string state;  ///< as the kernel has it: ESTABLISHED, SYN_RECV, NONE of templates of persistence
+  std::string state;     ///< as the kernel has it: ESTABLISHED, SYN_RECV, NONE of templates of persistence
   unsigned expires = 0;  ///< seconds from now
 };
 

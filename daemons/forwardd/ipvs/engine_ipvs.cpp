@@ -35,9 +35,8 @@ nlohmann::json to_json(const ServiceKey& key) {
 }
 
 ServiceKey key_of(const nlohmann::json& json) {
-  return {json.at("family") == "inet6" ? net::Family::ipv6 : net::Family::ipv4,
-          json.at("fwmark").get<std::uint32_t>(), json.at("protocol").get<std::uint8_t>(),
-          json.at("endpoint").get<net::Endpoint>()};
+  return {json.at("family") == "inet6" ? net::Family::ipv6 : net::Family::ipv4, json.at("fwmark").get<std::uint32_t>(),
+          json.at("protocol").get<std::uint8_t>(), json.at("endpoint").get<net::Endpoint>()};
 }
 
 /// What somebody else made of a service, in words; empty: nothing.
@@ -59,8 +58,7 @@ std::string describe(const Service& there, const Service& wanted) {
 
 }  // namespace
 
-IpvsEngine::IpvsEngine(boost::asio::io_context& io, EngineOptions options)
-    : options_{std::move(options)}, timer_{io} {}
+IpvsEngine::IpvsEngine(boost::asio::io_context& io, EngineOptions options) : options_{std::move(options)}, timer_{io} {}
 
 bool IpvsEngine::has_record() const { return std::filesystem::exists(options_.record); }
 
@@ -191,8 +189,9 @@ std::string IpvsEngine::explain(const Change& change, int error) const {
   const bool adds = change.kind == Change::Kind::add_service || change.kind == Change::Kind::set_service;
   const auto& settings = change.settings;
   if (adds && error == ENOENT) {
-    const auto module = settings.engine.empty() ? fmt::format("ip_vs_{}", settings.scheduler)
-                                                : fmt::format("ip_vs_{} or ip_vs_pe_{}", settings.scheduler, settings.engine);
+    const auto module = settings.engine.empty()
+                            ? fmt::format("ip_vs_{}", settings.scheduler)
+                            : fmt::format("ip_vs_{} or ip_vs_pe_{}", settings.scheduler, settings.engine);
     return fmt::format("{}this kernel's IPVS has no module {}", whose, module);
   }
   return fmt::format("{}IPVS does not {}: {}", whose, change.to_string(), error_text(error));
@@ -299,8 +298,8 @@ std::map<std::string, ServerCounters> IpvsEngine::counters(const std::string& se
 
 const DesiredService* IpvsEngine::find(config::Protocol protocol, const net::Endpoint& destination) const {
   for (const auto port : {destination.port, std::uint16_t{0}}) {
-    const auto name = names_.find({destination.address.family(), 0, static_cast<std::uint8_t>(protocol),
-                                   {destination.address, port}});
+    const auto name = names_.find(
+        {destination.address.family(), 0, static_cast<std::uint8_t>(protocol), {destination.address, port}});
     if (name == names_.end()) continue;
     if (const auto found = services_.find(name->second); found != services_.end()) return found->second.desired.get();
   }
@@ -351,14 +350,17 @@ Result<std::vector<bus::TraceStep>> IpvsEngine::trace(const TraceQuery& query) {
   if (service == nullptr) return fail("trace: {} is no service of IPVS", query.destination);
   std::vector<bus::TraceStep> steps;
   steps.push_back({"service", fmt::format("{} is service {} of the kernel's IPVS", query.destination, service->name)});
-  for (const auto& connection : connections({.service = service->name, .client = query.source.address.to_string(), .server = {}})) {
+  for (const auto& connection :
+       connections({.service = service->name, .client = query.source.address.to_string(), .server = {}})) {
     if (connection.client == query.source.to_string())
-      steps.push_back({"connection", fmt::format("known: {}, to {} by {}", connection.state, connection.server, connection.method)});
+      steps.push_back({"connection",
+                       fmt::format("known: {}, to {} by {}", connection.state, connection.server, connection.method)});
   }
   if (steps.size() == 1) {
     std::string servers;
     for (const auto& server : service->servers) {
-      if (server.weight > 0) servers += fmt::format("{}{} (weight {})", servers.empty() ? "" : ", ", server.endpoint, server.weight);
+      if (server.weight > 0)
+        servers += fmt::format("{}{} (weight {})", servers.empty() ? "" : ", ", server.endpoint, server.weight);
     }
     steps.push_back({"schedule", servers.empty() ? std::string{"no server gets new connections"}
                                                  : fmt::format("{} chooses among {}", service->scheduler, servers)});
@@ -371,7 +373,8 @@ nlohmann::json IpvsEngine::about() {
   if (kernel_) {
     const auto there = kernel_->syncers();
     for (const auto& each : there ? *there : std::vector<Syncer>{})
-      syncers.push_back(fmt::format("{} on {} (id {})", each.tells ? "tells" : "listens", each.settings.interface, each.settings.id));
+      syncers.push_back(
+          fmt::format("{} on {} (id {})", each.tells ? "tells" : "listens", each.settings.interface, each.settings.id));
   }
   std::size_t servers = 0;
   for (const auto& [key, service] : there_) servers += service.destinations.size();
@@ -454,10 +457,12 @@ void IpvsEngine::put_right(const std::set<ServiceKey>& keys) {
     const auto name = names_.find(key);
     const auto what = there == there_.end() ? "removed" : describe(there->second, wanted->second);
     if (!what.empty() && ++told <= told_at_once)
-      notice(fmt::format("service {}: somebody else changed IPVS ({} {}): put right", name == names_.end() ? "" : name->second, key.to_string(), what));
+      notice(fmt::format("service {}: somebody else changed IPVS ({} {}): put right",
+                         name == names_.end() ? "" : name->second, key.to_string(), what));
     add_difference(key, there == there_.end() ? nullptr : &there->second, &wanted->second, changes);
   }
-  if (told > told_at_once) notice(fmt::format("IPVS: {} more services were changed by somebody else: put right", told - told_at_once));
+  if (told > told_at_once)
+    notice(fmt::format("IPVS: {} more services were changed by somebody else: put right", told - told_at_once));
   std::vector<Error> errors;
   apply(changes, errors);
   for (const auto& error : errors) log::error("{}", error.message);

@@ -75,9 +75,9 @@ class IpvsEngine final : public Engine {
   std::unique_ptr<Kernel> kernel_;
   std::map<std::string, Kept> services_;
   Table wanted_;
-  Table there_;  ///< of ours, as last read or written
+  Table there_;                              ///< of ours, as last read or written
   std::map<ServiceKey, std::string> names_;  ///< of services, by what they are in IPVS
-  ServiceKey looked_at_;  ///< the last whose servers were compared
+  ServiceKey looked_at_;                     ///< the last whose servers were compared
   config::LvsTimeouts timeouts_{};
   std::optional<Timeouts> timeouts_set_;
   std::optional<config::SyncDaemon> sync_daemon_;

@@ -17,8 +17,8 @@ namespace ballast::forwardd::ipvs {
 namespace {
 
 constexpr std::size_t at_once = 64;  ///< requests under way; their answers must fit into the socket's buffer
-constexpr std::uint32_t own_flags = IP_VS_SVC_F_PERSISTENT | IP_VS_SVC_F_ONEPACKET | IP_VS_SVC_F_SCHED1 |
-                                    IP_VS_SVC_F_SCHED2 | IP_VS_SVC_F_SCHED3;
+constexpr std::uint32_t own_flags =
+    IP_VS_SVC_F_PERSISTENT | IP_VS_SVC_F_ONEPACKET | IP_VS_SVC_F_SCHED1 | IP_VS_SVC_F_SCHED2 | IP_VS_SVC_F_SCHED3;
 
 struct FreeSocket {
   void operator()(nl_sock* socket) const { nl_socket_free(socket); }
@@ -265,7 +265,8 @@ void put_syncer(nl_msg* message, const Syncer& syncer, bool whole) {
 
 class NetlinkKernel final : public Kernel {
  public:
-  NetlinkKernel(std::unique_ptr<nl_sock, FreeSocket> socket, int family) : socket_{std::move(socket)}, family_{family} {}
+  NetlinkKernel(std::unique_ptr<nl_sock, FreeSocket> socket, int family)
+      : socket_{std::move(socket)}, family_{family} {}
 
   Result<Table> services() override {
     Table table;
@@ -449,7 +450,8 @@ class NetlinkKernel final : public Kernel {
       else
         places[nlmsg_hdr(message.get())->nlmsg_seq] = place;
     }
-    Exchange state{[](const Answer&) {}, [&](std::uint32_t sequence, int error) {
+    Exchange state{[](const Answer&) {},
+                   [&](std::uint32_t sequence, int error) {
                      const auto place = places.find(sequence);
                      if (place == places.end()) return;
                      results[place->second] = error;

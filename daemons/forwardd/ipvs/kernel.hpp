@@ -19,7 +19,7 @@ struct Timeouts {
 
 /// One of the two daemons that tell another machine's IPVS of connections, or listen to it.
 struct Syncer {
-  bool tells = false;  ///< IPVS calls it `master`; else it listens (`backup`)
+  bool tells = false;           ///< IPVS calls it `master`; else it listens (`backup`)
   config::SyncDaemon settings;  ///< `instance` means nothing; 0 and none: the kernel's defaults
 };
 

@@ -14,8 +14,8 @@ Settings settings_of(const DesiredService& service) {
   flag(service.hash_fallback, IP_VS_SVC_F_SCHED1);
   flag(service.hash_port, IP_VS_SVC_F_SCHED2);
   flag(service.third_flag, IP_VS_SVC_F_SCHED3);
-  made.timeout = static_cast<std::uint32_t>(
-      std::chrono::ceil<std::chrono::seconds>(service.persistence_timeout).count());
+  made.timeout =
+      static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::seconds>(service.persistence_timeout).count());
   made.prefix = service.family == net::Family::ipv4 ? service.persistence_prefix4 : service.persistence_prefix6;
   made.engine = service.persistence_engine;
   return made;
@@ -57,7 +57,8 @@ Table translate(const DesiredService& service) {
     table[{service.family, 0, static_cast<std::uint8_t>(service.protocol), endpoint}] = {
         settings, destinations_of(service, endpoint.port)};
   }
-  for (const auto mark : service.fwmarks) table[{service.family, mark, 0, {}}] = {settings, destinations_of(service, 0)};
+  for (const auto mark : service.fwmarks)
+    table[{service.family, mark, 0, {}}] = {settings, destinations_of(service, 0)};
   return table;
 }
 
@@ -87,8 +88,7 @@ void add_difference(const ServiceKey& key, const Service* from, const Service* t
     return;
   }
   if (from == nullptr || from->settings != to->settings) {
-    changes.push_back(
-        {.kind = from == nullptr ? add_service : set_service, .service = key, .settings = to->settings});
+    changes.push_back({.kind = from == nullptr ? add_service : set_service, .service = key, .settings = to->settings});
   }
   for (const auto& [server, wanted] : to->destinations) {
     const Destination* known = nullptr;

@@ -9,9 +9,7 @@ std::string endpoint_text(const net::Endpoint& endpoint, std::string_view protoc
   return fmt::format("[{}]:{}:{}", endpoint.address, protocol, endpoint.port);
 }
 
-std::string_view protocol_text(const config::VirtualServer& service) {
-  return name_of(service.protocol);
-}
+std::string_view protocol_text(const config::VirtualServer& service) { return name_of(service.protocol); }
 
 /// A virtual_server_group has no port of its own: keepalived writes 0.
 std::string service_text(const config::VirtualServer& service) {

@@ -199,8 +199,9 @@ TEST(Service, ThatOnlyIpvsCanDoIsIpvssUnlessXdpIsAskedFor) {
   const std::string servers = "protocol UDP\nreal_server 192.0.2.1 80 {\n}\n}\n";
   const auto group = "virtual_server_group G {\nfwmark 1\n192.0.2.9 80\n}\nvirtual_server group G {\n";
   const std::vector<std::pair<std::string, std::string>> needs{
-      {"virtual_server fwmark 1 {\n" + servers, "1:23: warning: a service by fwmark needs the kernel's IPVS, which "
-                                                "virtual_server fwmark 1 gets (write lb_engine ipvs in it)"},
+      {"virtual_server fwmark 1 {\n" + servers,
+       "1:23: warning: a service by fwmark needs the kernel's IPVS, which "
+       "virtual_server fwmark 1 gets (write lb_engine ipvs in it)"},
       {group + servers, "a group with a fwmark needs the kernel's IPVS"},
       {"virtual_server 192.0.2.9 80 {\nprotocol SCTP\nreal_server 192.0.2.1 80 {\n}\n}\n",
        "2:10: warning: protocol SCTP needs the kernel's IPVS"},
@@ -225,15 +226,16 @@ TEST(Service, ThatOnlyIpvsCanDoIsIpvssUnlessXdpIsAskedFor) {
 TEST(Service, ThatOnlyXdpCanDoIsRefusedForIpvsWhereItIsWritten) {
   const std::string begin = "virtual_server 192.0.2.9 80 {\nprotocol TCP\nlb_engine ipvs\n";
   const std::string end = "real_server 192.0.2.1 80 {\n}\n}\n";
-  for (const auto& [line, error] :
-       std::vector<std::pair<std::string, std::string>>{{"lvs_sched p2c\n", "4:11: error: lvs_sched p2c"},
-                                                        {"lvs_timeouts udp 5\n", "4:1: error: lvs_timeouts of one service"},
-                                                        {"passive_check {\n}\n", "4:1: error: passive_check"}}) {
+  for (const auto& [line, error] : std::vector<std::pair<std::string, std::string>>{
+           {"lvs_sched p2c\n", "4:11: error: lvs_sched p2c"},
+           {"lvs_timeouts udp 5\n", "4:1: error: lvs_timeouts of one service"},
+           {"passive_check {\n}\n", "4:1: error: passive_check"}}) {
     EXPECT_THAT(fault(begin + line + end), HasSubstr(error + ": the kernel's IPVS cannot do it (lb_engine xdp can)"));
   }
   EXPECT_THAT(fault("local_address_group L {\n192.0.2.50\n}\n" + begin + "laddr_group_name L\nlvs_method FNAT\n" + end),
               HasSubstr("8:12: error: lvs_method FNAT: the kernel's IPVS cannot do it"));
-  EXPECT_THAT(fault("global_defs {\nlvs_sync_daemon eth0\n}\n" + begin + "lvs_method TUN\nreal_server 2001:db8::1 80 {\n}\n}\n"),
+  EXPECT_THAT(fault("global_defs {\nlvs_sync_daemon eth0\n}\n" + begin +
+                    "lvs_method TUN\nreal_server 2001:db8::1 80 {\n}\n}\n"),
               HasSubstr("error: IPVS's sync daemon knows no IPv6 server of an IPv4 service"));
 }
 

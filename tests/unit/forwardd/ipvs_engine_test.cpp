@@ -83,13 +83,12 @@ class IpvsEngineTest : public ::testing::Test {
 
   void restart() {
     engine = std::make_unique<IpvsEngine>(
-        io, EngineOptions{.record = folder / "ipvs.json",
-                          .open = [this]() -> Result<std::unique_ptr<Kernel>> {
-                            return std::make_unique<MemoryKernel>(machine);
-                          },
-                          .tell = [this](const bus::Event& event) { events.push_back(event.message); },
-                          .sysctls = folder / "vs",
-                          .connections = folder / "connections"});
+        io, EngineOptions{
+                .record = folder / "ipvs.json",
+                .open = [this]() -> Result<std::unique_ptr<Kernel>> { return std::make_unique<MemoryKernel>(machine); },
+                .tell = [this](const bus::Event& event) { events.push_back(event.message); },
+                .sysctls = folder / "vs",
+                .connections = folder / "connections"});
   }
   static DesiredService service(const std::string& vip) {
     DesiredService made;
@@ -113,7 +112,8 @@ class IpvsEngineTest : public ::testing::Test {
     for (const auto* vip : vips) desired.services.push_back(service(vip));
   }
 
-  const std::filesystem::path folder = std::filesystem::temp_directory_path() / fmt::format("ballast-ipvs-{}", getpid());
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / fmt::format("ballast-ipvs-{}", getpid());
   boost::asio::io_context io;
   Machine machine;
   std::vector<std::string> events;
@@ -140,7 +140,8 @@ TEST_F(IpvsEngineTest, ARestartTouchesNothingAndForgetsNothing) {
   EXPECT_THAT(reconcile(), IsEmpty());
   restart();
   have({"192.0.2.1:80"});
-  EXPECT_THAT(reconcile(), ElementsAre("remove service tcp 192.0.2.2:80")) << "gone from the file while nobody was there";
+  EXPECT_THAT(reconcile(), ElementsAre("remove service tcp 192.0.2.2:80"))
+      << "gone from the file while nobody was there";
 }
 
 TEST_F(IpvsEngineTest, OthersServicesAreLeftAlone) {
@@ -161,7 +162,9 @@ TEST_F(IpvsEngineTest, WhatSomebodyClearsComesBackAndIsTold) {
   machine.table.clear();
   engine->look();
   EXPECT_EQ(machine.table, before);
-  EXPECT_THAT(events, ElementsAre("service tcp:192.0.2.1:80: somebody else changed IPVS (tcp 192.0.2.1:80 removed): put right"));
+  EXPECT_THAT(
+      events,
+      ElementsAre("service tcp:192.0.2.1:80: somebody else changed IPVS (tcp 192.0.2.1:80 removed): put right"));
 }
 
 TEST_F(IpvsEngineTest, AWeightThatSomebodyChangesIsPutRightAndTold) {
@@ -191,7 +194,8 @@ TEST_F(IpvsEngineTest, AMissingSchedulerIsNamedAndTriedAgain) {
 
 TEST_F(IpvsEngineTest, AKernelWithoutIpvsIsAnError) {
   engine = std::make_unique<IpvsEngine>(
-      io, EngineOptions{.record = folder / "none", .open = []() -> Result<std::unique_ptr<Kernel>> { return fail("no IPVS"); }});
+      io, EngineOptions{.record = folder / "none",
+                        .open = []() -> Result<std::unique_ptr<Kernel>> { return fail("no IPVS"); }});
   EXPECT_THAT(engine->reconcile(desired), IsEmpty()) << "nobody asks for it";
   have({"192.0.2.1:80"});
   EXPECT_THAT(engine->reconcile(desired), SizeIs(1));

@@ -89,8 +89,8 @@ TEST(IpvsTable, TheDifferenceIsTheSmallest) {
   const auto before = translate(web()).begin()->second;
   EXPECT_THAT(difference(&before, &before), IsEmpty());
   EXPECT_THAT(words(difference(nullptr, &before)),
-              ElementsAre("add service tcp 192.0.2.1:80 with scheduler rr", "add server 10.0.0.1:80 of tcp 192.0.2.1:80",
-                          "add server 10.0.0.2:80 of tcp 192.0.2.1:80"));
+              ElementsAre("add service tcp 192.0.2.1:80 with scheduler rr",
+                          "add server 10.0.0.1:80 of tcp 192.0.2.1:80", "add server 10.0.0.2:80 of tcp 192.0.2.1:80"));
   EXPECT_THAT(words(difference(&before, nullptr)), ElementsAre("remove service tcp 192.0.2.1:80"));
   auto service = web();
   service.scheduler = config::Scheduler::wlc;
@@ -98,9 +98,10 @@ TEST(IpvsTable, TheDifferenceIsTheSmallest) {
   service.servers[1].endpoint = endpoint("10.0.0.3:80");
   const auto after = translate(service).begin()->second;
   const auto changes = difference(&before, &after);
-  EXPECT_THAT(words(changes),
-              ElementsAre("change service tcp 192.0.2.1:80", "change server 10.0.0.1:80 of tcp 192.0.2.1:80",
-                          "add server 10.0.0.3:80 of tcp 192.0.2.1:80", "remove server 10.0.0.2:80 of tcp 192.0.2.1:80"))
+  EXPECT_THAT(
+      words(changes),
+      ElementsAre("change service tcp 192.0.2.1:80", "change server 10.0.0.1:80 of tcp 192.0.2.1:80",
+                  "add server 10.0.0.3:80 of tcp 192.0.2.1:80", "remove server 10.0.0.2:80 of tcp 192.0.2.1:80"))
       << "a server comes before another goes";
   Table table{{key("192.0.2.1:80"), before}};
   for (const auto& change : changes) carry_out(change, table);
