@@ -64,6 +64,16 @@ def main_pids(system):
     return {unit: int(system.says(f"systemctl show --property=MainPID --value {unit}")) for unit in DAEMONS}
 
 
+def states(system):
+    """The state of each unit of the node."""
+    units = ("ballast.target", *DAEMONS)
+    return dict(zip(units, system.run(f"systemctl is-active {' '.join(units)}", check=False).output.split(), strict=True))
+
+
+def all_are(state):
+    return dict.fromkeys(("ballast.target", *DAEMONS), state)
+
+
 def version_of(system, package):
     return system.says(f"dpkg-query --show --showformat='${{db:Status-Abbrev}}${{Version}}' {package}")
 
@@ -86,8 +96,7 @@ def test_an_installation_starts_nothing(site, before):
     for system in site.systems:
         system.run("dpkg --install /run/guest/old/ballast.deb")
         assert version_of(system, "ballast").startswith("ii")
-        states = system.run("systemctl is-active ballast.target " + " ".join(DAEMONS), check=False).output.split()
-        assert set(states) == {"inactive"}
+        assert states(system) == all_are("inactive")
         assert system.run("systemctl is-enabled ballast.target", check=False).output.strip() == "disabled"
         assert system.says("stat -c '%U:%G %a' /var/lib/ballast") == "root:ballast 750"
 
@@ -101,8 +110,7 @@ def test_enabled_they_elect_a_master_and_serve(site):
     for system, role in ((first, "MASTER"), (second, "BACKUP")):
         site.wait_role(system, role)
         site.wait_servers(system)
-        states = system.run("systemctl is-active ballast.target " + " ".join(DAEMONS), check=False).output.split()
-        assert set(states) == {"active"}
+        assert states(system) == all_are("active"), system.says("journalctl --no-pager -o cat -n 40")
     assert site.vip in first.says("ip -o address show dev eth0")
     assert site.vip not in second.says("ip -o address show dev eth0")
     answers = {wait_until(lambda: curl(site.client, f"http://{site.vip}/"), "the VIP answers", 30) for _ in range(2)}
