@@ -71,14 +71,17 @@ int run(const runtime::DaemonOptions& options, const std::filesystem::path& pin_
                event.message);
     daemon.bus().event(std::move(event));
   };
-  const bool was_used = std::filesystem::exists(pin_dir);
+  // Its unit makes the folder before forwardd starts.
+  const bool was_used = std::filesystem::exists(pin_dir) && !std::filesystem::is_empty(pin_dir);
   auto xdp = xdp::XdpEngine::open(
       daemon.io(), {.pin_dir = pin_dir, .tell = tell, .network_changed = [&] { coordinator->network_changed(); }});
   if (!xdp) {
     log::error("{}", xdp.error().message);
     return 1;
   }
-  ipvs::IpvsEngine ipvs{daemon.io(), {.record = options.run_dir / ipvs_record, .tell = tell}};
+  ipvs::IpvsEngine ipvs{daemon.io(), {.record = options.run_dir / ipvs_record, .tell = tell, .failed = [&] {
+                                        coordinator->network_changed();
+                                      }}};
   Engines engines{**xdp, ipvs, was_used};
   coordinator = std::make_unique<Coordinator>(daemon.io(), engines, outlet_to(daemon.bus()));
   if (const auto kept = runtime::keep_capabilities({CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON}); !kept) {

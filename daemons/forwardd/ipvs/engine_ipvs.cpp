@@ -27,18 +27,6 @@ bool same_syncer(const Syncer& a, const Syncer& wanted) {
          agrees(x.port, y.port) && agrees(x.ttl, y.ttl) && agrees(x.group, y.group);
 }
 
-nlohmann::json to_json(const ServiceKey& key) {
-  return {{"family", key.family == net::Family::ipv6 ? "inet6" : "inet"},
-          {"fwmark", key.fwmark},
-          {"protocol", key.protocol},
-          {"endpoint", key.endpoint}};
-}
-
-ServiceKey key_of(const nlohmann::json& json) {
-  return {json.at("family") == "inet6" ? net::Family::ipv6 : net::Family::ipv4, json.at("fwmark").get<std::uint32_t>(),
-          json.at("protocol").get<std::uint8_t>(), json.at("endpoint").get<net::Endpoint>()};
-}
-
 /// What somebody else made of a service, in words; empty: nothing.
 std::string describe(const Service& there, const Service& wanted) {
   if (there.settings != wanted.settings)
@@ -58,9 +46,8 @@ std::string describe(const Service& there, const Service& wanted) {
 
 }  // namespace
 
-IpvsEngine::IpvsEngine(boost::asio::io_context& io, EngineOptions options) : options_{std::move(options)}, timer_{io} {}
-
-bool IpvsEngine::has_record() const { return std::filesystem::exists(options_.record); }
+IpvsEngine::IpvsEngine(boost::asio::io_context& io, EngineOptions options)
+    : options_{std::move(options)}, record_{options_.record}, timer_{io} {}
 
 std::vector<Error> IpvsEngine::reconcile(const DesiredState& desired) {
   if (!kernel_ && desired.services.empty() && !desired.sync_daemon && !has_record()) return {};
@@ -85,7 +72,8 @@ Result<> IpvsEngine::open(const DesiredState& desired) {
   auto kernel = options_.open();
   if (!kernel) return kernel.error();
   kernel_ = std::move(*kernel);
-  auto ours = load_record();
+  auto [ours, syncs] = record_.load();
+  syncs_ = syncs;
   for (const auto& service : desired.services) {
     for (const auto& [key, wanted] : translate(service)) ours.insert(key);
   }
@@ -117,13 +105,14 @@ Result<> IpvsEngine::read(const std::set<ServiceKey>& keys) {
 /// What services have become since the last time, and what of them is not there.
 void IpvsEngine::want(const DesiredState& desired, std::vector<Change>& changes) {
   auto before = std::exchange(services_, {});
+  names_.clear();
   std::set<ServiceKey> stale;
   for (std::size_t i = 0; i < desired.services.size(); ++i) {
     const auto shared = desired.services.shared(i);
     const auto known = before.find(shared->name);
     if (known != before.end() && known->second.desired == shared && !known->second.failed) {
+      for (const auto& key : known->second.keys) names_[key] = shared->name;
       services_.emplace(shared->name, std::move(known->second));
-      before.erase(known);
       continue;
     }
     Kept kept{.desired = shared, .keys = {}};
@@ -135,21 +124,10 @@ void IpvsEngine::want(const DesiredState& desired, std::vector<Change>& changes)
     }
     services_.emplace(shared->name, std::move(kept));
   }
-  // What former services had, and none has any more.
-  std::set<ServiceKey> left;
-  for (const auto& [name, kept] : before) left.insert(kept.keys.begin(), kept.keys.end());
+  std::erase_if(wanted_, [&](const auto& each) { return !names_.contains(each.first); });
+  // What was there for former services is wanted no more.
   for (const auto& [key, service] : there_) {
-    if (!names_.contains(key)) left.insert(key);
-  }
-  if (!left.empty()) {
-    std::set<ServiceKey> claimed;
-    for (const auto& [name, kept] : services_) claimed.insert(kept.keys.begin(), kept.keys.end());
-    for (const auto& key : left) {
-      if (claimed.contains(key)) continue;
-      wanted_.erase(key);
-      names_.erase(key);
-      stale.insert(key);
-    }
+    if (!names_.contains(key)) stale.insert(key);
   }
   for (const auto& key : stale) {
     const auto from = there_.find(key);
@@ -201,8 +179,8 @@ void IpvsEngine::set_timeouts(const DesiredState& desired, std::vector<Error>& e
   const auto in_seconds = [](config::Duration time) {
     return static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::seconds>(time).count());
   };
-  timeouts_ = desired.timeouts;
-  const Timeouts wanted{in_seconds(timeouts_.tcp), in_seconds(timeouts_.tcp_fin), in_seconds(timeouts_.udp)};
+  const Timeouts wanted{in_seconds(desired.timeouts.tcp), in_seconds(desired.timeouts.tcp_fin),
+                        in_seconds(desired.timeouts.udp)};
   if (timeouts_set_ == wanted || services_.empty()) return;
   if (const auto done = kernel_->set_timeouts(wanted); !done)
     errors.push_back(done.error());
@@ -306,6 +284,18 @@ const DesiredService* IpvsEngine::find(config::Protocol protocol, const net::End
   return nullptr;
 }
 
+const DesiredService* IpvsEngine::find_by_mark(const net::Endpoint& server) const {
+  for (const auto& [key, name] : names_) {
+    if (key.fwmark == 0) continue;
+    const auto* service = services_.at(name).desired.get();
+    const bool has = std::ranges::any_of(service->servers, [&](const auto& each) {
+      return each.endpoint.address == server.address && (each.endpoint.port == 0 || each.endpoint.port == server.port);
+    });
+    if (has) return service;
+  }
+  return nullptr;
+}
+
 std::vector<bus::Connection> IpvsEngine::connections(const ConnectionFilter& filter) {
   std::vector<bus::Connection> all;
   std::ifstream file{options_.connections};
@@ -316,16 +306,7 @@ std::vector<bus::Connection> IpvsEngine::connections(const ConnectionFilter& fil
     const auto protocol = from_name<config::Protocol>(read->protocol);
     const auto* service = protocol ? find(*protocol, read->virtual_endpoint) : nullptr;
     // Connections by mark do not say by which.
-    const auto has_server = [&](const DesiredService& each) {
-      return std::ranges::any_of(each.servers, [&](const auto& server) {
-        return server.endpoint.address == read->server.address &&
-               (server.endpoint.port == 0 || server.endpoint.port == read->server.port);
-      });
-    };
-    for (const auto& [name, kept] : services_) {
-      if (service != nullptr) break;
-      if (!kept.desired->fwmarks.empty() && has_server(*kept.desired)) service = kept.desired.get();
-    }
+    if (service == nullptr) service = find_by_mark(read->server);
     if (service == nullptr || (!filter.service.empty() && filter.service != service->name)) continue;
     bus::Connection made;
     made.protocol = read->protocol;
@@ -387,18 +368,19 @@ Result<> IpvsEngine::unload() {
   const auto errors = reconcile(nothing);
   timer_.cancel();
   if (!errors.empty()) return errors.front();
-  std::error_code ignored;
-  std::filesystem::remove(options_.record, ignored);
-  recorded_.clear();
+  record_.remove();
   return {};
 }
 
 void IpvsEngine::await_look() {
   if (services_.empty()) return;
-  timer_.expires_after(options_.look_again);
+  // However many services there are, nine tenths of the time are for other things.
+  timer_.expires_after(std::max<std::chrono::steady_clock::duration>(options_.look_again, 9 * looked_for_));
   timer_.async_wait([this](boost::system::error_code cancelled) {
     if (cancelled) return;
+    const auto begin = std::chrono::steady_clock::now();
     look();
+    looked_for_ = std::chrono::steady_clock::now() - begin;
     await_look();
   });
 }
@@ -465,7 +447,7 @@ void IpvsEngine::put_right(const std::set<ServiceKey>& keys) {
     notice(fmt::format("IPVS: {} more services were changed by somebody else: put right", told - told_at_once));
   std::vector<Error> errors;
   apply(changes, errors);
-  for (const auto& error : errors) log::error("{}", error.message);
+  if (!errors.empty() && options_.failed) options_.failed();
 }
 
 void IpvsEngine::notice(std::string message) {
@@ -476,38 +458,10 @@ void IpvsEngine::notice(std::string message) {
   if (options_.tell) options_.tell(std::move(event));
 }
 
-nlohmann::json IpvsEngine::record() const {
-  auto keys = nlohmann::json::array();
-  for (const auto& [key, service] : there_) keys.push_back(to_json(key));
-  return {{"services", std::move(keys)}, {"sync_daemon", syncs_}};
-}
-
-std::set<ServiceKey> IpvsEngine::load_record() {
-  std::set<ServiceKey> keys;
-  std::ifstream file{options_.record};
-  if (!file) return keys;
-  try {
-    const auto read = nlohmann::json::parse(file);
-    for (const auto& key : read.at("services")) keys.insert(key_of(key));
-    syncs_ = read.at("sync_daemon").get<bool>();
-  } catch (const std::exception& exception) {
-    log::warning("{}: passed over, it cannot be read: {}", options_.record.string(), exception.what());
-  }
-  return keys;
-}
-
 void IpvsEngine::save_record() {
-  auto text = record().dump();
-  if (text == recorded_) return;
-  const auto fresh = std::filesystem::path{options_.record} += ".new";
-  {
-    std::ofstream file{fresh};
-    if (!(file << text << std::flush)) return log::error("{} cannot be written", fresh.string());
-  }
-  std::error_code error;
-  std::filesystem::rename(fresh, options_.record, error);
-  if (error) return log::error("{}: {}", options_.record.string(), error.message());
-  recorded_ = std::move(text);
+  Ours ours{.services = {}, .sync_daemon = syncs_};
+  for (const auto& [key, service] : there_) ours.services.insert(ours.services.end(), key);
+  record_.save(ours);
 }
 
 }  // namespace ballast::forwardd::ipvs

@@ -1,12 +1,12 @@
 #pragma once
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <set>
 
 #include "daemons/forwardd/ipvs/kernel.hpp"
+#include "daemons/forwardd/ipvs/record.hpp"
 
 namespace ballast::forwardd::ipvs {
 
@@ -14,6 +14,7 @@ struct EngineOptions {
   std::filesystem::path record;  ///< what of IPVS is ours, for a forwardd after this one
   std::function<Result<std::unique_ptr<Kernel>>()> open = open_kernel;
   std::function<void(bus::Event)> tell{};
+  std::function<void()> failed{};  ///< what others changed could not be put right: reconcile again
   std::filesystem::path sysctls = "/proc/sys/net/ipv4/vs";
   std::filesystem::path connections = "/proc/net/ip_vs_conn";
   std::chrono::milliseconds look_again{1000};  ///< after what others do in IPVS: the kernel tells nobody
@@ -26,7 +27,7 @@ class IpvsEngine final : public Engine {
   IpvsEngine(boost::asio::io_context& io, EngineOptions options);
 
   /// Whether a former forwardd has left something that a reconciliation should know of.
-  [[nodiscard]] bool has_record() const;
+  [[nodiscard]] bool has_record() const { return record_.exists(); }
 
   std::vector<Error> reconcile(const DesiredState& desired) override;
   Result<> set_roles(const std::map<std::string, RoleState>& roles) override;
@@ -51,6 +52,7 @@ class IpvsEngine final : public Engine {
     bool failed = false;  ///< not all of it could be done
   };
 
+  [[nodiscard]] const DesiredService* find_by_mark(const net::Endpoint& server) const;
   Result<> open(const DesiredState& desired);
   Result<> read(const std::set<ServiceKey>& keys);
   void want(const DesiredState& desired, std::vector<Change>& changes);
@@ -66,25 +68,23 @@ class IpvsEngine final : public Engine {
   void put_right(const std::set<ServiceKey>& keys);
   void notice(std::string message);
   void await_look();
-  [[nodiscard]] nlohmann::json record() const;
-  std::set<ServiceKey> load_record();
   void save_record();
 
   EngineOptions options_;
+  Record record_;
   boost::asio::steady_timer timer_;
+  std::chrono::steady_clock::duration looked_for_{};  ///< how long the last look took
   std::unique_ptr<Kernel> kernel_;
   std::map<std::string, Kept> services_;
   Table wanted_;
   Table there_;                              ///< of ours, as last read or written
   std::map<ServiceKey, std::string> names_;  ///< of services, by what they are in IPVS
   ServiceKey looked_at_;                     ///< the last whose servers were compared
-  config::LvsTimeouts timeouts_{};
   std::optional<Timeouts> timeouts_set_;
   std::optional<config::SyncDaemon> sync_daemon_;
   bool syncs_ = false;  ///< a sync daemon is ours
   std::map<std::string, RoleState> roles_;
   std::set<std::string> sysctls_;
-  std::string recorded_;
 };
 
 }  // namespace ballast::forwardd::ipvs

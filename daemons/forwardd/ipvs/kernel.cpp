@@ -33,16 +33,13 @@ using Message = std::unique_ptr<nl_msg, FreeMessage>;
 
 std::string error_text(int number) { return std::generic_category().message(number); }
 
-class Attributes {
- public:
-  /// Of a nested attribute; those above `Most` are newer than we are and are passed over.
-  template <std::size_t Most>
-  static std::array<nlattr*, Most + 1> nested(nlattr* outer) {
-    std::array<nlattr*, Most + 1> found{};
-    nla_parse_nested(found.data(), static_cast<int>(Most), outer, nullptr);
-    return found;
-  }
-};
+/// The attributes within another; those above `Most` are newer than we are and are passed over.
+template <std::size_t Most>
+std::array<nlattr*, Most + 1> nested(nlattr* outer) {
+  std::array<nlattr*, Most + 1> found{};
+  nla_parse_nested(found.data(), static_cast<int>(Most), outer, nullptr);
+  return found;
+}
 
 template <class Number>
 Number number(const nlattr* attribute) {
@@ -105,37 +102,31 @@ void put_service(nl_msg* message, const ServiceKey& key, const Settings* setting
   nla_nest_end(message, nest);
 }
 
-std::uint32_t forward_flag(config::Method method) {
-  switch (method) {
-    case config::Method::dr:
-      return IP_VS_CONN_F_DROUTE;
-    case config::Method::tun:
-      return IP_VS_CONN_F_TUNNEL;
-    default:
-      return IP_VS_CONN_F_MASQ;
-  }
-}
+/// What we and the kernel call one thing; the first stands for what is in no table.
+template <class Ours, class Theirs, std::size_t Size>
+using Names = std::array<std::pair<Ours, Theirs>, Size>;
 
-std::uint8_t tunnel_type(config::TunnelType type) {
-  switch (type) {
-    case config::TunnelType::gue:
-      return IP_VS_CONN_F_TUNNEL_TYPE_GUE;
-    case config::TunnelType::gre:
-      return IP_VS_CONN_F_TUNNEL_TYPE_GRE;
-    default:
-      return IP_VS_CONN_F_TUNNEL_TYPE_IPIP;
-  }
-}
+constexpr Names<config::Method, std::uint32_t, 3> methods{{{config::Method::nat, IP_VS_CONN_F_MASQ},
+                                                           {config::Method::dr, IP_VS_CONN_F_DROUTE},
+                                                           {config::Method::tun, IP_VS_CONN_F_TUNNEL}}};
+constexpr Names<config::TunnelType, std::uint8_t, 3> tunnel_types{
+    {{config::TunnelType::ipip, IP_VS_CONN_F_TUNNEL_TYPE_IPIP},
+     {config::TunnelType::gue, IP_VS_CONN_F_TUNNEL_TYPE_GUE},
+     {config::TunnelType::gre, IP_VS_CONN_F_TUNNEL_TYPE_GRE}}};
+constexpr Names<config::TunnelChecksum, std::uint16_t, 3> checksums{
+    {{config::TunnelChecksum::none, IP_VS_TUNNEL_ENCAP_FLAG_NOCSUM},
+     {config::TunnelChecksum::csum, IP_VS_TUNNEL_ENCAP_FLAG_CSUM},
+     {config::TunnelChecksum::remcsum, IP_VS_TUNNEL_ENCAP_FLAG_REMCSUM}}};
 
-std::uint16_t tunnel_flags(config::TunnelChecksum checksum) {
-  switch (checksum) {
-    case config::TunnelChecksum::csum:
-      return IP_VS_TUNNEL_ENCAP_FLAG_CSUM;
-    case config::TunnelChecksum::remcsum:
-      return IP_VS_TUNNEL_ENCAP_FLAG_REMCSUM;
-    default:
-      return IP_VS_TUNNEL_ENCAP_FLAG_NOCSUM;
-  }
+template <class Table>
+auto theirs(const Table& names, decltype(names[0].first) ours) {
+  const auto found = std::ranges::find(names, ours, [](const auto& each) { return each.first; });
+  return (found == names.end() ? names.front() : *found).second;
+}
+template <class Table>
+auto ours(const Table& names, decltype(names[0].second) theirs) {
+  const auto found = std::ranges::find(names, theirs, [](const auto& each) { return each.second; });
+  return (found == names.end() ? names.front() : *found).first;
 }
 
 void put_destination(nl_msg* message, const Change& change) {
@@ -145,21 +136,21 @@ void put_destination(nl_msg* message, const Change& change) {
   nla_put_u16(message, IPVS_DEST_ATTR_PORT, htons(change.server.port));
   if (change.kind != Change::Kind::remove_destination) {
     const auto& wanted = change.destination;
-    nla_put_u32(message, IPVS_DEST_ATTR_FWD_METHOD, forward_flag(wanted.method));
+    nla_put_u32(message, IPVS_DEST_ATTR_FWD_METHOD, theirs(methods, wanted.method));
     nla_put_u32(message, IPVS_DEST_ATTR_WEIGHT, wanted.weight);
     nla_put_u32(message, IPVS_DEST_ATTR_U_THRESH, wanted.upper_threshold);
     nla_put_u32(message, IPVS_DEST_ATTR_L_THRESH, wanted.lower_threshold);
     if (wanted.method == config::Method::tun) {
-      nla_put_u8(message, IPVS_DEST_ATTR_TUN_TYPE, tunnel_type(wanted.tunnel.type));
+      nla_put_u8(message, IPVS_DEST_ATTR_TUN_TYPE, theirs(tunnel_types, wanted.tunnel.type));
       nla_put_u16(message, IPVS_DEST_ATTR_TUN_PORT, htons(wanted.tunnel.port));
-      nla_put_u16(message, IPVS_DEST_ATTR_TUN_FLAGS, tunnel_flags(wanted.tunnel.checksum));
+      nla_put_u16(message, IPVS_DEST_ATTR_TUN_FLAGS, theirs(checksums, wanted.tunnel.checksum));
     }
   }
   nla_nest_end(message, nest);
 }
 
 std::optional<std::pair<ServiceKey, Settings>> read_service(nlattr* outer) {
-  const auto at = Attributes::nested<IPVS_SVC_ATTR_MAX>(outer);
+  const auto at = nested<IPVS_SVC_ATTR_MAX>(outer);
   if (at[IPVS_SVC_ATTR_AF] == nullptr) return std::nullopt;
   ServiceKey key;
   key.family = family_of(number<std::uint16_t>(at[IPVS_SVC_ATTR_AF]));
@@ -177,39 +168,19 @@ std::optional<std::pair<ServiceKey, Settings>> read_service(nlattr* outer) {
   return std::pair{key, settings};
 }
 
-config::Tunnel read_tunnel(nlattr* type, nlattr* port, nlattr* flags) {
-  config::Tunnel tunnel;
-  const auto kind = number<std::uint8_t>(type);
-  tunnel.type = kind == IP_VS_CONN_F_TUNNEL_TYPE_GUE   ? config::TunnelType::gue
-                : kind == IP_VS_CONN_F_TUNNEL_TYPE_GRE ? config::TunnelType::gre
-                                                       : config::TunnelType::ipip;
-  tunnel.port = ntohs(number<std::uint16_t>(port));
-  const auto bits = number<std::uint16_t>(flags);
-  tunnel.checksum = (bits & IP_VS_TUNNEL_ENCAP_FLAG_CSUM) != 0      ? config::TunnelChecksum::csum
-                    : (bits & IP_VS_TUNNEL_ENCAP_FLAG_REMCSUM) != 0 ? config::TunnelChecksum::remcsum
-                                                                    : config::TunnelChecksum::none;
-  return tunnel;
-}
-
 std::optional<Seen> read_destination(nlattr* outer, net::Family family) {
-  const auto at = Attributes::nested<IPVS_DEST_ATTR_MAX>(outer);
+  const auto at = nested<IPVS_DEST_ATTR_MAX>(outer);
   if (at[IPVS_DEST_ATTR_ADDR] == nullptr) return std::nullopt;
   if (at[IPVS_DEST_ATTR_ADDR_FAMILY] != nullptr)
     family = family_of(number<std::uint16_t>(at[IPVS_DEST_ATTR_ADDR_FAMILY]));
   Seen seen;
   seen.endpoint = {address(at[IPVS_DEST_ATTR_ADDR], family), ntohs(number<std::uint16_t>(at[IPVS_DEST_ATTR_PORT]))};
   auto& destination = seen.destination;
-  switch (number<std::uint32_t>(at[IPVS_DEST_ATTR_FWD_METHOD]) & IP_VS_CONN_F_FWD_MASK) {
-    case IP_VS_CONN_F_TUNNEL:
-      destination.method = config::Method::tun;
-      destination.tunnel =
-          read_tunnel(at[IPVS_DEST_ATTR_TUN_TYPE], at[IPVS_DEST_ATTR_TUN_PORT], at[IPVS_DEST_ATTR_TUN_FLAGS]);
-      break;
-    case IP_VS_CONN_F_DROUTE:
-      destination.method = config::Method::dr;
-      break;
-    default:
-      break;
+  destination.method = ours(methods, number<std::uint32_t>(at[IPVS_DEST_ATTR_FWD_METHOD]) & IP_VS_CONN_F_FWD_MASK);
+  if (destination.method == config::Method::tun) {
+    destination.tunnel = {.type = ours(tunnel_types, number<std::uint8_t>(at[IPVS_DEST_ATTR_TUN_TYPE])),
+                          .port = ntohs(number<std::uint16_t>(at[IPVS_DEST_ATTR_TUN_PORT])),
+                          .checksum = ours(checksums, number<std::uint16_t>(at[IPVS_DEST_ATTR_TUN_FLAGS]))};
   }
   destination.weight = number<std::uint32_t>(at[IPVS_DEST_ATTR_WEIGHT]);
   destination.upper_threshold = number<std::uint32_t>(at[IPVS_DEST_ATTR_U_THRESH]);
@@ -217,7 +188,7 @@ std::optional<Seen> read_destination(nlattr* outer, net::Family family) {
   seen.counters.active = number<std::uint32_t>(at[IPVS_DEST_ATTR_ACTIVE_CONNS]);
   seen.counters.inactive = number<std::uint32_t>(at[IPVS_DEST_ATTR_INACT_CONNS]);
   if (at[IPVS_DEST_ATTR_STATS64] != nullptr) {
-    const auto stats = Attributes::nested<IPVS_STATS_ATTR_MAX>(at[IPVS_DEST_ATTR_STATS64]);
+    const auto stats = nested<IPVS_STATS_ATTR_MAX>(at[IPVS_DEST_ATTR_STATS64]);
     seen.counters.connections = number<std::uint64_t>(stats[IPVS_STATS_ATTR_CONNS]);
     seen.counters.packets_in = number<std::uint64_t>(stats[IPVS_STATS_ATTR_INPKTS]);
     seen.counters.packets_out = number<std::uint64_t>(stats[IPVS_STATS_ATTR_OUTPKTS]);
@@ -228,7 +199,7 @@ std::optional<Seen> read_destination(nlattr* outer, net::Family family) {
 }
 
 Syncer read_syncer(nlattr* outer) {
-  const auto at = Attributes::nested<IPVS_DAEMON_ATTR_MAX>(outer);
+  const auto at = nested<IPVS_DAEMON_ATTR_MAX>(outer);
   Syncer syncer;
   syncer.tells = number<std::uint32_t>(at[IPVS_DAEMON_ATTR_STATE]) == IP_VS_STATE_MASTER;
   auto& settings = syncer.settings;
@@ -271,7 +242,7 @@ class NetlinkKernel final : public Kernel {
   Result<Table> services() override {
     Table table;
     const auto message = request(IPVS_CMD_GET_SERVICE, NLM_F_DUMP);
-    const int error = dump(message.get(), [&](const auto& at) {
+    const int error = ask(message.get(), [&](const auto& at) {
       if (at[IPVS_CMD_ATTR_SERVICE] == nullptr) return;
       if (const auto read = read_service(at[IPVS_CMD_ATTR_SERVICE])) table[read->first].settings = read->second;
     });
@@ -283,7 +254,7 @@ class NetlinkKernel final : public Kernel {
     std::vector<Seen> all;
     const auto message = request(IPVS_CMD_GET_DEST, NLM_F_DUMP);
     put_service(message.get(), service, nullptr);
-    const int error = dump(message.get(), [&](const auto& at) {
+    const int error = ask(message.get(), [&](const auto& at) {
       if (at[IPVS_CMD_ATTR_DEST] == nullptr) return;
       if (auto read = read_destination(at[IPVS_CMD_ATTR_DEST], service.family)) all.push_back(std::move(*read));
     });
@@ -302,7 +273,7 @@ class NetlinkKernel final : public Kernel {
 
   Result<Timeouts> timeouts() override {
     Timeouts read;
-    const auto message = request(IPVS_CMD_GET_CONFIG, 0);
+    const auto message = request(IPVS_CMD_GET_CONFIG, NLM_F_ACK);
     const int error = ask(message.get(), [&](const auto& at) {
       read = {number<std::uint32_t>(at[IPVS_CMD_ATTR_TIMEOUT_TCP]),
               number<std::uint32_t>(at[IPVS_CMD_ATTR_TIMEOUT_TCP_FIN]),
@@ -317,15 +288,14 @@ class NetlinkKernel final : public Kernel {
     nla_put_u32(message.get(), IPVS_CMD_ATTR_TIMEOUT_TCP, timeouts.tcp);
     nla_put_u32(message.get(), IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, timeouts.tcp_fin);
     nla_put_u32(message.get(), IPVS_CMD_ATTR_TIMEOUT_UDP, timeouts.udp);
-    if (const int error = send_one(message.get()); error != 0)
-      return fail("IPVS: set the timeouts: {}", error_text(error));
+    if (const int error = tell(message.get()); error != 0) return fail("IPVS: set the timeouts: {}", error_text(error));
     return {};
   }
 
   Result<std::vector<Syncer>> syncers() override {
     std::vector<Syncer> all;
     const auto message = request(IPVS_CMD_GET_DAEMON, NLM_F_DUMP);
-    const int error = dump(message.get(), [&](const auto& at) {
+    const int error = ask(message.get(), [&](const auto& at) {
       if (at[IPVS_CMD_ATTR_DAEMON] != nullptr) all.push_back(read_syncer(at[IPVS_CMD_ATTR_DAEMON]));
     });
     if (error != 0) return fail("IPVS: read the sync daemons: {}", error_text(error));
@@ -341,7 +311,6 @@ class NetlinkKernel final : public Kernel {
   struct Exchange {
     std::function<void(const Answer&)> take;
     std::function<void(std::uint32_t sequence, int error)> ended;
-    bool over = false;
   };
 
   [[nodiscard]] Message request(std::uint8_t command, int flags) const {
@@ -358,15 +327,11 @@ class NetlinkKernel final : public Kernel {
     return NL_OK;
   }
   static int on_end(nl_msg* message, void* argument) {
-    auto& exchange = *static_cast<Exchange*>(argument);
-    exchange.over = true;
-    if (exchange.ended) exchange.ended(nlmsg_hdr(message)->nlmsg_seq, 0);
+    static_cast<Exchange*>(argument)->ended(nlmsg_hdr(message)->nlmsg_seq, 0);
     return NL_OK;
   }
   static int on_error(sockaddr_nl*, nlmsgerr* error, void* argument) {
-    auto& exchange = *static_cast<Exchange*>(argument);
-    exchange.over = true;
-    if (exchange.ended) exchange.ended(error->msg.nlmsg_seq, -error->error);
+    static_cast<Exchange*>(argument)->ended(error->msg.nlmsg_seq, -error->error);
     return NL_SKIP;
   }
   static int on_sequence(nl_msg*, void*) { return NL_OK; }
@@ -382,40 +347,23 @@ class NetlinkKernel final : public Kernel {
     return callbacks;
   }
 
-  /// Sends, and takes answers until `done` says so. An errno.
-  int exchange(nl_msg* message, Exchange& exchange, const std::function<bool()>& done) {
-    if (const int sent = nl_send_auto(socket_.get(), message); sent < 0) return EIO;
-    const auto callbacks = callbacks_for(exchange);
-    while (!done()) {
-      if (const int read = nl_recvmsgs(socket_.get(), callbacks.get()); read < 0) return EIO;
+  /// Sends a dump, or a request that is to be acknowledged, and takes what comes up to its end. An errno.
+  int ask(nl_msg* message, std::function<void(const Answer&)> take) {
+    if (nl_send_auto(socket_.get(), message) < 0) return EIO;
+    int result = 0;
+    bool over = false;
+    Exchange state{std::move(take), [&](std::uint32_t, int error) {
+                     result = error;
+                     over = true;
+                   }};
+    const auto callbacks = callbacks_for(state);
+    while (!over) {
+      if (nl_recvmsgs(socket_.get(), callbacks.get()) < 0) return EIO;
     }
-    return 0;
+    return result;
   }
-
-  int dump(nl_msg* message, std::function<void(const Answer&)> take) {
-    int result = 0;
-    Exchange state{std::move(take), [&](std::uint32_t, int error) { result = error; }};
-    const int failed = exchange(message, state, [&] { return state.over; });
-    return failed != 0 ? failed : result;
-  }
-
-  /// One answer, which is the end of it.
-  int ask(nl_msg* message, const std::function<void(const Answer&)>& take) {
-    int result = 0;
-    Exchange state{{}, [&](std::uint32_t, int error) { result = error; }};
-    state.take = [&](const Answer& at) {
-      take(at);
-      state.over = true;
-    };
-    const int failed = exchange(message, state, [&] { return state.over; });
-    return failed != 0 ? failed : result;
-  }
-
-  int send_one(nl_msg* message) {
-    int result = 0;
-    Exchange state{[](const Answer&) {}, [&](std::uint32_t, int error) { result = error; }};
-    const int failed = exchange(message, state, [&] { return state.over; });
-    return failed != 0 ? failed : result;
+  int tell(nl_msg* message) {
+    return ask(message, [](const Answer&) {});
   }
 
   static std::uint8_t command_of(Change::Kind kind) {
@@ -468,7 +416,7 @@ class NetlinkKernel final : public Kernel {
   Result<> tell_daemon(std::uint8_t command, const Syncer& syncer, std::string_view what) {
     const auto message = request(command, NLM_F_ACK);
     put_syncer(message.get(), syncer, command == IPVS_CMD_NEW_DAEMON);
-    if (const int error = send_one(message.get()); error != 0) {
+    if (const int error = tell(message.get()); error != 0) {
       return fail("IPVS: {} the sync daemon that {} on {}: {}", what, syncer.tells ? "tells" : "listens",
                   syncer.settings.interface, error_text(error));
     }

@@ -39,7 +39,7 @@ def fixture_engine(request):
 
 
 class Stage:
-    """`engine` decides lb_engine and nothing else. A context manager: the lab is gone after it."""
+    """`engine` decides lb_engine and nothing else."""
 
     def __init__(self, lab, engine, webs=3, balancers=1):
         self.lab, self.engine = lab, engine

@@ -87,6 +87,7 @@ class IpvsEngineTest : public ::testing::Test {
                 .record = folder / "ipvs.json",
                 .open = [this]() -> Result<std::unique_ptr<Kernel>> { return std::make_unique<MemoryKernel>(machine); },
                 .tell = [this](const bus::Event& event) { events.push_back(event.message); },
+                .failed = [this] { ++asked_again; },
                 .sysctls = folder / "vs",
                 .connections = folder / "connections"});
   }
@@ -117,6 +118,7 @@ class IpvsEngineTest : public ::testing::Test {
   boost::asio::io_context io;
   Machine machine;
   std::vector<std::string> events;
+  int asked_again = 0;
   std::unique_ptr<IpvsEngine> engine;
   DesiredState desired;
 };
@@ -180,6 +182,31 @@ TEST_F(IpvsEngineTest, AWeightThatSomebodyChangesIsPutRightAndTold) {
   events.clear();
   engine->look();
   EXPECT_THAT(events, IsEmpty());
+}
+
+TEST_F(IpvsEngineTest, WhatCannotBePutRightIsAskedForAgain) {
+  have({"192.0.2.1:80"});
+  reconcile();
+  const auto before = machine.table;
+  machine.table.clear();
+  machine.refused = "add service";
+  engine->look();
+  EXPECT_EQ(asked_again, 1);
+  machine.refused.clear();
+  reconcile();
+  EXPECT_EQ(machine.table, before);
+}
+
+TEST_F(IpvsEngineTest, ARecordThatCannotBeReadIsPassedOver) {
+  have({"192.0.2.1:80"});
+  for (const auto* text :
+       {"", "{", "[]", "7", R"({"services":[{}],"sync_daemon":false})",
+        R"({"services":[{"family":"inet","fwmark":-1,"protocol":"x","endpoint":"?"}],"sync_daemon":1})"}) {
+    std::ofstream{folder / "ipvs.json"} << text;
+    restart();
+    machine.table.clear();
+    EXPECT_THAT(reconcile(), SizeIs(3)) << text;
+  }
 }
 
 TEST_F(IpvsEngineTest, AMissingSchedulerIsNamedAndTriedAgain) {
