@@ -75,7 +75,7 @@ class ConfigRelay {
     TimePoint deadline;
     Done done;
   };
-  static constexpr std::size_t read_in_a_second = 1U << 19;  ///< bytes of frames, by a daemon on a busy, slow machine
+  static constexpr std::size_t read_in_a_second = 2U << 20;  ///< bytes of frames, by a daemon on a busy machine
   void send_offer(ConnectionId id, Participant& participant, const Offers& offers, TimePoint now);
   void catch_up(TimePoint now);
   void conclude(TimePoint now);

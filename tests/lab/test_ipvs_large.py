@@ -28,6 +28,11 @@ def configuration(weight):
     return "".join(services)
 
 
+def answers_at_once(balancer):
+    begun = time.monotonic()
+    return balancer.ctl("drops").returncode == 0 and time.monotonic() - begun < 0.2 * SLOWNESS
+
+
 @pytest.fixture(name="running")
 def fixture_running():
     run("ipvsadm", "-Ln")  # without IPVS nothing here says anything: an error
@@ -46,6 +51,7 @@ def test_one_weight_is_changed_within_half_a_second(running, capsys):
     wait_until(lambda: count("Masq") == SERVERS, "IPVS has every server", limit=60, interval=0.5)
     started = time.monotonic() - begun
     assert count("^TCP") == SERVICES
+    wait_until(lambda: answers_at_once(balancer), "all is told, too, and forwardd is at rest", interval=1)
     middle, taken = f"{address(SERVICES // 2)}:80", []
     for weight in range(2, 2 + RELOADS):
         balancer.configure(running.configuration(configuration(weight)))
