@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lab.client import watching
+from lab.client import udp_flow, watching
 from lab.cluster import service_name
 from lab.shell import wait_until
 from lab.stage import fixture_engine, stage  # noqa: F401 # pylint: disable=unused-import
@@ -142,15 +142,5 @@ def test_the_whole_family_killed_and_started_again_breaks_nothing(running):
 
 def test_udp_flows_are_spread_and_each_stays_with_its_server(running):
     running.reload(running.service(), running.service(port=UDP_PORT, protocol="UDP", check="# none"))
-    servers = []
-    for flow in range(6):
-        with running.client.udp(running.vip(), UDP_PORT) as sock:
-            said = set()
-            for number in range(3):
-                sock.send(b"%d.%d" % (flow, number))
-                server, text = sock.recv(100).split(b" ")
-                assert text == b"%d.%d" % (flow, number)
-                said.add(server)
-            assert len(said) == 1, "one flow, one server"
-            servers += said
+    servers = [udp_flow(running.client, running.vip(), UDP_PORT) for _ in range(6)]
     assert {servers.count(each) for each in servers} == {2}, servers

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from lab.client import KeptConnection, watching
+from lab.client import KeptConnection, udp_flow, watching
 from lab.cluster import Cluster, http_check, service, service_name, tcp_check
 from lab.shell import wait_until
 from lab.web import UdpEcho, curl
@@ -47,17 +47,7 @@ def test_udp_flows_are_spread_and_each_stays_with_its_server(lab, arms, method, 
         UdpEcho(web).start(5353, vip if method == "DR" else cluster.server(number, version))
     cluster.start(cluster.service(version, port=5353, protocol="UDP"), versions=(version,), both=False)
     wait_all_up(cluster, service_name(vip, 5353, "udp"), version)
-    answers = []
-    for flow in range(9):
-        with cluster.client.udp(vip, 5353) as sock:
-            said = set()
-            for number in range(3):
-                sock.send(b"%d.%d" % (flow, number))
-                name, text = sock.recv(2048).split(b" ")
-                assert text == b"%d.%d" % (flow, number)
-                said.add(name)
-            assert len(said) == 1, "one flow, one server"
-            answers += said
+    answers = [udp_flow(cluster.client, vip, 5353) for _ in range(9)]
     assert balanced(answers), answers
 
 

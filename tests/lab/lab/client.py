@@ -111,3 +111,16 @@ class KeptConnection:
         """Closes with a RST, so that neither side remembers the connection and its port is free at once."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
+
+
+def udp_flow(client, address, port, packets=3):
+    """The server (UdpEcho's name, as bytes) that answers all packets of one new flow."""
+    with client.udp(address, port) as sock:
+        said = set()
+        for number in range(packets):
+            sock.send(b"%d" % number)
+            server, text = sock.recv(2048).split(b" ")
+            assert text == b"%d" % number
+            said.add(server)
+    assert len(said) == 1, "one flow, one server"
+    return said.pop()

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <fstream>
 
-#include "daemons/forwardd/ipvs/engine_ipvs.hpp"
+#include "daemons/forwardd/engines.hpp"
 
 namespace ballast::forwardd::ipvs {
 namespace {
@@ -286,6 +286,69 @@ TEST_F(IpvsEngineTest, UnloadingRemovesOursAlone) {
   ASSERT_TRUE(engine->unload());
   EXPECT_EQ(machine.table.size(), 1U);
   EXPECT_FALSE(engine->has_record());
+}
+
+/// In the place of XDP: what it was asked for.
+class Other final : public Engine {
+ public:
+  std::vector<Error> reconcile(const DesiredState& desired) override {
+    services.clear();
+    for (const auto& service : desired.services) services.push_back(service.name);
+    ++reconciled;
+    return {};
+  }
+  Result<> set_roles(const std::map<std::string, RoleState>&) override { return {}; }
+  std::map<std::string, ServerCounters> counters(const std::string&) override { return {{"other", {}}}; }
+  std::vector<bus::Connection> connections(const ConnectionFilter& filter) override {
+    return std::vector<bus::Connection>(std::min<std::size_t>(filter.limit, 2));
+  }
+  std::vector<bus::DropCount> drops() override { return {}; }
+  Result<std::vector<bus::TraceStep>> trace(const TraceQuery&) override { return fail("other"); }
+  nlohmann::json about() override { return {{"engine", "xdp"}}; }
+  Result<> unload() override { return {}; }
+
+  std::vector<std::string> services;
+  int reconciled = 0;
+};
+
+class EnginesTest : public IpvsEngineTest {
+ protected:
+  Other other;
+};
+
+TEST_F(EnginesTest, EachServiceGoesToTheEngineThatItNames) {
+  Engines engines{other, *engine, false};
+  have({"192.0.2.1:80", "192.0.2.2:80"});
+  desired.services[1].engine = config::EngineKind::xdp;
+  EXPECT_THAT(engines.reconcile(desired), IsEmpty());
+  EXPECT_THAT(other.services, ElementsAre("tcp:192.0.2.2:80"));
+  EXPECT_EQ(machine.table.size(), 1U);
+  EXPECT_TRUE(engines.counters("tcp:192.0.2.2:80").contains("other"));
+  EXPECT_TRUE(engines.counters("tcp:192.0.2.1:80").contains("10.0.0.1:80"));
+  EXPECT_FALSE(engines.trace({.source = {}, .destination = endpoint("192.0.2.2:80")}));
+  EXPECT_TRUE(engines.trace({.source = {}, .destination = endpoint("192.0.2.1:80")}));
+}
+
+TEST_F(EnginesTest, WhereAllIsIpvssXdpIsNotTouchedUnlessItIsThere) {
+  have({"192.0.2.1:80"});
+  Engines engines{other, *engine, false};
+  engines.reconcile(desired);
+  EXPECT_EQ(other.reconciled, 0);
+  Engines after{other, *engine, true};
+  after.reconcile(desired);
+  EXPECT_EQ(other.reconciled, 1);
+  EXPECT_THAT(other.services, IsEmpty()) << "what a former forwardd left is taken out";
+}
+
+TEST_F(EnginesTest, TheLimitOfConnectionsIsOfBoth) {
+  have({"192.0.2.1:80"});
+  Engines engines{other, *engine, true};
+  engines.reconcile(desired);
+  std::ofstream{folder / "connections"} << "TCP C6336407 9C40 C0000201 0050 0A000001 0050 ESTABLISHED 899\n"
+                                           "TCP C6336407 9C41 C0000201 0050 0A000001 0050 ESTABLISHED 899\n";
+  EXPECT_THAT(engines.connections({}), SizeIs(4));
+  EXPECT_THAT(engines.connections({.service = "", .client = "", .server = "", .limit = 3}), SizeIs(3));
+  EXPECT_THAT(engines.connections({.service = "", .client = "", .server = "", .limit = 1}), SizeIs(1));
 }
 
 }  // namespace
