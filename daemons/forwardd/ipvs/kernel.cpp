@@ -13,6 +13,8 @@
 #include <functional>
 #include <system_error>
 
+#include "daemons/forwardd/ipvs/pause.hpp"
+
 namespace ballast::forwardd::ipvs {
 namespace {
 
@@ -265,8 +267,13 @@ class NetlinkKernel final : public Kernel {
   std::vector<int> apply(std::span<const Change> changes) override {
     std::vector<int> results(changes.size(), 0);
     for (std::size_t begin = 0; begin < changes.size(); begin += at_once) {
-      const auto count = std::min(at_once, changes.size() - begin);
-      apply_some(changes.subspan(begin, count), {results.data() + begin, count});
+      const auto some = changes.subspan(begin, std::min(at_once, changes.size() - begin));
+      std::vector<ServiceKey> rescheduled;
+      for (const auto& change : some) {
+        if (change.reschedules) rescheduled.push_back(change.service);
+      }
+      const Pause pause{rescheduled};
+      apply_some(some, {results.data() + begin, some.size()});
     }
     return results;
   }

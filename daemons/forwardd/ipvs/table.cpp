@@ -87,8 +87,11 @@ void add_difference(const ServiceKey& key, const Service* from, const Service* t
     if (from != nullptr) changes.push_back({.kind = remove_service, .service = key});
     return;
   }
-  if (from == nullptr || from->settings != to->settings) {
-    changes.push_back({.kind = from == nullptr ? add_service : set_service, .service = key, .settings = to->settings});
+  if (from == nullptr) {
+    changes.push_back({.kind = add_service, .service = key, .settings = to->settings});
+  } else if (from->settings != to->settings) {
+    const bool reschedules = from->settings.scheduler != to->settings.scheduler;
+    changes.push_back({.kind = set_service, .service = key, .settings = to->settings, .reschedules = reschedules});
   }
   for (const auto& [server, wanted] : to->destinations) {
     const Destination* known = nullptr;

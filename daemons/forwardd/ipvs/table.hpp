@@ -69,6 +69,7 @@ struct Change {
   Settings settings{};        ///< of add_service, set_service
   net::Endpoint server{};     ///< of the others
   Destination destination{};  ///< of add_destination, set_destination
+  bool reschedules = false;   ///< of set_service: the scheduler is another
   bool operator==(const Change&) const = default;
   /// `add server 10.0.0.1:80 of tcp 192.0.2.1:80`
   [[nodiscard]] std::string to_string() const;

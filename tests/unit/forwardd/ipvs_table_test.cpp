@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include "daemons/forwardd/ipvs/connections.hpp"
+#include "daemons/forwardd/ipvs/pause.hpp"
 #include "daemons/forwardd/ipvs/table.hpp"
 
 namespace ballast::forwardd::ipvs {
@@ -106,6 +107,44 @@ TEST(IpvsTable, TheDifferenceIsTheSmallest) {
   Table table{{key("192.0.2.1:80"), before}};
   for (const auto& change : changes) carry_out(change, table);
   EXPECT_EQ(table.at(key("192.0.2.1:80")), after);
+}
+
+TEST(IpvsTable, OnlyAnotherSchedulerLeavesAServiceWithoutOneForAMoment) {
+  const auto before = translate(web()).at(key("192.0.2.1:80"));
+  auto heavier = before;
+  heavier.destinations.begin()->second.weight = 7;
+  auto persistent = before;
+  persistent.settings.flags = IP_VS_SVC_F_PERSISTENT;
+  auto other = before;
+  other.settings.scheduler = "wlc";
+  const auto any = [](const auto& changes) { return std::ranges::any_of(changes, &Change::reschedules); };
+  EXPECT_FALSE(any(difference(nullptr, &before)));
+  EXPECT_FALSE(any(difference(&before, &heavier)));
+  EXPECT_FALSE(any(difference(&before, &persistent)));
+  EXPECT_FALSE(any(difference(&before, nullptr)));
+  EXPECT_TRUE(any(difference(&before, &other)));
+}
+
+TEST(IpvsPauseText, HoldsTheSynsOfTheseServicesAlone) {
+  const auto six = net::Endpoint::parse("[2001:db8::1]:443");
+  const std::vector<ServiceKey> services{key("192.0.2.1:80"),
+                                         {net::Family::ipv6, 0, IPPROTO_TCP, *six},
+                                         {net::Family::ipv4, 0, IPPROTO_TCP, {endpoint("192.0.2.2:1").address, 0}},
+                                         {net::Family::ipv6, 7, 0, {}},
+                                         {net::Family::ipv4, 0, IPPROTO_UDP, endpoint("192.0.2.1:53")}};
+  EXPECT_EQ(pause_text(services), R"(table inet ballast_pause {
+  flags owner
+  chain input {
+    type filter hook input priority 0; policy accept;
+    ip daddr 192.0.2.1 tcp dport 80 tcp flags & (fin | syn | rst | ack) == syn drop
+    ip6 daddr 2001:db8::1 tcp dport 443 tcp flags & (fin | syn | rst | ack) == syn drop
+    ip daddr 192.0.2.2 tcp flags & (fin | syn | rst | ack) == syn drop
+    meta nfproto ipv6 meta mark 7 tcp flags & (fin | syn | rst | ack) == syn drop
+  }
+}
+)");
+  EXPECT_THAT(pause_text(std::span{services}.last(1)), IsEmpty());
+  EXPECT_THAT(pause_text({}), IsEmpty());
 }
 
 TEST(IpvsConnections, ALineIsReadInBothFamilies) {
