@@ -35,9 +35,9 @@ def enter_namespace(name):
 
 
 def wait_until(condition, what, limit=15.0, interval=0.02):
-    """Polls until `condition()` is true and returns what it returned; `limit` in seconds is generous on purpose, and longer on
-    a slow machine."""
-    limit *= SLOWNESS
+    """Polls until `condition()` is true and returns what it returned; `limit` in seconds is generous on purpose. On a slow
+    machine it is longer, and questions are rarer."""
+    limit, interval = limit * SLOWNESS, interval * SLOWNESS
     end = time.monotonic() + limit
     while True:
         value = condition()
