@@ -10,7 +10,7 @@ install(TARGETS vrrpd scriptd checkd forwardd ballast-mail ballast-webhook RUNTI
 set(SBINDIR ${CMAKE_INSTALL_FULL_SBINDIR})
 set(LIBEXECDIR ${CMAKE_INSTALL_FULL_LIBEXECDIR}/ballast)
 set(BALLAST_UNIT_DIR lib/systemd/system)
-set(units ballastd vrrpd vrrpd-withdraw scriptd checkd forwardd ballast-realserver)
+set(units ballastd vrrpd scriptd checkd forwardd ballast-realserver)
 foreach(unit IN LISTS units)
   set(component balancer)
   if(unit STREQUAL ballast-realserver)

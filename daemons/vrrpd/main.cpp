@@ -146,10 +146,13 @@ int main(int argc, char** argv) {
   ballast::runtime::add_daemon_options(app, options);
   bool withdraw = false;
   app.add_flag("--withdraw", withdraw, "remove the virtual addresses that a dead vrrpd left, say priority 0, and end");
+  bool when_late = false;
+  app.add_flag("--withdraw-when-late", when_late, "the same, but only once other routers have taken over");
   CLI11_PARSE(app, argc, argv);
   ballast::log::configure("vrrpd", options.verbose ? ballast::log::Level::debug : ballast::log::Level::info);
-  if (!withdraw) return ballast::vrrpd::run(std::move(options));
-  const auto done = ballast::vrrpd::withdraw(options.run_dir);
+  if (!withdraw && !when_late) return ballast::vrrpd::run(std::move(options));
+  const auto done =
+      when_late ? ballast::vrrpd::withdraw_when_late(options.run_dir) : ballast::vrrpd::withdraw(options.run_dir);
   if (!done) ballast::log::error("{}", done.error().message);
   return done ? 0 : 1;
 }

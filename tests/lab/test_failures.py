@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lab.balancer import xdp_devices
+from lab.balancer import BIN, xdp_devices
 from lab.client import KeptConnection, watching
 from lab.cluster import Cluster, service_name
 from lab.shell import stays, wait_until
@@ -74,6 +74,17 @@ def test_vips_are_withdrawn_when_vrrpd_cannot_come_back(lab):
         if pid:
             cluster.b1.kill_daemon("vrrpd")
     wait_until(lambda: cluster.lb2.has(cluster.vip), "lb2 takes over")
+    assert not cluster.lb1.has(cluster.vip)
+
+
+def test_what_a_dead_speaker_held_is_withdrawn_once_others_have_taken_over(lab):
+    cluster = running(lab)
+    withdraw = (BIN / "vrrpd", "--withdraw-when-late", "--run-dir", cluster.b1.run_dir)  # systemd's, after each death
+    cluster.b1.kill()
+    cluster.lb1.run(*withdraw)
+    assert cluster.lb1.has(cluster.vip)
+    wait_until(lambda: cluster.lb2.has(cluster.vip), "lb2 takes over")
+    cluster.lb1.run(*withdraw)
     assert not cluster.lb1.has(cluster.vip)
 
 

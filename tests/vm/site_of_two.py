@@ -37,6 +37,12 @@ virtual_server {vip} 80 {{
     real_server {web2} 80 {{ TCP_CHECK {{ connect_timeout 5 }} }}
 }}
 """
+# It ends before it has said anything.
+BROKEN_VRRPD = """#!/bin/sh
+case "$1" in --withdraw*) exec /usr/local/bin/vrrpd "$@" ;; esac
+sleep 2
+exit 1
+"""
 
 
 def make_packages(folder, *options):
@@ -69,7 +75,7 @@ class Site:
         needed = {name for package in old.values() for name in dependencies(package)}
         disk = guest.debian_disk(needed - set(old))
         configuration = CONFIGURATION.format(vip=self.vip, gateway=gateway, web1=back.address(21), web2=back.address(22))
-        files = {"ballast.conf": configuration}
+        files = {"ballast.conf": configuration, "broken-vrrpd": BROKEN_VRRPD}
         for version, packages in (("old", old), ("new", new)):
             files |= {f"{version}/{name}.deb": path for name, path in packages.items()}
         self.systems = [self._switch_on(name, disk, files) for name in BALANCERS]

@@ -153,6 +153,31 @@ def test_a_real_server_keeps_its_addresses_over_an_upgrade(site):
     system.run("ballast-realserver status")
 
 
+def test_by_ipvs_they_serve_as_well(site):
+    system = site.systems[0]
+    system.run("sed 's/lvs_method NAT/lvs_method NAT\\n    lb_engine ipvs/' /run/guest/ballast.conf >/etc/ballast/ballast.conf")
+    system.run("systemctl reload ballastd")
+    wait_until(lambda: system.says("grep -c ' Masq ' /proc/net/ip_vs || true") == "2", "IPVS has the servers", 60)
+    answers = {wait_until(lambda: curl(site.client, f"http://{site.vip}/"), "the VIP answers", 30) for _ in range(2)}
+    assert answers == {"web1", "web2"}
+    assert system.says("cat /proc/sys/net/ipv4/vs/expire_nodest_conn") == "1", "the sandbox leaves it that"
+    system.run("cp /run/guest/ballast.conf /etc/ballast/ballast.conf; systemctl reload ballastd")
+    wait_until(lambda: system.says("grep -c TCP /proc/net/ip_vs || true") == "0", "IPVS has nothing more", 60)
+
+
+def test_a_speaker_that_cannot_start_leaves_no_vip_and_is_back_as_soon_as_it_can(site):
+    first, second = site.systems
+    program = "/usr/libexec/ballast/vrrpd"
+    first.run(f"cp {program} /usr/local/bin/vrrpd; install --mode=755 /run/guest/broken-vrrpd /usr/local/bin/broken-vrrpd")
+    first.run(f"mount --bind /usr/local/bin/broken-vrrpd {program}; systemctl kill --signal=KILL vrrpd")
+    site.wait_role(second, "MASTER")
+    wait_until(lambda: site.vip not in first.says("ip -o address show dev eth0"), "the VIP is not on both", 120, 0.5)
+    first.run(f"umount {program}; rm /usr/local/bin/broken-vrrpd /usr/local/bin/vrrpd")
+    site.wait_role(first, "MASTER")
+    site.wait_role(second, "BACKUP")
+    assert states(first) == all_are("active")
+
+
 def test_a_killed_master_is_replaced_and_the_journal_says_why(site):
     first, second = site.systems
     heard = site.lab.networks["front"].address(1)
@@ -162,6 +187,19 @@ def test_a_killed_master_is_replaced_and_the_journal_says_why(site):
     wait_until(lambda: site.client.run("ping", "-c1", "-W1", site.vip, check=False).returncode == 0, "the VIP answers a ping", 30)
     answers = {wait_until(lambda: curl(site.client, f"http://{site.vip}/"), "the VIP answers", 30) for _ in range(2)}
     assert answers == {"web1", "web2"}
+
+
+def test_removed_and_installed_again_it_is_as_before(site):
+    system = site.systems[1]
+    system.run("dpkg --remove ballast")
+    assert site.vip not in system.says("ip -o address")
+    assert "VI_1" in system.says("cat /etc/ballast/ballast.conf")
+    system.run("dpkg --install /run/guest/new/ballast.deb")
+    assert states(system) == all_are("inactive"), "an installation starts nothing"
+    assert system.says("systemctl is-enabled ballast.target") == "enabled"
+    system.run("systemctl start ballast.target")
+    wait_until(lambda: site.vip in system.says("ip -o address show dev eth0"), "it is MASTER again", 120, 0.5)
+    wait_until(lambda: curl(site.client, f"http://{site.vip}/"), "the VIP answers", 60)
 
 
 def test_a_purge_leaves_nothing(site, before):

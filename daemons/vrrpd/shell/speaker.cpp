@@ -64,6 +64,7 @@ Result<> Speaker::prepare() {
   if (!life) return life.error();
   life_ = std::move(*life);
   last_life_ = life_->last();
+  life_->begin(runtime::BootClock::now());
   if (auto state = read_state(run_dir_)) before_ = std::move(*state);
   if (before_) {
     for (const auto& instance : before_->instances) keeper_->know(all_addresses(instance.settings));

@@ -96,13 +96,13 @@ Result<SignOfLife> SignOfLife::open(const std::filesystem::path& run_dir) {
   const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
   if (fd < 0) return fail("cannot open {}: {}", file.string(), reason());
   void* where = MAP_FAILED;
-  if (ftruncate(fd, sizeof(std::int64_t)) == 0) {
-    where = mmap(nullptr, sizeof(std::int64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (ftruncate(fd, sizeof(Map)) == 0) {
+    where = mmap(nullptr, sizeof(Map), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   }
   const auto why = reason();
   close(fd);
   if (where == MAP_FAILED) return fail("cannot map {}: {}", file.string(), why);
-  return SignOfLife{static_cast<std::int64_t*>(where)};
+  return SignOfLife{static_cast<Map*>(where)};
 }
 
 SignOfLife::SignOfLife(SignOfLife&& other) noexcept : where_{std::exchange(other.where_, nullptr)} {}
@@ -114,12 +114,21 @@ SignOfLife::~SignOfLife() {
   if (where_ != nullptr) munmap(where_, sizeof *where_);
 }
 
-void SignOfLife::give(TimePoint now) {
-  std::atomic_ref{*where_}.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+namespace {
+
+void store(std::int64_t& where, TimePoint when) {
+  std::atomic_ref{where}.store(when.time_since_epoch().count(), std::memory_order_relaxed);
+}
+TimePoint load(std::int64_t& where) {
+  return TimePoint{Duration{std::atomic_ref{where}.load(std::memory_order_relaxed)}};
 }
 
-TimePoint SignOfLife::last() const {
-  return TimePoint{Duration{std::atomic_ref{*where_}.load(std::memory_order_relaxed)}};
-}
+}  // namespace
+
+void SignOfLife::begin(TimePoint now) { store(where_->started, now); }
+void SignOfLife::give(TimePoint now) { store(where_->last_sign, now); }
+TimePoint SignOfLife::last() const { return load(where_->last_sign); }
+Lives SignOfLife::lives() const { return {load(where_->started), load(where_->last_sign), load(where_->absent_since)}; }
+void SignOfLife::set_absent_since(TimePoint when) { store(where_->absent_since, when); }
 
 }  // namespace ballast::vrrpd

@@ -8,6 +8,7 @@
 
 #include "common/config/model.hpp"
 #include "common/result.hpp"
+#include "daemons/vrrpd/protocol/absence.hpp"
 #include "daemons/vrrpd/protocol/instance.hpp"
 
 namespace ballast::vrrpd {
@@ -41,7 +42,7 @@ Result<> write_state(const std::filesystem::path& run_dir, const SavedState& sta
 Result<config::Model> read_model(const std::filesystem::path& run_dir);
 Result<> write_model(const std::filesystem::path& run_dir, const config::Model& model);
 
-/// A time point in a shared memory map (`vrrpd.alive`): writing it is a store, and it survives kill -9.
+/// A shared memory map (`vrrpd.alive`): writing to it is a store, and it survives kill -9.
 class SignOfLife {
  public:
   static Result<SignOfLife> open(const std::filesystem::path& run_dir);
@@ -49,13 +50,23 @@ class SignOfLife {
   SignOfLife& operator=(SignOfLife&& other) noexcept;
   ~SignOfLife();
 
+  void begin(TimePoint now);
   void give(TimePoint now);
   /// The last one, of this process or the one before; 0 when there was none.
   [[nodiscard]] TimePoint last() const;
+  /// For who comes after a death.
+  [[nodiscard]] Lives lives() const;
+  void set_absent_since(TimePoint when);
 
  private:
-  explicit SignOfLife(std::int64_t* where) : where_{where} {}
-  std::int64_t* where_;
+  /// CLOCK_BOOTTIME in ns; an older vrrpd's file has the first alone.
+  struct Map {
+    std::int64_t last_sign;
+    std::int64_t started;
+    std::int64_t absent_since;
+  };
+  explicit SignOfLife(Map* where) : where_{where} {}
+  Map* where_;
 };
 
 }  // namespace ballast::vrrpd

@@ -110,4 +110,25 @@ Result<> withdraw(const std::filesystem::path& run_dir) {
   return write_state(run_dir, *state);
 }
 
+Result<> withdraw_when_late(const std::filesystem::path& run_dir) {
+  const auto state = read_state(run_dir);
+  if (!state) return {};
+  std::optional<Duration> patience;
+  for (const auto& instance : state->instances) {
+    if (instance.role != Role::master) continue;
+    const auto& settings = instance.settings;
+    const auto interval = std::chrono::duration_cast<Duration>(settings.advert_interval);
+    const auto down =
+        master_down_interval(settings.version, priority_owner, interval, settings.election.down_timer_adverts);
+    patience = std::min(patience.value_or(down), down);
+  }
+  if (!patience) return {};
+  auto life = SignOfLife::open(run_dir);
+  if (!life) return life.error();
+  auto lives = life->lives();
+  const bool late = away_for_too_long(lives, runtime::BootClock::now(), *patience);
+  life->set_absent_since(lives.absent_since);
+  return late ? withdraw(run_dir) : Result<>{};
+}
+
 }  // namespace ballast::vrrpd

@@ -25,7 +25,7 @@ MASKED = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", 
           "modprobe@configfs.service", "modprobe@dm_mod.service", "modprobe@fuse.service", "modprobe@loop.service")
 BOOT_LIMIT = 300
 COMMAND_LIMIT = 300
-MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_console", "ext4")
+MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_console", "ext4", "ip_vs_rr", "nf_tables")
 KERNEL_WORDS = ("console=ttyS0 quiet panic=-1 oops=panic rcupdate.rcu_expedited=1 net.ifnames=0 "
                 "systemd.show_status=false")
 
