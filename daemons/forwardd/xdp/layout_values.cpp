@@ -21,6 +21,8 @@ layout::service_key vip_key(const net::IpAddress& address) {
   return key;
 }
 
+net::IpAddress address_of(const layout::server& server) { return net::IpAddress::v6(server.address); }
+
 std::uint8_t method_of(config::Method method) {
   switch (method) {
     case config::Method::nat:

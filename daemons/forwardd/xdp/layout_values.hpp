@@ -8,6 +8,7 @@ namespace ballast::forwardd::xdp {
 layout::service_key key_of(const net::Endpoint& endpoint, config::Protocol protocol);
 /// Port and protocol 0 say that the address is a VIP (layout.h); no service has index 0.
 layout::service_key vip_key(const net::IpAddress& address);
+net::IpAddress address_of(const layout::server& server);
 std::uint8_t method_of(config::Method method);
 std::uint8_t tunnel_of(config::TunnelType type);
 std::uint8_t client_address_of(config::ClientAddress how);

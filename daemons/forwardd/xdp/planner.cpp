@@ -17,21 +17,6 @@ using ServerIdentity = std::tuple<std::uint32_t, net::IpAddress, std::uint16_t, 
 
 constexpr std::array methods{layout::METHOD_NAT, layout::METHOD_DR, layout::METHOD_TUN, layout::METHOD_FNAT};
 
-net::IpAddress address_of(const layout::server& server) { return net::IpAddress::v6(server.address); }
-
-void set_next_hop(layout::server& server, layout::server_extra& extra, const FindHop& hops) {
-  const auto hop = hops(address_of(server));
-  const auto flags = server.flags & ~layout::SERVER_REACHABLE;
-  server.flags = static_cast<std::uint8_t>(hop ? flags | layout::SERVER_REACHABLE : flags);
-  if (!hop) return;
-  server.ifindex = hop->ifindex;
-  std::memcpy(server.source_mac, hop->source.bytes.data(), sizeof server.source_mac);
-  std::memcpy(server.destination_mac, hop->destination.bytes.data(), sizeof server.destination_mac);
-  std::memcpy(extra.outer_source, hop->local.mapped().data(), sizeof extra.outer_source);
-  server.mtu = static_cast<std::uint16_t>(std::min(hop->mtu, 65'535U));
-  for (std::size_t tag = 0; tag < hop->vlan.size(); ++tag) server.vlan[tag] = htons(hop->vlan[tag]);
-}
-
 /// A server named twice in one service (a sorry server that is a real one, too) is one server that takes the most of
 /// both.
 std::vector<DesiredServer> without_doubles(const std::vector<DesiredServer>& servers) {
@@ -45,6 +30,23 @@ std::vector<DesiredServer> without_doubles(const std::vector<DesiredServer>& ser
       *same = server;
   }
   return kept;
+}
+
+std::vector<std::uint32_t> table_of(config::Scheduler scheduler, const std::vector<TableServer>& members) {
+  using enum config::Scheduler;
+  switch (scheduler) {
+    case mh:
+      return maglev_table(members);
+    case rr:
+    case wrr:
+    case sh:
+    case dh:
+    case twos:
+    case p2c:
+      return round_robin_table(members);
+    default:
+      return list_table(members);
+  }
 }
 
 /// One run of the planner; the order of its steps is the order of the writes.
@@ -258,8 +260,7 @@ class Planner {
 
   std::optional<std::uint32_t> plan_server(const DesiredService& service, const DesiredServer& server,
                                            std::uint32_t owner) {
-    const auto method = method_of(server.method);
-    const auto known = servers_.find(identity_of(server, owner, method));
+    const auto known = servers_.find(identity_of(server, owner, method_of(server.method)));
     const auto index = known != servers_.end() ? std::optional{known->second} : free_server();
     if (!index) {
       plan_.full = true;
@@ -268,48 +269,19 @@ class Planner {
       return std::nullopt;
     }
     const bool fresh = known == servers_.end();
-    const auto before = at(now_.servers, *index);
-    const auto extra_before = at(now_.extras, *index);
-    layout::server after = fresh ? layout::server{} : before;
-    layout::server_extra extra = fresh ? layout::server_extra{} : extra_before;
-    after.generation = fresh ? before.generation + 1 : before.generation;
-    std::memcpy(after.address, server.endpoint.address.mapped().data(), sizeof after.address);
-    after.port = htons(server.endpoint.port);
-    after.method = method;
-    after.service = owner;
-    after.role = service.role.empty() ? 0 : plan_.roles[service.role];
-    after.tunnel = tunnel_of(server.tunnel.type);
-    after.tunnel_port = htons(server.tunnel.port);
-    if (fresh) {
-      std::memcpy(extra.former_address, before.address, sizeof extra.former_address);
-      extra.former_port = before.port;
-    }
-    extra.upper_threshold = server.upper_threshold;
-    extra.lower_threshold = server.lower_threshold;
-    after.weight = weight_of(service.scheduler, server.weight);
-    after.flags = flags_of(server);
-    set_next_hop(after, extra, hops_);
-    if (!same_bytes(before, after) || !same_bytes(extra_before, extra))
-      plan_.changes.push_back(PutServer{*index, after, extra, fresh});
-    kept_servers_.insert(*index);
+    put_server(*index, entry_of(service, server, owner, role_of(service), entry_at(*index), fresh, hops_), fresh);
     return index;
   }
 
-  /// An entry that keeps its connections and gets none.
-  void plan_former(std::uint32_t index, const DesiredServer& server, std::uint32_t role) {
-    const auto& before = now_.servers[index];
-    const auto extra_before = at(now_.extras, index);
-    auto after = before;
-    auto extra = extra_before;
-    after.weight = 0;
-    after.role = role;
-    const unsigned checksum = before.flags & layout::SERVER_CHECKSUM;
-    after.flags = static_cast<std::uint8_t>((flags_of(server) & ~unsigned{layout::SERVER_CHECKSUM}) | checksum);
-    extra.upper_threshold = extra.lower_threshold = 0;
-    set_next_hop(after, extra, hops_);
-    if (!same_bytes(before, after) || !same_bytes(extra_before, extra))
-      plan_.changes.push_back(PutServer{index, after, extra, false});
+  ServerEntry entry_at(std::uint32_t index) const { return {at(now_.servers, index), at(now_.extras, index)}; }
+
+  void put_server(std::uint32_t index, const ServerEntry& entry, bool fresh) {
+    if (!same_bytes(entry_at(index), entry)) plan_.changes.push_back(PutServer{index, entry.value, entry.extra, fresh});
     kept_servers_.insert(index);
+  }
+
+  std::uint32_t role_of(const DesiredService& service) const {
+    return service.role.empty() ? 0 : plan_.roles.at(service.role);
   }
 
   void plan_service(const DesiredService& service, PlannedService& planned) {
@@ -322,8 +294,8 @@ class Planner {
       members.push_back({server.endpoint, *index, weight_of(service.scheduler, server.weight)});
     }
     plan_table(service, planned.index, members);
-    const auto role = service.role.empty() ? 0 : plan_.roles[service.role];
-    for (const auto& [name, index] : planned.former) plan_former(index, former_.at(index), role);
+    for (const auto& [name, index] : planned.former)
+      put_server(index, former_entry(former_.at(index), role_of(service), entry_at(index), hops_), false);
     if (planned.former.empty() && plan_.errors.size() == errors_before)
       planned.settled = desired_.services.shared(place_);
   }
@@ -362,44 +334,16 @@ class Planner {
     return digest_of(words);
   }
 
-  static std::vector<std::uint32_t> make_table(config::Scheduler scheduler, const std::vector<TableServer>& members) {
-    using enum config::Scheduler;
-    switch (scheduler) {
-      case mh:
-        return maglev_table(members);
-      case rr:
-      case wrr:
-      case sh:
-      case dh:
-      case twos:
-      case p2c:
-        return round_robin_table(members);
-      default:
-        return list_table(members);
-    }
-  }
-
   void plan_table(const DesiredService& service, std::uint32_t index, const std::vector<TableServer>& members) {
     const auto before = at(now_.services, index);
     const auto known = at(now_.tables, index);
-    layout::service after{};
-    after.used = 1;
-    after.role = service.role.empty() ? 0 : plan_.roles[service.role];
-    after.scheduler = scheduler_of(service.scheduler);
+    auto after = entry_of(service, role_of(service));
     after.table_size = before.table_size;
-    after.timeout_tcp = seconds(service.timeouts.tcp);
-    after.timeout_tcp_fin = seconds(service.timeouts.tcp_fin);
-    after.timeout_udp = seconds(service.timeouts.udp);
-    after.flags = flags_of(service);
-    after.persistence = service.persistence_timeout.count() > 0 ? seconds(service.persistence_timeout) : 0;
-    after.prefix4 = static_cast<std::uint8_t>(service.persistence_prefix4);
-    after.prefix6 = static_cast<std::uint8_t>(service.persistence_prefix6);
-    after.client_address = client_address_of(service.client_address);
     plan_locals(service, index, after);
     std::optional<PutTable> table;
     const auto inputs = digest_inputs(service.scheduler, members);
     if (inputs != known.inputs || before.used == 0) {
-      auto slots = make_table(service.scheduler, members);
+      auto slots = table_of(service.scheduler, members);
       const auto digest = digest_of(slots);
       after.table_size = static_cast<std::uint32_t>(slots.size());
       const bool nothing_to_write = digest == known.slots || slots.empty();  // nobody looks into one of size 0
@@ -515,31 +459,9 @@ class Planner {
 
 }  // namespace
 
-FindHop find_in(const NextHops& hops) {
-  return [&hops](const net::IpAddress& server) {
-    const auto found = hops.find(server);
-    return found == hops.end() ? std::nullopt : std::optional{found->second};
-  };
-}
-
 Plan make_plan(const Mirror& now, const DesiredState& desired, const FindHop& hops, const HasConnections& busy,
                PlannedServices before) {
   return Planner{now, desired, hops, busy, std::move(before)}.run();
-}
-
-std::vector<Change> plan_next_hops(const Mirror& now, const FindHop& hops) {
-  std::vector<Change> changes;
-  for (std::uint32_t index = 1; index < now.servers.size(); ++index) {
-    const auto& before = now.servers[index];
-    if ((before.flags & layout::SERVER_USED) == 0) continue;
-    const auto extra_before = index < now.extras.size() ? now.extras[index] : layout::server_extra{};
-    auto after = before;
-    auto extra = extra_before;
-    set_next_hop(after, extra, hops);
-    if (!same_bytes(before, after) || !same_bytes(extra_before, extra))
-      changes.push_back(PutServer{index, after, extra, false});
-  }
-  return changes;
 }
 
 }  // namespace ballast::forwardd::xdp

@@ -1,6 +1,5 @@
 #pragma once
 // From the desired state and what the maps hold to the writes that make them agree. Pure.
-#include <array>
 #include <functional>
 #include <map>
 #include <optional>
@@ -9,25 +8,10 @@
 #include <vector>
 
 #include "daemons/forwardd/desired.hpp"
+#include "daemons/forwardd/xdp/entries.hpp"
 #include "daemons/forwardd/xdp/mirror.hpp"
 
 namespace ballast::forwardd::xdp {
-
-/// How packets reach a server.
-struct NextHop {
-  std::uint32_t ifindex = 0;
-  net::MacAddress source;
-  net::MacAddress destination;
-  net::IpAddress local{};               ///< this machine's address towards it
-  unsigned mtu = 0;                     ///< 0: not known
-  std::array<std::uint16_t, 2> vlan{};  ///< tags that frames get, outer first; 0: none
-  bool operator==(const NextHop&) const = default;
-};
-/// A server's next hop; nothing where it is not known, and the server is written as unreachable.
-using FindHop = std::function<std::optional<NextHop>(const net::IpAddress& server)>;
-using NextHops = std::map<net::IpAddress, NextHop>;
-/// In a map that outlives the function.
-FindHop find_in(const NextHops& hops);
 
 struct PlannedService {
   std::uint32_t index = 0;
@@ -57,8 +41,5 @@ using HasConnections = std::function<bool(std::uint32_t server)>;
 /// shared between both states is passed over.
 Plan make_plan(const Mirror& now, const DesiredState& desired, const FindHop& hops, const HasConnections& busy,
                PlannedServices before = {});
-
-/// Only the writes that new next hops make necessary.
-std::vector<Change> plan_next_hops(const Mirror& now, const FindHop& hops);
 
 }  // namespace ballast::forwardd::xdp
