@@ -190,12 +190,12 @@ std::vector<ServiceNotice> ServiceTeller::on_service(const std::string& name,
 }
 
 void ServiceTeller::look(const std::string& name, Service& service, const std::string& reason, Notices& notices) {
-  if (service.seen != State::unknown && service.seen != service.told)
+  if (!ended_ && service.seen != State::unknown && service.seen != service.told)
     tell(name, service, service.seen, reason, notices);
 }
 
 void ServiceTeller::look(const std::string& name, Server& server, const std::string& reason, Notices& notices) {
-  if (server.service == nullptr || server.seen == State::unknown || server.seen == server.told) return;
+  if (ended_ || server.service == nullptr || server.seen == State::unknown || server.seen == server.told) return;
   if (server.told != State::unknown || initial_servers_) return tell(name, server, server.seen, reason, notices);
   server.told = server.seen;
   changed_ = true;
@@ -222,6 +222,7 @@ void ServiceTeller::tell(const std::string& name, Server& server, State state, c
 std::vector<ServiceNotice> ServiceTeller::stop() {
   Notices notices;
   constexpr auto why = "Ballast ends";
+  ended_ = true;
   for (auto& [name, server] : servers_) {
     if (server.service != nullptr && server.service->omega && server.told == State::up)
       tell(name, server, State::down, why, notices);

@@ -41,7 +41,7 @@ class ServiceTeller {
   std::vector<ServiceNotice> on_server(const std::string& name, const std::optional<bus::ServerHealth>& health);
   /// `service/<name>`; none: withdrawn.
   std::vector<ServiceNotice> on_service(const std::string& name, const std::optional<bus::ServiceState>& state);
-  /// Ballast ends: services with omega, and their servers, are told to be down.
+  /// Ballast ends: services with omega, and their servers, are told to be down, whatever the bus says from now on.
   std::vector<ServiceNotice> stop();
 
   /// What was told: of servers only those that are down.
@@ -88,6 +88,7 @@ class ServiceTeller {
   std::optional<std::unordered_map<std::string, State>> before_;  ///< the record; none once it is taken over
   bool initial_servers_ = false;
   bool changed_ = false;
+  bool ended_ = false;
 };
 
 }  // namespace ballast::scriptd

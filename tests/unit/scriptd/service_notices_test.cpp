@@ -155,6 +155,8 @@ TEST_F(TellingOfServices, TheEndIsToldWithOmegaAlone) {
   configure(wanted);
   EXPECT_THAT(text(teller.stop()), ElementsAre("RS [10.0.0.1]:tcp:80 [203.0.113.10]:tcp:80 DOWN: [/down 10.0.0.1:80]",
                                                "VS [203.0.113.10]:tcp:80 DOWN: [/lost]"));
+  EXPECT_THAT(service(true), IsEmpty()) << "forwardd ends later, and still finds it up";
+  EXPECT_THAT(server("10.0.0.1:80", true), IsEmpty());
   restart();
   configure(wanted);
   EXPECT_THAT(service(true), SizeIs(1)) << "what was told to be down at the end is told to be up again";
