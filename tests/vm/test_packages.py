@@ -156,7 +156,7 @@ def test_a_real_server_keeps_its_addresses_over_an_upgrade(site):
 def test_by_ipvs_they_serve_as_well(site):
     system = site.systems[0]
     system.run("sed 's/lvs_method NAT/lvs_method NAT\\n    lb_engine ipvs/' /run/guest/ballast.conf >/etc/ballast/ballast.conf")
-    system.run("systemctl reload ballastd")
+    system.run("ballastctl reload")
     wait_until(lambda: system.says("grep -c ' Masq ' /proc/net/ip_vs || true") == "2", "IPVS has the servers", 60)
     answers = {wait_until(lambda: curl(site.client, f"http://{site.vip}/"), "the VIP answers", 30) for _ in range(2)}
     assert answers == {"web1", "web2"}
