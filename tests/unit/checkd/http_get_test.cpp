@@ -165,10 +165,11 @@ TEST_F(HttpGetTest, ABodyOfAnyLengthTakesLittleMemory) {
       if (line.starts_with("VmHWM:")) return std::stol(line.substr(6));
     return 0L;
   };
-  std::ofstream{"/proc/self/clear_refs"} << "5";  // the peak begins anew
-  const auto before = peak();
   config::HttpUrl url{.path = "/", .status = {}, .digest = "", .virtualhost = ""};
   url.regex.emplace().pattern = "no such thing";
+  ask(endless("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n", "x", 0ms), url);  // the program's own pages are there
+  std::ofstream{"/proc/self/clear_refs"} << "5";                                // the peak begins anew
+  const auto before = peak();
   for (const std::string head :
        {"HTTP/1.1 200 OK\r\nContent-Length: 4294967296\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n",
@@ -176,7 +177,12 @@ TEST_F(HttpGetTest, ABodyOfAnyLengthTakesLittleMemory) {
     const auto verdict = ask(endless(head, std::string(64 << 10, 'x'), 0ms), url);
     EXPECT_EQ(verdict.reason, "GET /: the regex does not match the body");
   }
-  EXPECT_LT(peak() - before, 16 << 10);
+#ifdef __SANITIZE_ADDRESS__
+  constexpr long kib = 64 << 10;  // what was freed is kept for a while
+#else
+  constexpr long kib = 16 << 10;
+#endif
+  EXPECT_LT(peak() - before, kib);
 }
 
 TEST_F(HttpGetTest, UrlsAreAskedInOrderUntilOneFails) {
