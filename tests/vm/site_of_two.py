@@ -37,12 +37,6 @@ virtual_server {vip} 80 {{
     real_server {web2} 80 {{ TCP_CHECK {{ connect_timeout 5 }} }}
 }}
 """
-# It ends before it has said anything.
-BROKEN_VRRPD = """#!/bin/sh
-case "$1" in --withdraw*) exec /usr/local/bin/vrrpd "$@" ;; esac
-sleep 2
-exit 1
-"""
 
 
 def make_packages(folder, *options):
@@ -75,7 +69,7 @@ class Site:
         needed = {name for package in old.values() for name in dependencies(package)}
         disk = guest.debian_disk(needed - set(old))
         configuration = CONFIGURATION.format(vip=self.vip, gateway=gateway, web1=back.address(21), web2=back.address(22))
-        files = {"ballast.conf": configuration, "broken-vrrpd": BROKEN_VRRPD}
+        files = {"ballast.conf": configuration}
         for version, packages in (("old", old), ("new", new)):
             files |= {f"{version}/{name}.deb": path for name, path in packages.items()}
         self.systems = [self._switch_on(name, disk, files) for name in BALANCERS]
@@ -96,7 +90,7 @@ class Site:
         system.run("echo 1 >/proc/sys/net/ipv4/ip_forward")
 
     def wait_role(self, system, role, limit=120):
-        wait_until(lambda: f"-> {role}" in (roles_of(system) or [""])[-1], f"{system.name} is {role}: {journal(system)}", limit, 0.5)
+        wait_until(lambda: f"-> {role}" in (roles_of(system) or [""])[-1], lambda: f"{system.name} is {role}: {journal(system)}", limit, 0.5)
 
     def wait_servers(self, system):
         wait_until(lambda: system.says("ballastctl status --json").count('"up"') >= 2,

@@ -165,19 +165,6 @@ def test_by_ipvs_they_serve_as_well(site):
     wait_until(lambda: system.says("grep -c TCP /proc/net/ip_vs || true") == "0", "IPVS has nothing more", 60)
 
 
-def test_a_speaker_that_cannot_start_leaves_no_vip_and_is_back_as_soon_as_it_can(site):
-    first, second = site.systems
-    program = "/usr/libexec/ballast/vrrpd"
-    first.run(f"cp {program} /usr/local/bin/vrrpd; install --mode=755 /run/guest/broken-vrrpd /usr/local/bin/broken-vrrpd")
-    first.run(f"mount --bind /usr/local/bin/broken-vrrpd {program}; systemctl kill --signal=KILL vrrpd")
-    site.wait_role(second, "MASTER")
-    wait_until(lambda: site.vip not in first.says("ip -o address show dev eth0"), "the VIP is not on both", 120, 0.5)
-    first.run(f"umount {program}; rm /usr/local/bin/broken-vrrpd /usr/local/bin/vrrpd")
-    site.wait_role(first, "MASTER")
-    site.wait_role(second, "BACKUP")
-    assert states(first) == all_are("active")
-
-
 def test_a_killed_master_is_replaced_and_the_journal_says_why(site):
     first, second = site.systems
     heard = site.lab.networks["front"].address(1)

@@ -44,7 +44,7 @@ def wait_until(condition, what, limit=15.0, interval=0.02):
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"not within {limit:g} s: {what}")
+            raise AssertionError(f"not within {limit:g} s: {what() if callable(what) else what}")
         time.sleep(interval)
 
 
