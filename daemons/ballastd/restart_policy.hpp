@@ -1,7 +1,7 @@
 #pragma once
 #include <chrono>
 
-#include "common/runtime/clock.hpp"
+#include "common/runtime/absence.hpp"
 
 namespace ballast::ballastd {
 
@@ -22,13 +22,12 @@ class RestartPolicy {
 
   /// How long a daemon may be away before others take over its work; a third of it is a life that counts as presence.
   void set_patience(Duration patience) { patience_ = patience; }
-  void started(TimePoint now) { started_ = now; }
+  void started(TimePoint now) { lives_.started = now; }
   Verdict died(TimePoint now);
 
  private:
   Duration patience_{3000};
-  TimePoint started_;
-  TimePoint absent_since_;
+  runtime::Lives lives_;
   unsigned deaths_ = 0;
 };
 

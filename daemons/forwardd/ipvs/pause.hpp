@@ -1,9 +1,10 @@
 #pragma once
 // While a service's scheduler is another, the kernel has none for some milliseconds and refuses new connections.
-#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
+#include "common/nft/nft.hpp"
 #include "daemons/forwardd/ipvs/table.hpp"
 
 namespace ballast::forwardd::ipvs {
@@ -13,15 +14,13 @@ namespace ballast::forwardd::ipvs {
 std::string pause_text(std::span<const ServiceKey> services);
 
 /// While it lives, new TCP connections to these services wait: a client sends its SYN again after a second (RFC 6298).
-/// Without nf_tables it does nothing and says so in the log.
+/// A forwardd that is killed leaves nothing behind. Without nf_tables it does nothing and says so in the log.
 class Pause {
  public:
   explicit Pause(std::span<const ServiceKey> services);
-  ~Pause();
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::optional<Nft> nft_;
 };
 
 }  // namespace ballast::forwardd::ipvs

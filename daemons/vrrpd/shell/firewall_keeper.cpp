@@ -2,7 +2,6 @@
 
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
-#include <nftables/libnftables.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,36 +11,13 @@
 #include <set>
 #include <system_error>
 
+#include "common/nft/nft.hpp"
 #include "common/runtime/log.hpp"
 
 namespace ballast::vrrpd {
 namespace {
 
 namespace asio = boost::asio;
-
-struct FreeContext {
-  void operator()(nft_ctx* context) const { nft_ctx_free(context); }
-};
-
-/// nft, in this process, its words kept from the terminal.
-class Nft {
- public:
-  Nft() : context_{nft_ctx_new(NFT_CTX_DEFAULT)} {
-    nft_ctx_buffer_output(context_.get());
-    nft_ctx_buffer_error(context_.get());
-    nft_ctx_output_set_flags(context_.get(), NFT_CTX_OUTPUT_STATELESS);  // counters count on
-  }
-  Result<std::string> run(const std::string& text) {
-    const int status = nft_run_cmd_from_buffer(context_.get(), text.c_str());
-    std::string output = nft_ctx_get_output_buffer(context_.get());
-    const std::string error = nft_ctx_get_error_buffer(context_.get());
-    if (status == 0) return output;
-    return fail("{}", error.substr(0, error.find('\n')));
-  }
-
- private:
-  std::unique_ptr<nft_ctx, FreeContext> context_;
-};
 
 /// A socket that hears of each change of the ruleset.
 int open_monitor() {

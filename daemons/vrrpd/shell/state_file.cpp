@@ -128,7 +128,9 @@ TimePoint load(std::int64_t& where) {
 void SignOfLife::begin(TimePoint now) { store(where_->started, now); }
 void SignOfLife::give(TimePoint now) { store(where_->last_sign, now); }
 TimePoint SignOfLife::last() const { return load(where_->last_sign); }
-Lives SignOfLife::lives() const { return {load(where_->started), load(where_->last_sign), load(where_->absent_since)}; }
+runtime::Lives SignOfLife::lives() const {
+  return {load(where_->started), load(where_->last_sign), load(where_->absent_since)};
+}
 void SignOfLife::set_absent_since(TimePoint when) { store(where_->absent_since, when); }
 
 }  // namespace ballast::vrrpd

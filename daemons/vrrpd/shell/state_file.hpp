@@ -8,7 +8,7 @@
 
 #include "common/config/model.hpp"
 #include "common/result.hpp"
-#include "daemons/vrrpd/protocol/absence.hpp"
+#include "common/runtime/absence.hpp"
 #include "daemons/vrrpd/protocol/instance.hpp"
 
 namespace ballast::vrrpd {
@@ -55,7 +55,7 @@ class SignOfLife {
   /// The last one, of this process or the one before; 0 when there was none.
   [[nodiscard]] TimePoint last() const;
   /// For who comes after a death.
-  [[nodiscard]] Lives lives() const;
+  [[nodiscard]] runtime::Lives lives() const;
   void set_absent_since(TimePoint when);
 
  private:

@@ -126,7 +126,7 @@ Result<> withdraw_when_late(const std::filesystem::path& run_dir) {
   auto life = SignOfLife::open(run_dir);
   if (!life) return life.error();
   auto lives = life->lives();
-  const bool late = away_for_too_long(lives, runtime::BootClock::now(), *patience);
+  const bool late = runtime::away_for_too_long(lives, runtime::BootClock::now(), *patience);
   life->set_absent_since(lives.absent_since);
   return late ? withdraw(run_dir) : Result<>{};
 }

@@ -1,13 +1,14 @@
-// A speaker that dies: back in time, not back in time, dying again and again.
+// A daemon that dies: back in time, not back in time, dying again and again.
 #include <gtest/gtest.h>
 
-#include "daemons/vrrpd/protocol/absence.hpp"
+#include "common/runtime/absence.hpp"
 
-namespace ballast::vrrpd {
+namespace ballast::runtime {
 namespace {
 
 using namespace std::chrono_literals;
 
+using Duration = BootClock::duration;
 constexpr Duration patience = 3s;
 
 class Absence : public ::testing::Test {
@@ -55,4 +56,4 @@ TEST_F(Absence, TheVeryFirstLifeMayBeShort) {
 }
 
 }  // namespace
-}  // namespace ballast::vrrpd
+}  // namespace ballast::runtime
