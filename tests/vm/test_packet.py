@@ -1,5 +1,5 @@
-"""The packet tests on Debian's kernel. A test loads the programs anew, which the emulated verifier takes half a second for: so of
-the data path's some hundred, spread over all of them, unless BALLAST_VM_PACKETS=all is set."""
+"""The packet tests on Debian's kernel. All of them take six to ten minutes there: so some hundred of the data
+path's, spread over all of them, unless BALLAST_VM_PACKETS=all is set."""
 
 import os
 import re
@@ -10,7 +10,8 @@ import pytest
 import guest
 from guest.image import find_program
 
-PARTS = {"packet_test": 1 if os.environ.get("BALLAST_VM_PACKETS") == "all" else 7, "realserver_packet_test": 1}
+# One of so many is run.
+ONE_OF = {"packet_test": 1 if os.environ.get("BALLAST_VM_PACKETS") == "all" else 7, "realserver_packet_test": 1}
 
 # Half of them on each CPU.
 SHARDS = """export GTEST_TOTAL_SHARDS={shards} GTEST_BRIEF=1
@@ -21,11 +22,11 @@ cat /second
 exit $((first + status))"""
 
 
-@pytest.mark.parametrize("program", PARTS)
+@pytest.mark.parametrize("program", ONE_OF)
 def test_packets_go_the_same_ways_as_on_this_kernel(program, capsys):
     listed = subprocess.run([find_program(program), "--gtest_list_tests"], capture_output=True, text=True, check=True)
     count = len(re.findall(r"^  \S", listed.stdout, re.MULTILINE))
-    shards = 2 * PARTS[program]
+    shards = 2 * ONE_OF[program]
     result = guest.run(SHARDS.format(program=program, shards=shards), programs=[program, "ip"], modules=["veth"], timeout=1500)
     assert result.status == 0, result.output
     passed = re.findall(r"\[  PASSED  \] (\d+) tests", result.output)

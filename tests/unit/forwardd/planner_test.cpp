@@ -1,132 +1,13 @@
-#include "daemons/forwardd/xdp/planner.hpp"
-
 #include <arpa/inet.h>
-#include <gmock/gmock.h>
 
-#include <set>
-
-#include "daemons/forwardd/xdp/filters.hpp"
+#include "tests/unit/forwardd/planning.hpp"
 
 namespace ballast::forwardd::xdp {
 namespace {
 
-using bus::ServerStatus;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-net::Endpoint endpoint(const std::string& text) { return *net::Endpoint::parse(text); }
-net::IpAddress ip(const std::string& text) { return *net::IpAddress::parse(text); }
-
-DesiredServer server(const std::string& text, int weight = 1) {
-  return {.endpoint = endpoint(text), .method = config::Method::nat, .weight = weight, .status = ServerStatus::up};
-}
-
-DesiredService service(const std::string& vip, std::vector<DesiredServer> servers) {
-  DesiredService made;
-  made.name = "tcp:" + vip;
-  made.endpoints = {endpoint(vip)};
-  made.scheduler = config::Scheduler::rr;
-  made.servers = std::move(servers);
-  return made;
-}
-
-/// The maps, as far as the planner sees them, and what a running forwardd does with a plan.
-class PlannerTest : public ::testing::Test {
- protected:
-  PlannerTest() {
-    maps.limits = {.services = 8, .servers = 16, .roles = 4, .locals = 16};
-    desired.services = {service("203.0.113.10:80", {server("10.0.0.1:80"), server("10.0.0.2:80")})};
-  }
-
-  Plan make(PlannedServices before = {}) {
-    return make_plan(
-        maps, desired, find_in(hops), [this](std::uint32_t server) { return busy.contains(server); },
-        std::move(before));
-  }
-
-  void run() {
-    plan = make(std::move(plan.services));
-    for (const auto& change : plan.changes) {
-      apply(maps, change);
-      check_invariants();
-    }
-    EXPECT_THAT(make(plan.services).changes, SizeIs(make().changes.size())) << "what is passed over needs no write";
-  }
-
-  /// At no point between two writes may a packet meet a key without its service or an answer pass by.
-  void check_invariants() {
-    for (const auto& [key, index] : maps.keys) {
-      const bool names_vip = key.port == 0 && key.protocol == 0;
-      ASSERT_LT(index, maps.services.size());
-      EXPECT_EQ(maps.services[index].used, names_vip ? 0U : 1U);
-      const auto bit = filter_bit(net::IpAddress::v6(key.address));
-      EXPECT_NE(maps.filters.destination[bit / 8] & 1U << (bit % 8), 0) << "a key that the filter hides";
-    }
-    for (std::uint32_t index = 1; index < maps.servers.size(); ++index) {
-      const auto& server = maps.servers[index];
-      if ((server.flags & layout::SERVER_USED) == 0 || server.method != layout::METHOD_NAT) continue;
-      const auto bit = filter_bit(net::IpAddress::v6(server.address));
-      EXPECT_NE(maps.filters.source[bit / 8] & 1U << (bit % 8), 0) << "a NAT server whose answers pass by";
-    }
-    for (const auto& service : maps.services) {
-      for (const auto& range : service.locals) {
-        for (std::uint32_t index = range.first; index < range.first + std::uint32_t{range.count}; ++index) {
-          const auto& local = maps.locals.at(index);
-          EXPECT_EQ(local.used, 1U) << "a new connection would get a LIP that is none";
-          const auto bit = filter_bit(net::IpAddress::v6(local.address));
-          EXPECT_NE(maps.filters.local[bit / 8] & 1U << (bit % 8), 0) << "a LIP that the filter hides";
-        }
-      }
-    }
-  }
-
-  template <class T>
-  std::vector<T> changes() {
-    std::vector<T> found;
-    for (const auto& change : plan.changes) {
-      if (const auto* one = std::get_if<T>(&change)) found.push_back(*one);
-    }
-    return found;
-  }
-
-  std::uint32_t index_of(const std::string& name, const std::string& text) {
-    return plan.services.at(name).servers.at(text);
-  }
-  /// The LIPs that new connections of the service get.
-  std::vector<std::string> locals_in(const layout::local_range& range) {
-    std::vector<std::string> found;
-    for (std::uint32_t index = range.first; index < range.first + std::uint32_t{range.count}; ++index)
-      found.push_back(net::IpAddress::v6(maps.locals.at(index).address).to_string());
-    return found;
-  }
-  layout::local_range range4(const std::string& name = web_name) {
-    return maps.services.at(plan.services.at(name).index).locals[0];
-  }
-  layout::local_range range6(const std::string& name = web_name) {
-    return maps.services.at(plan.services.at(name).index).locals[1];
-  }
-  void have_locals(DesiredService& service, const std::vector<std::string>& locals) {
-    service.local_addresses.clear();
-    for (const auto& text : locals) service.local_addresses.push_back(ip(text));
-    run();
-  }
-  std::size_t used_locals() {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(maps.locals, [](const auto& local) { return local.used != 0; }));
-  }
-
-  static constexpr RoleState master{.forwarding = true, .known = true};
-  static constexpr RoleState backup{.forwarding = false, .known = true};
-  DesiredService& web() { return desired.services[0]; }
-  static constexpr auto web_name = "tcp:203.0.113.10:80";
-
-  Mirror maps;
-  DesiredState desired;
-  NextHops hops;
-  std::set<std::uint32_t> busy;  ///< servers that have connections
-  Plan plan;
-};
 
 TEST_F(PlannerTest, TheSameStateTwiceWritesNothing) {
   run();
@@ -273,22 +154,6 @@ TEST_F(PlannerTest, ThereAndBackIsTheSameServerAgain) {
   EXPECT_EQ(maps.servers[former].flags | maps.servers[between].flags, 0) << "a server that goes takes all of it along";
 }
 
-TEST_F(PlannerTest, ConnectionsByFullNatKeepTheirLocalAddressesWhenTheServiceHasNone) {
-  for (auto& each : web().servers) each.method = config::Method::fnat;
-  have_locals(web(), {"10.0.0.8", "10.0.0.9"});
-  busy = {index_of(web_name, "10.0.0.2:80")};
-  for (auto& each : web().servers) each.method = config::Method::nat;
-  have_locals(web(), {});
-  run();
-  EXPECT_EQ(range4().count, 0);
-  EXPECT_EQ(used_locals(), 2U);
-  const auto bit = filter_bit(ip("10.0.0.9"));
-  EXPECT_NE(maps.filters.local[bit / 8] & 1U << (bit % 8), 0);
-  busy.clear();
-  run();
-  EXPECT_EQ(used_locals(), 0U);
-}
-
 TEST_F(PlannerTest, AHealthChangeTouchesOneServerAndTheTable) {
   run();
   web().servers[0].status = ServerStatus::down;
@@ -431,63 +296,6 @@ TEST_F(PlannerTest, WhatDoesNotFitIsNamedAndTheRestWorks) {
   EXPECT_THAT(changes<PutTable>().at(0).slots, ElementsAre(index_of(web_name, "10.0.0.1:80")));
 }
 
-TEST_F(PlannerTest, AServiceHasItsLocalAddressesSideBySideOneRangeAFamily) {
-  web().client_address = config::ClientAddress::proxy_v2;
-  have_locals(web(), {"10.0.1.1", "fd00:1::1", "10.0.1.2", "10.0.1.1"});
-  EXPECT_THAT(locals_in(range4()), ElementsAre("10.0.1.1", "10.0.1.2"));
-  EXPECT_THAT(locals_in(range6()), ElementsAre("fd00:1::1"));
-  EXPECT_GT(range4().first, 0) << "index 0 is none";
-  EXPECT_EQ(maps.services[plan.services[web_name].index].client_address, layout::CLIENT_PROXY_V2);
-  run();
-  EXPECT_THAT(plan.changes, IsEmpty());
-}
-
-TEST_F(PlannerTest, ALocalAddressThatStaysKeepsItsIndexAndGeneration) {
-  have_locals(web(), {"10.0.1.1", "10.0.1.2"});
-  const auto first = range4().first;
-  have_locals(web(), {"10.0.1.3", "10.0.1.2", "10.0.1.1"});
-  EXPECT_EQ(range4().first, first);
-  EXPECT_THAT(locals_in(range4()), ElementsAre("10.0.1.1", "10.0.1.2", "10.0.1.3"));
-  have_locals(web(), {"10.0.1.2", "10.0.1.4", "10.0.1.3"});
-  EXPECT_THAT(locals_in(range4()), ElementsAre("10.0.1.4", "10.0.1.2", "10.0.1.3"));
-  EXPECT_EQ(maps.locals[first].generation, 2U) << "its connections are another LIP's";
-  EXPECT_EQ(maps.locals[first + 1].generation, 1U);
-}
-
-TEST_F(PlannerTest, ARangeHasNoHolesAndAMovedLocalAddressKeepsItsConnections) {
-  have_locals(web(), {"10.0.1.1", "10.0.1.2", "10.0.1.3"});
-  const auto first = range4().first;
-  have_locals(web(), {"10.0.1.2", "10.0.1.3"});
-  EXPECT_THAT(locals_in(range4()), ElementsAre("10.0.1.3", "10.0.1.2"));
-  EXPECT_EQ(maps.locals[first + 2].used, 1U) << "connections lead to it still";
-  EXPECT_EQ(maps.locals[first + 2].generation, 1U);
-  have_locals(web(), {"10.0.1.2"});
-  EXPECT_EQ(used_locals(), 2U) << "10.0.1.2 where it is and where it was";
-  have_locals(web(), {});
-  EXPECT_EQ(used_locals(), 0U);
-}
-
-TEST_F(PlannerTest, ARangeThatCannotGrowMovesAndItsConnectionsStay) {
-  web().local_addresses = {ip("10.0.1.1")};
-  desired.services.push_back(service("203.0.113.11:80", {server("10.0.0.1:80")}));
-  have_locals(desired.services[1], {"10.0.1.1"});
-  const auto first = range4().first;
-  have_locals(web(), {"10.0.1.1", "10.0.1.2", "10.0.1.3"});
-  EXPECT_THAT(locals_in(range4()), ElementsAre("10.0.1.1", "10.0.1.2", "10.0.1.3"));
-  EXPECT_NE(range4().first, first);
-  EXPECT_EQ(maps.locals[first].used, 1U);
-  EXPECT_EQ(maps.locals[first].generation, 1U);
-}
-
-TEST_F(PlannerTest, OneFamilyDoesNotDisturbTheOther) {
-  have_locals(web(), {"10.0.1.1", "fd00:1::1"});
-  const auto six = range6().first;
-  have_locals(web(), {"10.0.1.1", "10.0.1.2", "10.0.1.3", "fd00:1::1"});
-  EXPECT_THAT(locals_in(range4()), ElementsAre("10.0.1.1", "10.0.1.2", "10.0.1.3"));
-  EXPECT_EQ(range6().first, six);
-  EXPECT_EQ(maps.locals[six].generation, 1U);
-}
-
 TEST_F(PlannerTest, FormerEntriesGiveWayWhereThereIsNoRoomElse) {
   std::vector<std::string> many;
   for (int i = 1; i <= 7; ++i) many.push_back(fmt::format("10.0.1.{}", i));
@@ -523,17 +331,6 @@ TEST_F(PlannerTest, AServersIndexRemembersWhoseItWas) {
   ASSERT_EQ(index_of(web_name, "10.0.0.9:81"), index);
   EXPECT_EQ(net::IpAddress::v6(maps.extras[index].former_address), ip("10.0.0.2"));
   EXPECT_EQ(ntohs(maps.extras[index].former_port), 80);
-}
-
-TEST_F(PlannerTest, TooManyLocalAddressesAreAnErrorThatNamesTheService) {
-  std::vector<std::string> many;
-  for (int i = 1; i <= 16; ++i) many.push_back(fmt::format("10.0.1.{}", i));
-  have_locals(web(), many);
-  ASSERT_THAT(plan.errors, SizeIs(1));
-  EXPECT_EQ(plan.errors[0].message,
-            "service tcp:203.0.113.10:80: the data path has room for 15 local addresses of all services, and too few "
-            "are left for its 16");
-  EXPECT_EQ(range4().count, 0);
 }
 
 TEST_F(PlannerTest, RoundRobinIgnoresWeightsAndWeightedDoesNot) {
