@@ -92,9 +92,21 @@ class LocalDns {
 
  private:
   struct State {
-    explicit State(asio::io_context& io)
-        : udp_socket(io, {asio::ip::address_v4::loopback(), 0}),
-          acceptor(io, {asio::ip::address_v4::loopback(), udp_socket.local_endpoint().port()}) {}
+    explicit State(asio::io_context& io) : udp_socket(io), acceptor(io) {
+      while (!open(io)) continue;
+    }
+    /// One port for both; false: somebody else has it by TCP.
+    bool open(asio::io_context& io) {
+      const auto loopback = asio::ip::address_v4::loopback();
+      udp_socket = udp::socket{io, {loopback, 0}};
+      try {
+        acceptor = tcp::acceptor{io, {loopback, udp_socket.local_endpoint().port()}};
+      } catch (const boost::system::system_error& error) {
+        if (error.code() != asio::error::address_in_use) throw;
+        return false;
+      }
+      return true;
+    }
     udp::socket udp_socket;
     tcp::acceptor acceptor;
     std::vector<ZoneRecord> zone;
